@@ -8,6 +8,9 @@ def test_something(lab, lab_page):
 
 def test_something_else(offline, tmp_path):
     page = offline(tmp_path / "page.html")
+
+def test_a_third_thing(home):  # twice: in a page, and in a JupyterLab
+    debugger = home.open(run, query=(4, 6))
 """
 
 from __future__ import annotations
@@ -67,3 +70,21 @@ def opened(offline: Any, tmp_path: Path) -> Any:
     yield open_page
     # Reading pixels back is what tests do, not what the page does.
     assert [text for text in told if not text.startswith("Canvas2D")] == []
+
+
+@pytest.fixture(scope="module")
+def notebook(lab: Lab, chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Any]:
+    """One notebook for the tests of a module, before any that furnish a room of their own."""
+    from tests.browser.homes import SETUP, SHOW, furnish
+
+    yield from furnish(lab, chromium, f"{request.module.__name__}.ipynb", SETUP, SHOW)
+
+
+@pytest.fixture(params=["page", "lab"])
+def home(request: pytest.FixtureRequest) -> Any:
+    """Where the debugger lives: a page from disk with the network cut, a real JupyterLab."""
+    from tests.browser.homes import PageHome
+
+    if request.param == "page":
+        return PageHome(request.getfixturevalue("opened"))
+    return request.getfixturevalue("notebook")

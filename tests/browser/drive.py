@@ -11,6 +11,7 @@ import torch
 from playwright.sync_api import Locator, Page
 
 import ctxattn_viz as cv
+from ctxattn_viz.stages import STAGES
 
 ROOT = '[data-ctxattn="debugger"]'
 MATRICES = ("scores", "fused_rows", "fused_scores", "attention")
@@ -66,8 +67,12 @@ class Debugger:
         return value
 
     def show(self, stage: str) -> None:
-        """Choose a stage, in a page from disk."""
-        self.page.evaluate("(stage) => ctxattn.model.set('stage', stage)", stage)
+        """Choose a stage: the button of its step, then its tab where a step has several."""
+        step = next(each.step for each in STAGES if each.key == stage)
+        self.root.locator(".ctx-strip button", has_text=step).click()
+        tab = self.root.locator(f'[data-focus="tab-{stage}"]')
+        if tab.count():
+            tab.click()
         self.expect("stage", stage)
         self.settle()
 
@@ -98,7 +103,15 @@ class Debugger:
 
     def painted(self, view: str, cells: tuple[int, int]) -> np.ndarray:
         """`(rows, cols, 4)`: the colour in the middle of each cell of a canvas."""
-        found = self.canvas(view).evaluate(CELLS, list(cells))
+        return self.cells(self.canvas(view), cells)
+
+    def tile(self, which: int, cells: tuple[int, int]) -> np.ndarray:
+        """As `painted`, of one of the small pictures of the view that is open."""
+        return self.cells(self.root.locator(".ctx-inspector figure canvas").nth(which), cells)
+
+    def cells(self, canvas: Locator, cells: tuple[int, int]) -> np.ndarray:
+        """As `painted`, of any canvas."""
+        found = canvas.evaluate(CELLS, list(cells))
         return np.array(found, dtype=int).reshape(*cells, 4)
 
     def settle_output(self) -> None:

@@ -1,8 +1,14 @@
-"""What a person can do, each of the nine, in the page from disk with the network cut."""
+"""What a person can do, each of the nine, in both homes: a page from disk and a real JupyterLab.
+
+What only JupyterLab has (the state read, set, observed and linked from cells) is in test_lab.py.
+"""
 
 from __future__ import annotations
 
+import base64
 import io
+import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,23 +17,49 @@ import pytest
 import torch
 from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
+from playwright.sync_api import Locator
 
 import ctxattn_viz as cv
-from tests.browser.drive import Debugger, close, features, is_colour_map, photo_run, two_maps
+from tests.browser.drive import (
+    MATRICES,
+    Debugger,
+    close,
+    features,
+    is_colour_map,
+    photo_run,
+    two_maps,
+)
+from tests.browser.homes import SETUP, Home
 
 STEPS = ["Shrink", "Patches", "Validity", "Matching", "Fuse ↔", "Fuse ↕", "Softmax"]
 STEPS += ["Deconvolution", "Flow"]
+INPUTS = SETUP.split("trace =")[0] + "b = f"  # what makes f and b of photo_run
+DROP = """(root, [name, base64]) => {
+    const bytes = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
+    const dataTransfer = new DataTransfer();
+    dataTransfer.items.add(new File([bytes], name, { type: "image/png" }));
+    root.dispatchEvent(new DragEvent("drop", { dataTransfer, bubbles: true, cancelable: true }));
+}"""
 
 
-def strip(debugger: Debugger) -> Any:
+def strip(debugger: Debugger) -> Locator:
     return debugger.root.locator(".ctx-strip button")
 
 
-def said(debugger: Debugger, which: int = -1) -> float:
-    """The exact value of a bold number in the formula's line; the last unless told."""
-    bold = debugger.root.locator(".ctx-inspector .ctx-line b")
-    exact = bold.nth(which % bold.count()).locator("[title]").first.get_attribute("title")
-    return float(exact.split()[-1])
+def line(debugger: Debugger) -> Locator:
+    """The formula with this cell's numbers in it."""
+    return debugger.root.locator(".ctx-inspector .ctx-line")
+
+
+def exact(numbers: Locator) -> list[float]:
+    """What numbers on screen are exactly: they say so when pointed at."""
+    titles = numbers.evaluate_all("(all) => all.map((node) => node.title)")
+    return [float(title.split()[-1]) for title in titles]
+
+
+def shown(text: str) -> list[float]:
+    """The numbers in a text, as far as it shows them."""
+    return [float(each.replace("−", "-")) for each in re.findall(r"−?\d+\.?\d*(?:e−?\d+)?", text)]
 
 
 def drag(debugger: Debugger, tool: str, start: tuple[int, int], end: tuple[int, int]) -> None:
@@ -39,40 +71,45 @@ def drag(debugger: Debugger, tool: str, start: tuple[int, int], end: tuple[int, 
     debugger.move(*end, cells=size)
     debugger.page.mouse.up()
     debugger.root.locator('[data-tool="look"]').click()
+    debugger.root.locator(".ctx-heading").click()  # beside it: its help goes
     debugger.settle()
 
 
-def mask_of(debugger: Debugger) -> torch.Tensor | None:
-    """The hole that the page holds, as PyTorch wants it."""
-    debugger.settle()
-    debugger.settle_output()
-    held = debugger.page.evaluate(
-        "() => { const m = ctxattn.model.get('mask'); return m && [m.shape, Array.from("
-        "new Uint8Array(m.data.buffer ?? m.data, m.data.byteOffset ?? 0, m.data.byteLength))]; }"
-    )
-    if held is None:
-        return None
-    shape, values = held
-    return torch.tensor(values, dtype=torch.float32).reshape(shape[0], 1, *shape[1:])
-
-
-def shows_output_of(debugger: Debugger, run: cv.Trace) -> None:
-    debugger.settle_output()
+def shows(home: Home, debugger: Debugger, run: cv.Trace) -> None:
+    """The home holds this run and nothing else, and its output is painted."""
+    held = home.held()
+    assert held.config == run.config
+    assert torch.equal(held.mask, run.mask)
     debugger.page.mouse.move(1, 1)
     debugger.settle()
-    shown = debugger.painted("output", (run.f.shape[2], run.f.shape[3]))[..., :3]
-    assert np.abs(shown - cv.samples.to_picture(run["output"].tensor)).max() <= 1
+    painted = debugger.painted("output", (run.f.shape[2], run.f.shape[3]))[..., :3]
+    sample = home.state("sample")
+    meant = cv.samples.to_picture(run["output"].tensor[sample : sample + 1])
+    assert np.abs(painted - meant).max() <= 1
 
 
-def test_1_step_through_the_stages(opened: Any) -> None:
+# ---- 1. step ----
+
+
+def test_1_step_through_the_stages(home: Home) -> None:
     run = photo_run()
-    debugger = opened(run, query=(4, 6), stage="downsampled_f")
+    debugger = home.open(run, query=(4, 6), stage="downsampled_f")
     assert [text.split("\n")[0] for text in strip(debugger).all_inner_texts()] == STEPS
     for step, button in zip(STEPS, strip(debugger).all(), strict=True):
         button.click()
         debugger.settle()
-        assert run[debugger.data("stage")].step == step
+        result = run[debugger.data("stage")]
+        assert result.step == step
         assert button.get_attribute("aria-current") == "step"
+        told = button.inner_text()
+        assert " × ".join(map(str, result.shape[result.shape[0] == 1 :])) in told
+        axes = zip(result.axes, result.shape, strict=True)
+        assert " × ".join(f"{axis} {size}" for axis, size in axes) in (
+            button.get_attribute("title") or ""
+        )
+        assert shown(button.locator("span").nth(2).inner_text()) == pytest.approx(
+            [float(result.tensor.min()), float(result.tensor.max())], rel=6e-3
+        )
     strip(debugger).last.focus()
     debugger.page.keyboard.press("ArrowLeft")
     debugger.expect("stage", "output")
@@ -80,81 +117,167 @@ def test_1_step_through_the_stages(opened: Any) -> None:
     assert run[debugger.data("stage")].step == "Flow"
     debugger.root.locator('[data-do="back"]').click()
     debugger.expect("stage", "output")
-    shape = " × ".join(map(str, run["output"].shape[1:]))
-    assert shape in strip(debugger).nth(7).inner_text()
+    assert home.state("stage") == "output"
+    assert list(home.state("query")) == [4, 6]
+    debugger.show("fused_scores")
+    debugger.root.locator('[data-do="play"]').click()
+    debugger.expect("stage", "attention")
+    debugger.root.locator('[data-do="play"]').click()
 
 
 @pytest.mark.parametrize("dialect", ["tensorflow", "mmagic"])
-def test_1_a_run_without_a_valid_patch_wears_a_badge(opened: Any, dialect: str) -> None:
+def test_1_a_run_without_a_valid_patch_wears_a_badge(home: Home, dialect: str) -> None:
     f = features(3, 16, 16)
     run = cv.trace(f, f, torch.ones(1, 1, 16, 16), cv.AttentionConfig(dialect=dialect))
-    debugger = opened(run, query=(3, 3))
+    debugger = home.open(run, query=(3, 3))
     assert strip(debugger).nth(6).locator(".ctx-badge").inner_text().strip()
     weights = debugger.row("attention")
     assert np.isnan(weights).all() if dialect == "mmagic" else (weights == 0).all()
     debugger.says("every patch touches the hole")
 
 
-def test_2_and_3_each_formula_ends_in_pytorchs_number(opened: Any) -> None:
-    run = two_maps()
-    debugger = opened(run, query=(5, 4))
-    query = run.query(5, 4)
-    best = query.best(1)[0].index
-    for stage in ("scores", "fused_rows", "fused_scores", "attention"):
-        debugger.show(stage)
-        value = float(query[stage].flatten()[best])
-        assert said(debugger) == pytest.approx(value, rel=1e-4)
-        assert debugger.root.locator(".ctx-inspector figure").count() > 0
+# ---- 2. each stage as what it is, 3. the formula with this cell's numbers ----
+
+
+def test_2_and_3_patches_and_validity(home: Home) -> None:
+    run = photo_run()
+    debugger = home.open(run, query=(0, 6), stage="downsampled_f")
+    query, best = run.query(0, 6), run.query(0, 6).best(1)[0]
+    close(
+        np.array(exact(line(debugger).locator("[title]"))), run["downsampled_f"].tensor[0, :, 0, 6]
+    )
+    # A query at the upper border: the upper row of its patch is padding.
+    debugger.show("matching_patches")
+    around = run["downsampled_f"].tensor[:, :, :2, 5:8]
+    tile = debugger.tile(0, (3, 3))
+    assert (tile[0, :, 3] == 0).all()
+    assert np.abs(tile[1:, :, :3] - cv.samples.to_picture(around)).max() <= 1
+    for which, stage, side in [(1, "matching_patches", 3), (2, "paste_patches", 4)]:
+        patch, tile = run[stage].tensor[:, best.index], debugger.tile(which, (side, side))
+        inside = tile[..., 3] > 0
+        assert inside.any()
+        assert np.abs(tile[..., :3] - cv.samples.to_picture(patch))[inside].max() <= 1
+        assert (patch[0].numpy()[:, ~inside] == 0).all()
+    # Which patches touch the hole, and what disqualifies one of them.
     debugger.show("valid")
     assert f"{int(query.valid.sum())} of {query.valid.numel()}" in debugger.root.inner_text()
+    row, col = (query.valid == 0).nonzero()[0].tolist()
+    debugger.move(row, col, "background", run.patch_grid)
+    told = line(debugger).inner_text()
+    (y, x), value = re.findall(r"m↓\((\d+), (\d+)\)", told)[0], shown(told.split("=")[1])[0]
+    assert value == 0
+    assert run["downsampled_mask"].tensor[0, 0, int(y), int(x)] == 1
+    assert max(abs(int(y) - row), abs(int(x) - col)) <= 1
+
+
+def test_2_and_3_each_row_and_its_formula_are_pytorchs(home: Home) -> None:
+    run = two_maps()
+    debugger = home.open(run, query=(5, 4))
+    query = run.query(5, 4)
+    best = query.best(1)[0].index
+    for stage in MATRICES:
+        debugger.show(stage)
+        values = query[stage].numpy()
+        close(debugger.row(stage), values)
+        painted = debugger.painted("background", run.patch_grid)
+        is_colour_map(painted, values, debugger.colour_range())
+        ends = exact(line(debugger).locator("b").last.locator("[title]"))
+        assert ends[-1] == pytest.approx(float(values.flatten()[best]), rel=1e-4)
+        assert debugger.root.locator(".ctx-inspector figure").count() > 0
+    # The softmax's curve starts at the largest weight; what is masked adds to the denominator.
+    debugger.root.locator('[data-set="softmax_scale"]').fill("1")
+    changed = run.revised(config=run.config.replace(softmax_scale=1.0))
+    row, scale = changed.query(5, 4), 1.0
+    debugger.settle()
+    close(debugger.row("attention"), row.attention)
+    points = debugger.root.locator(".ctx-curve polyline").get_attribute("points")
+    assert points
+    first = float(points.split()[0].split(",")[1])
+    assert first == pytest.approx(8 - 15 * math.log10(float(row.attention.max())), abs=0.06)
+    masked = int((row.valid == 0).sum())
+    whole = float((scale * row.fused_scores * row.valid).double().exp().sum())
+    told = debugger.root.locator(".ctx-inspector .ctx-big").first.inner_text()
+    assert shown(told) == pytest.approx([100 * masked / whole], rel=6e-3)
+    # The offset, as numbers and as the colour of the wheel.
     debugger.show("offsets")
-    offset = run["offsets"].tensor[0, 5, 4].tolist()
-    assert f"{offset[0]} down, {offset[1]} right".replace("-", "−") in debugger.root.inner_text()
+    down, right = changed["offsets"].tensor[0, 5, 4].tolist()
+    assert f"{down} down, {right} right".replace("-", "−") in debugger.root.inner_text()
+    debugger.settle_output()
+    chip = debugger.root.locator(".ctx-chip").evaluate("(x) => getComputedStyle(x).backgroundColor")
+    colour = changed["flow"].tensor[0, :, 5, 4].tolist()
+    assert chip == f"rgb({', '.join(map(str, colour))})"
 
 
-def test_4_ask_backwards(opened: Any) -> None:
+# ---- 4. ask backwards ----
+
+
+def test_4_ask_backwards(home: Home) -> None:
     run = photo_run()
-    debugger = opened(run)
+    debugger = home.open(run)
     # Where is this background patch pasted?
     debugger.move(2, 3, "background", run.patch_grid)
     index = 2 * run.patch_grid[1] + 3
     pasted = run["attention"].tensor[0, :, :, index].numpy()
     painted = debugger.painted("foreground", run.query_grid)
     is_colour_map(painted, pasted, debugger.colour_range())
+    in_all = exact(line(debugger).locator("b").last.locator("[title]"))
+    assert in_all == pytest.approx([float(pasted.sum())], rel=1e-4)
     # Where does this output pixel come from?
     pixel = (9, 13)
     debugger.show("output")
     debugger.move(*pixel, "output", (run.f.shape[2], run.f.shape[3]))
     ledger = run.pixel(*pixel)
-    numbers = debugger.root.locator(".ctx-inspector .ctx-line b").last.locator("[title]").all()
-    shown = [float(each.get_attribute("title").split()[-1]) for each in numbers[:3]]
-    assert shown == pytest.approx(ledger.value.tolist(), abs=1e-4)
+    value = exact(line(debugger).locator("b").last.locator("[title]"))
+    assert value[:3] == pytest.approx(ledger.value.tolist(), abs=1e-4)
     assert debugger.root.locator(".ctx-ledger tbody tr").count() == len(ledger.terms)
+    share = sum(term.weights for term in ledger.terms).reshape(run.patch_grid) / ledger.divisor
+    painted = debugger.painted("background", run.patch_grid)
+    is_colour_map(painted, share.numpy(), debugger.colour_range())
+    # Which values of the stage before made this one?
+    debugger.click(4, 6)
+    debugger.show("fused_scores")
+    terms = debugger.root.locator(".ctx-micro[title]")
+    best = run.query(4, 6).best(1)[0]
+    assert sum(exact(terms)) == pytest.approx(best.fused, rel=1e-4)
+    name = terms.first.get_attribute("title")
+    assert name
+    row, col, y, x = map(int, re.findall(r"\d+", name)[:4])
+    made_of = float(run["scores"].tensor[0, row, col, y * run.patch_grid[1] + x])
+    assert exact(terms.first) == pytest.approx([made_of], rel=1e-4)
+    terms.first.click()
+    debugger.expect("stage", "scores")
+    debugger.expect("query", f"{row},{col}")
+    ends = exact(line(debugger).locator("b").last.locator("[title]"))
+    assert ends == pytest.approx([made_of], rel=1e-4)
 
 
-def test_5_paint_the_hole(opened: Any) -> None:
+# ---- 5. paint the hole ----
+
+
+def test_5_paint_the_hole(home: Home) -> None:
     run = photo_run()
-    debugger = opened(run)
+    debugger = home.open(run)
     drag(debugger, "rectangle", (2, 3), (6, 25))
     mask = run.mask.clone()
     mask[..., 2:7, 3:26] = 1
-    held = mask_of(debugger)
-    assert held is not None
-    assert torch.equal(held, mask)
     painted = run.revised(mask)
     debugger.move(7, 9)
     close(debugger.row("valid"), painted.query(7, 9)["valid"])
     close(debugger.row("attention"), painted.query(7, 9)["attention"])
-    shows_output_of(debugger, painted)
+    shows(home, debugger, painted)
     debugger.root.locator('[data-do="undo"]').click()
-    held = mask_of(debugger)
-    assert held is not None
-    assert torch.equal(held, run.mask)
+    shows(home, debugger, run)
     drag(debugger, "brush", (1, 1), (1, 12))
-    held = mask_of(debugger)
-    assert held is not None
-    assert held.sum() > run.mask.sum()
-    shows_output_of(debugger, run.revised(held))
+    brushed = home.held()
+    assert brushed.mask.sum() > run.mask.sum()
+    shows(home, debugger, brushed)
+    drag(debugger, "erase", (1, 1), (1, 12))
+    assert home.held().mask.sum() < brushed.mask.sum()
+    debugger.root.locator('[data-do="clear"]').click()
+    shows(home, debugger, run.revised(torch.zeros_like(run.mask)))
+
+
+# ---- 6. change the settings live ----
 
 
 @pytest.mark.parametrize(
@@ -169,9 +292,9 @@ def test_5_paint_the_hole(opened: Any) -> None:
         ("rate", "1", {"rate": 1}),
     ],
 )
-def test_6_change_a_setting(opened: Any, control: str, value: Any, changes: Any) -> None:
+def test_6_change_a_setting(home: Home, control: str, value: Any, changes: Any) -> None:
     run = photo_run(size=16)
-    debugger = opened(run)
+    debugger = home.open(run)
     node = debugger.root.locator(f'[data-set="{control}"]')
     if value is False:
         node.uncheck()
@@ -184,96 +307,167 @@ def test_6_change_a_setting(opened: Any, control: str, value: Any, changes: Any)
     debugger.move(1, 5)
     for stage in ("scores", "fused_scores", "attention"):
         close(debugger.row(stage), changed.query(1, 5)[stage])
-    shows_output_of(debugger, changed)
+    shows(home, debugger, changed)
 
 
-def test_7_compare_two_runs(opened: Any) -> None:
+# ---- 7. compare ----
+
+
+def test_7_compare_two_runs(home: Home) -> None:
     run = photo_run()
-    debugger = opened(run, query=(4, 6))
+    debugger = home.open(run, query=(4, 6))
     debugger.root.locator('[data-do="pin"]').click()
     debugger.says("nothing differs")
     debugger.root.locator('[data-set="fuse"]').uncheck()
     debugger.settle_output()
     debugger.says("first to differ")
+    plain = run.revised(config=run.config.replace(fuse=False))
     compared = debugger.root.locator(".ctx-compare")
-    assert "(fused_rows)" in compared.inner_text()
-    assert compared.locator("canvas").count() >= 4
+    told = compared.inner_text()
+    assert "(fused_rows)" in told
+    a, b = run.query(4, 6), plain.query(4, 6)
+    most = float((a.fused_rows - b.fused_rows).abs().max())
+    assert shown(told.split("by at most")[1])[0] == pytest.approx(most, rel=6e-3)
+    rows = [a.attention.numpy(), b.attention.numpy()]
+    scale = {"low": 0.0, "high": max(float(row.max()) for row in rows), "signed": False}
+    for which, row in enumerate(rows):
+        cells = np.array(debugger.cells(compared.locator("canvas").nth(which), run.patch_grid))
+        is_colour_map(cells, row, scale)
+    outputs = [each["output"].tensor for each in (run, plain)]
+    for which, output in enumerate(outputs, 3):
+        cells = debugger.cells(compared.locator("canvas").nth(which), output.shape[2:])
+        assert np.abs(cells[..., :3] - cv.samples.to_picture(output)).max() <= 1
+    gap = float((outputs[0] - outputs[1]).abs().max())
+    assert shown(told.split("up to")[-1])[0] == pytest.approx(gap, rel=6e-3)
     debugger.root.locator('[data-set="dialect"]').select_option("pytorch")
     debugger.says(r"\(downsampled_f\)")
 
 
-def test_8_take_it_away(opened: Any, offline: Any, tmp_path: Path) -> None:
+# ---- 8. take it away ----
+
+
+def test_8_take_it_away(home: Home, offline: Any, tmp_path: Path) -> None:
     page = tmp_path / "taken.html"
-    python = "photo = cv.samples.photograph('chelsea', 32)\n"
-    python += "mask = cv.samples.rectangle((photo.shape[2], photo.shape[3]), 6, 10, 8, 8)\n"
-    python += "f = b = cv.samples.coarse_fill(photo, mask)"
-    debugger = opened(photo_run(), query=(4, 6), stage="scores", python=python)
+    debugger = home.open(photo_run(), query=(4, 6), stage="scores", python=INPUTS)
     drag(debugger, "rectangle", (2, 3), (6, 25))
     debugger.root.locator('[data-set="fuse_k"]').select_option("5")
     debugger.settle_output()
     with debugger.page.expect_download() as download:
         debugger.root.locator('[data-do="page"]').click()
     download.value.save_as(page)
+    debugger.page.mouse.move(1, 1)
+    debugger.settle()
+    row = debugger.painted("background", debugger.grid)[..., :3].reshape(-1, 3)
     with debugger.page.expect_download() as download:
         debugger.root.locator('[data-do="png"]').click()
+    assert download.value.suggested_filename == "scores.png"
     with Image.open(download.value.path()) as picture:
-        assert picture.width > 300
+        assert picture.width > 600
+        saved = {tuple(each) for each in np.array(picture.convert("RGB")).reshape(-1, 3).tolist()}
+    assert {tuple(each) for each in row.tolist()} <= saved
     debugger.root.locator('[data-do="python"]').click()
-    debugger.settle()
+    debugger.says(r"Copied|saved as view\.py")
     made: dict[str, Any] = {}
     exec(debugger.root.evaluate("(root) => root.debuggerPython"), made)
     run: cv.Trace = made["trace"]
     assert run.config == cv.AttentionConfig(fuse_k=5)
-    held = mask_of(debugger)
-    assert held is not None
-    assert torch.equal(run.mask, held)
-    close(debugger.row("attention"), run.query(4, 6)["attention"])
+    assert made["stage"].key == "scores"
+    close(debugger.row("attention"), made["row"].attention)
+    shows(home, debugger, run)
     again = Debugger(offline(page), run.query_grid)
     again.expect("query", "4,6")
     assert again.data("stage") == "scores"
     close(again.row("attention"), run.query(4, 6)["attention"])
-    shows_output_of(again, run)
+    painted = again.painted("output", (run.f.shape[2], run.f.shape[3]))[..., :3]
+    assert np.abs(painted - cv.samples.to_picture(run["output"].tensor)).max() <= 1
 
 
-def test_9_bring_your_own_photograph(opened: Any) -> None:
-    pixels = np.random.default_rng(0).integers(0, 256, (37, 50, 3), dtype=np.uint8)
+# ---- 9. your own data ----
+
+
+def photograph(height: int, width: int) -> bytes:
+    pixels = np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
     Image.fromarray(pixels).save(file := io.BytesIO(), "PNG")
-    debugger = opened(photo_run())
-    upload = {"name": "<b>my own</b>.png", "mimeType": "image/png", "buffer": file.getvalue()}
+    return file.getvalue()
+
+
+def test_9_bring_your_own_photograph(home: Home) -> None:
+    debugger = home.open(photo_run())
+    upload = {"name": "<b>my own</b>.png", "mimeType": "image/png", "buffer": photograph(37, 50)}
     debugger.root.locator('input[type="file"]').set_input_files(upload)
     debugger.says("50 × 37.*cropped to 48 × 32")
     assert debugger.root.locator("b", has_text="my own").locator("b").count() == 0
-    read = "() => Array.from(new Float32Array(ctxattn.model.get('buffers').f.buffer ?? []))"
-    f = torch.tensor(debugger.page.evaluate(read)).reshape(1, 3, 32, 48)
-    run = cv.trace(f, f, mask_of(debugger))
+    debugger.says("f 1 × 3 × 32 × 48")
+    run = home.held()
+    assert run.f.shape == (1, 3, 32, 48)
     debugger.grid = run.query_grid
     debugger.move(3, 9)
     close(debugger.row("attention"), run.query(3, 9)["attention"])
-    shows_output_of(debugger, run)
+    shows(home, debugger, run)
+    dropped = base64.b64encode(photograph(30, 20)).decode()
+    debugger.root.evaluate(DROP, ["dropped.png", dropped])
+    debugger.says("dropped.png: 20 × 30.*cropped to 16 × 24")
+    debugger.says("f 1 × 3 × 24 × 16")
+    run = home.held()
+    debugger.grid = run.query_grid
+    debugger.move(3, 7)
+    close(debugger.row("attention"), run.query(3, 7)["attention"])
+    shows(home, debugger, run)
 
 
-def test_9_one_channel_deep_features_and_batches(opened: Any) -> None:
+def test_9_deep_features_and_batches(home: Home) -> None:
     f = torch.cat([features(6, 16, 24, seed) for seed in (0, 1)])
     run = cv.trace(f, f.flip(3))
-    debugger = opened(run)
+    debugger = home.open(run)
     assert "principal components" in debugger.root.inner_text()
     debugger.move(2, 3)
     close(debugger.row("attention"), run.query(2, 3)["attention"])
     debugger.root.locator('[data-set="sample"]').select_option("1")
     debugger.move(2, 4)
     close(debugger.row("attention"), run.query(2, 4, sample=1)["attention"])
+    assert home.state("sample") == 1
     debugger.root.locator('[data-set="channel"]').select_option("5")
     debugger.settle()
+    channel = f[1, 5].numpy()
+    top = float(np.abs(channel).max())
+    painted = debugger.painted("foreground", (16, 24))
+    is_colour_map(painted, channel, {"low": -top, "high": top, "signed": True})
+    # A picture to show beside features is an argument.
+    beside = features(3, 16, 24, 2)
+    debugger = home.open(run, picture_f=beside)
+    painted = debugger.painted("foreground", (16, 24))[..., :3]
+    assert np.abs(painted - cv.samples.to_picture(beside)).max() <= 1
+
+
+def test_9_one_channel(home: Home) -> None:
     grey = features(1, 16, 16)
-    one = opened(cv.trace(grey, grey), query=(1, 1))
-    assert one.data("query") == "1,1"
+    run = cv.trace(grey, grey)
+    debugger = home.open(run, query=(1, 1))
+    close(debugger.row("attention"), run.query(1, 1)["attention"])
+    shows(home, debugger, run)
 
 
-# ---- by keyboard, for every eye ----
+# ---- by hand, by keyboard, for every eye ----
 
 
-def test_everything_goes_by_keyboard(opened: Any) -> None:
-    debugger = opened(photo_run())
+def test_hover_shows_click_locks_escape_releases(home: Home) -> None:
+    debugger = home.open(photo_run())
+    debugger.move(3, 4)
+    assert debugger.data("query") == "3,4"
+    assert home.state("query") is None  # hovering is told to nobody
+    debugger.click(5, 6)
+    debugger.move(7, 9)
+    assert debugger.data("query") == "5,6"
+    assert list(home.state("query")) == [5, 6]
+    debugger.page.keyboard.press("Escape")
+    debugger.settle()
+    assert home.state("query") is None
+    debugger.move(7, 7)
+    assert debugger.data("query") == "7,7"
+
+
+def test_everything_goes_by_keyboard(home: Home) -> None:
+    debugger = home.open(photo_run())
     stack = debugger.canvas("foreground").locator("..")
     stack.focus()
     debugger.page.keyboard.press("Enter")

@@ -1,112 +1,34 @@
-"""The widget in a real JupyterLab: drawn right, silent while hovered, linked, tidy, and mortal."""
+"""What only a JupyterLab has: cells that read, set, observe and link; reruns; a kernel's end."""
 
 from __future__ import annotations
 
 import base64
-import json
-import textwrap
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import nbformat
-import numpy as np
 import pytest
-import torch
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
 import ctxattn_viz as cv
-from tests.browser.drive import ROOT, Debugger, close, is_colour_map
-from tests.browser.lab import Lab, kernel_messages
-from tests.browser.pages import VIEWPORT
-
-SETUP = """\
-import torch
-import ctxattn_viz as cv
-photo = cv.samples.photograph("chelsea", 32)
-mask = cv.samples.rectangle((photo.shape[2], photo.shape[3]), 6, 10, 8, 8)
-f = cv.samples.coarse_fill(photo, mask)
-trace = cv.trace(f, f, mask)
-"""
-SHOW = "debugger = cv.debug(trace)\ndebugger"
-
-
-def local(name: str = "trace") -> Any:
-    """What the notebook's first cell makes, made here."""
-    made: dict[str, Any] = {}
-    exec(SETUP, made)
-    return made[name]
-
-
-class Room:
-    """A notebook that is open, run, and has a debugger in its second cell."""
-
-    def __init__(self, lab: Lab, page: Page, sent: list[Any], name: str) -> None:
-        self.lab, self.page, self.sent, self.name = lab, page, sent, name
-        self.trace: cv.Trace = local()
-
-    def debugger(self, which: int = 0) -> Debugger:
-        return Debugger(self.page, self.trace.query_grid, which)
-
-    def python(self, code: str) -> Any:
-        """Run code in the kernel; the value of its last printed line, read as JSON."""
-        said = self.lab.execute(self.page, f"import json\n{textwrap.dedent(code)}").strip()
-        assert "Traceback" not in said, said
-        return json.loads(said.splitlines()[-1]) if said else None
-
-    def run_cell(self, index: int) -> None:
-        self.lab.do(
-            self.page,
-            f"""async () => {{
-                jupyterapp.shell.currentWidget.content.activeCellIndex = {index};
-                await jupyterapp.commands.execute("notebook:run-cell");
-            }}""",
-        )
-
-
-def furnish(lab: Lab, browser: Browser, name: str, *cells: str) -> Iterator[Room]:
-    """A notebook to itself; all kernels end with it, so those who share one come first."""
-    context = browser.new_context(viewport=VIEWPORT)
-    page = context.new_page()
-    sent = kernel_messages(page)
-    lab.open(page, lab.write(name, *cells))
-    lab.run_all(page)
-    yield Room(lab, page, sent, name)
-    context.close()
-    lab.end_sessions()
-
-
-@pytest.fixture(scope="module")
-def shared(lab: Lab, chromium: Browser) -> Iterator[Room]:
-    """One notebook for the tests that leave it as they found it."""
-    yield from furnish(lab, chromium, "shared.ipynb", SETUP, SHOW)
+from tests.browser.drive import ROOT, close
+from tests.browser.homes import SETUP, SHOW, Room, furnish
+from tests.browser.lab import Lab
 
 
 @pytest.fixture
-def room(shared: Room) -> Room:
-    shared.python("debugger.query, debugger.stage, debugger.mask = None, 'attention', mask")
-    shared.python("debugger.config = cv.AttentionConfig()")
-    shared.page.mouse.move(1, 1)
-    debugger = shared.debugger()
+def room(notebook: Room) -> Room:
+    """The notebook of the tests that leave it as they found it."""
+    notebook.python("debugger.query, debugger.stage, debugger.mask = None, 'attention', mask")
+    notebook.python("debugger.config = cv.AttentionConfig()")
+    notebook.page.mouse.move(1, 1)
+    debugger = notebook.debugger()
     debugger.expect("stage", "attention")
     debugger.expect("query", "")
-    return shared
+    return notebook
 
 
-# ---- it lights the right cells, and tells nobody while it does ----
-
-
-def test_a_hovered_row_is_pytorchs_and_is_drawn(room: Room) -> None:
-    debugger = room.debugger()
-    for stage in ("attention", "fused_scores"):
-        room.python(f"debugger.stage = {stage!r}")
-        debugger.expect("stage", stage)
-        debugger.move(4, 7)
-        values = room.trace.query(4, 7)[stage].numpy()
-        close(debugger.row(stage), values)
-        painted = debugger.painted("background", room.trace.patch_grid)
-        is_colour_map(painted, values, debugger.colour_range())
+# ---- silent ----
 
 
 def test_hovering_sends_the_kernel_nothing(room: Room) -> None:
@@ -119,17 +41,6 @@ def test_hovering_sends_the_kernel_nothing(room: Room) -> None:
     debugger.click(3, 3)  # the watch works: a lock is told
     room.page.wait_for_timeout(200)
     assert len(room.sent) > before
-
-
-def test_click_locks_and_escape_releases_in_both_places(room: Room) -> None:
-    debugger = room.debugger()
-    debugger.click(5, 6)
-    debugger.move(1, 1)
-    assert debugger.data("query") == "5,6"
-    assert room.python("print(json.dumps(debugger.query))") == [5, 6]
-    room.page.keyboard.press("Escape")
-    debugger.settle()
-    assert room.python("print(json.dumps(debugger.query))") is None
 
 
 # ---- read and set from a cell ----
@@ -189,33 +100,7 @@ def test_bad_state_is_refused_in_python_and_leaves_the_page_alone(room: Room) ->
     assert debugger.data("query") == "1,2"
 
 
-# ---- painting: rows follow at once, the output when the kernel has answered ----
-
-
-def test_painting_moves_rows_and_output(room: Room) -> None:
-    debugger = room.debugger()
-    debugger.root.locator('[data-tool="rectangle"]').click()
-    debugger.move(1, 1)
-    room.page.mouse.down()
-    debugger.move(2, 9)
-    room.page.mouse.up()
-    debugger.root.locator('[data-tool="look"]').click()
-    debugger.move(7, 9)
-    painted = room.python(
-        "print(json.dumps([x.tolist() for x in (debugger.mask, debugger.trace['output'].tensor)]))"
-    )
-    mask = torch.tensor(painted[0])
-    assert not bool((mask == room.trace.mask).all())
-    meant = room.trace.revised(mask)
-    np.testing.assert_allclose(painted[1], meant["output"].tensor.numpy(), atol=1e-6)
-    debugger.settle_output()
-    close(debugger.row("valid"), meant.query(7, 9)["valid"])
-    close(debugger.row("attention"), meant.query(7, 9)["attention"])
-    shown = debugger.painted("output", (meant.f.shape[2], meant.f.shape[3]))[..., :3]
-    assert np.abs(shown - cv.samples.to_picture(meant["output"].tensor)).max() <= 1
-    debugger.root.locator('[data-do="undo"]').click()
-    room.page.wait_for_timeout(300)
-    assert room.python("print(json.dumps(bool((debugger.mask == mask).all())))")
+# ---- for every eye ----
 
 
 @pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])

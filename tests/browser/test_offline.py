@@ -75,26 +75,6 @@ def test_the_comparison_of_colours_can_fail(opened: Any) -> None:
         is_colour_map(painted, values, debugger.colour_range())
 
 
-# ---- hands ----
-
-
-def test_hover_shows_click_locks_escape_releases(opened: Any) -> None:
-    debugger = opened(photo_run())
-    debugger.move(3, 4)
-    assert debugger.data("query") == "3,4"
-    debugger.click(5, 6)
-    debugger.move(8, 9)
-    assert debugger.data("query") == "5,6"
-    model = "() => ctxattn.model.get('query')"
-    assert debugger.page.evaluate(model) == [5, 6]
-    debugger.page.keyboard.press("Escape")
-    debugger.settle()
-    assert debugger.page.evaluate(model) is None
-    debugger.move(7, 7)
-    assert debugger.data("query") == "7,7"
-    assert debugger.page.evaluate(model) is None  # hovering is told to nobody
-
-
 def test_it_opens_where_it_was_saved(opened: Any) -> None:
     run = photo_run()
     debugger = opened(run, query=(2, 9), stage="fused_scores")
