@@ -193,9 +193,16 @@ def draw_numbers(
 
 
 def outline(
-    ax: Axes, role: str, top: float, left: float, height: float = 1, width: float | None = None
+    ax: Axes,
+    role: str,
+    top: float,
+    left: float,
+    height: float = 1,
+    width: float | None = None,
+    *,
+    line: str | None = None,
 ) -> None:
-    """A box around rows `top` to `top + height` in the colour and line of its role."""
+    """A box around rows `top` to `top + height` in the colour of its role, and its `line`."""
     check_choice("role", role, tuple(COLOURS))
     width = height if width is None else width
     ax.add_patch(
@@ -205,7 +212,7 @@ def outline(
             height,
             fill=False,
             edgecolor=COLOURS[role],
-            linestyle=LINES[role],
+            linestyle=line or LINES[role],
             linewidth=1.5,
             zorder=5,
         )

@@ -93,6 +93,8 @@ def reconstruction(
 ) -> Figure:
     """Input, coarse fill, attended, and what attention changed, with PSNR in the hole.
 
+    The change is attended minus coarse, the mean of the channels.
+
     Args:
         truth: the photograph `(1, 3, H, W)` in [-1, 1].
         coarse: the same with its hole filled.
@@ -112,7 +114,7 @@ def reconstruction(
     draw_picture(row[0], truth * (1 - mask) + mask, "input", mask)
     draw_picture(row[1], coarse, f"coarse · {before:.1f} dB")
     draw_picture(row[2], attended, f"attended · {after:.1f} dB")
-    draw_heat(row[3], change, "difference")
+    draw_heat(row[3], change, "attended − coarse")
     return figure
 
 
@@ -217,7 +219,8 @@ def query(
 ) -> Figure:
     """One query cell on the foreground, and its row over the background at some stages.
 
-    The best matches by attention are outlined, patches that touch the hole are hatched.
+    The best matches by attention are outlined (the very best with a full line), patches that touch
+    the hole are hatched.
     """
     found = trace.query(row, col, sample)
     rate, step = trace.config.rate, trace.config.stride
@@ -231,18 +234,26 @@ def query(
     for match in matches:
         i, j = match.row // step, match.col // step
         near[max(i - 1, 0) : i + 2, max(j - 1, 0) : j + 2] = True
-    panels = 1 + len(stages)
+    two = trace.f.shape != trace.b.shape
+    panels = 1 + two + len(stages)
     figure, axes = canvas(1, panels, height=2.5, width=min(WIDTH, 2.6 * panels), alt=said)
-    first = axes[0, 0]
+    first, maps = axes[0, 0], axes[0, 1 + two :]
     draw_picture(first, trace.f[sample], f"query ({row}, {col})")
     outline(first, "query", row * rate, col * rate, rate)
     reach = trace.config.ksize // 2 * rate
     outline(first, "query", row * rate - reach, col * rate - reach, rate * trace.config.ksize)
-    for ax, key in zip(axes[0, 1:], stages, strict=True):
+    if two:
+        draw_picture(axes[0, 1], trace.b[sample], f"best match ({top.row}, {top.col})")
+        at = top.row * rate - reach, top.col * rate - reach
+        outline(axes[0, 1], "match", *at, rate * trace.config.ksize)
+    for ax, key in zip(maps, stages, strict=True):
         values = found[key].float().masked_fill(~found.valid, torch.nan)
         draw_heat(ax, values, key)
         hatch(ax, ~found.valid)
         surround(ax, "match", near)
+        reach = trace.config.ksize // 2
+        i, j = top.row // step - reach, top.col // step - reach
+        outline(ax, "match", i, j, trace.config.ksize, line="-")
     return figure
 
 
@@ -267,7 +278,11 @@ def validity(trace: Trace, sample: int = 0, alt: str | None = None) -> Figure:
 
 
 def ledger(entry: PixelLedger, best: int = 6, alt: str | None = None) -> Figure:
-    """Who paid for one output pixel: for each patch over it, its largest weights' colours."""
+    """Who paid for one output pixel: for each patch over it, its largest weights' colours.
+
+    Each weight is as wide as it is large and written where it fits; what is left white is all the
+    others together. At the right stands the mixture.
+    """
     terms = entry.terms
     said = alt or (
         f"Output pixel ({entry.row}, {entry.col}): {len(terms)} patches cover it; for each, the "
@@ -280,29 +295,46 @@ def ledger(entry: PixelLedger, best: int = 6, alt: str | None = None) -> Figure:
         left = 0.0
         for q in order.tolist():
             width = float(weights[q])
-            ax.barh(0, width, left=left, color=_rgb(term.colours[q]), edgecolor="w", linewidth=0.5)
+            colour = _rgb(term.colours[q])
+            ax.barh(0, width, left=left, color=colour, edgecolor="w", linewidth=0.5)
+            if width > 0.04:
+                written = "black" if sum(colour) > 1.5 else "white"
+                middle = left + width / 2
+                ax.text(middle, 0, f"{width:.2f}", color=written, ha="center", va="center", size=7)
             left += width
+        if (rest := float(weights.sum()) - left) > 0.04:
+            others = f"{rest:.2f}: {len(weights) - best} others"
+            ax.text(left + rest / 2, 0, others, ha="center", va="center", size=7)
         mixed = _rgb(term.contribution)
         ax.barh(0, 0.12, left=1.06, color=mixed, edgecolor="#777777", linewidth=0.5)
         ax.set(xlim=(0, 1.2), yticks=[], xticks=[])
-        ax.set_title(f"query {term.query}, pixel {term.position} of its patch", fontsize=8)
+        said = f"query {term.query}, pixel {term.position} of its patch"
+        ax.set_title(said, fontsize=8, loc="left")
+        ax.set_title("mixture", fontsize=8, loc="right")
         ax.spines[:].set_visible(False)
     return figure
 
 
 def flow(trace: Trace, sample: int = 0, every: int = 4, alt: str | None = None) -> Figure:
-    """The offset flow as colours, as arrows on the foreground, and the colour wheel."""
+    """The offset flow as colours, as arrows from each cell to its match, and the colour wheel.
+
+    The arrows lie on the foreground; on the background where that has another size, as they end
+    there.
+    """
     offsets = trace["offsets"].tensor[sample].cpu().numpy()
     rate = trace.config.rate
     longest = float(np.hypot(offsets[..., 0], offsets[..., 1]).max())
+    two = trace.f.shape != trace.b.shape
     said = alt or (
-        f"The offset flow as a colour picture and as arrows on the foreground, beside the colour "
-        f"wheel; the longest offset is {longest:.0f} cells."
+        f"The offset flow as a colour picture and as arrows on the "
+        f"{'background' if two else 'foreground'}, beside the colour wheel; the longest offset is "
+        f"{longest:.0f} cells."
     )
     figure, axes = canvas(1, 3, height=2.9, alt=said, width_ratios=[1, 1, 0.55])
     draw_picture(axes[0, 0], trace["flow"].tensor[sample].movedim(0, -1).cpu().numpy(), "flow")
     axes[0, 0].spines[:].set(visible=True, color="#BBBBBB")
-    draw_picture(axes[0, 1], trace.f[sample], "where each cell looks")
+    looks = "where each cell looks, on the background" if two else "where each cell looks"
+    draw_picture(axes[0, 1], (trace.b if two else trace.f)[sample], looks)
     y, x = np.mgrid[: offsets.shape[0] : every, : offsets.shape[1] : every]
     down, right = (offsets[::every, ::every, axis] * rate for axis in (0, 1))
     axes[0, 1].quiver(
@@ -316,7 +348,7 @@ def flow(trace: Trace, sample: int = 0, every: int = 4, alt: str | None = None) 
         scale=1,
         width=0.004,
     )
-    draw_picture(axes[0, 2], wheel(), "direction")
+    draw_picture(axes[0, 2], wheel(), f"rim: {longest:.0f} cells away")
     return figure
 
 

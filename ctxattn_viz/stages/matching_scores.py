@@ -76,6 +76,6 @@ def matching_scores(
     Returns:
         `(n, h, w, L)`, or `(n, Q, L)` when `queries` are named; at least float32.
     """
-    q = lifted(query_patches(downsampled_f, config, queries)).flatten(-3)  # (n, *cells, c·k·k)
-    k = normed_patches(matching_patches, config).flatten(2)  # (n, L, c·k·k)
-    return (q.flatten(1, -2) @ k.mT).reshape(*q.shape[:-1], k.shape[1])
+    p = lifted(query_patches(downsampled_f, config, queries)).flatten(-3)  # (n, *cells, c·k·k)
+    q = normed_patches(matching_patches, config).flatten(2)  # (n, L, c·k·k)
+    return (p.flatten(1, -2) @ q.mT).reshape(*p.shape[:-1], q.shape[1])

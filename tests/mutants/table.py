@@ -130,7 +130,7 @@ FAULTS: list[Fault] = [
         (
             "the foreground normed as well: a true cosine",
             "queries)).flatten(-3)",
-            "queries)).flatten(-3)\n    q = q / q.norm(dim=-1, keepdim=True).clamp(min=1e-4)",
+            "queries)).flatten(-3)\n    p = p / p.norm(dim=-1, keepdim=True).clamp(min=1e-4)",
         ),
     ),
     *in_stage(
