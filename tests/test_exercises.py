@@ -139,6 +139,27 @@ def test_the_first_element_that_differs_is_named() -> None:
     assert feedback.mistake is None
 
 
+def test_two_mistakes_in_one_stage_are_not_met_with_silence() -> None:
+    def upside_down_and_doubled(f: Tensor, patches: Tensor) -> Tensor:
+        return 2 * students.matching_scores(f.flip(2), patches)
+
+    feedback = check("matching_scores", upside_down_and_doubled)
+    assert feedback.mistake is None
+    assert "more than one thing may differ" in feedback.hint
+    label = next(label for label, agrees in feedback.cases if not agrees)
+    assert f"({label})" in feedback.hint
+
+
+def test_a_mistake_that_explains_some_cases_says_that_there_is_more() -> None:
+    def one_pass_without_scale(scores: Tensor, valid: Tensor, *rest: object) -> Tensor:
+        patches, fuse_k, _ = rest
+        return students.fused_softmax(scores, valid, patches, fuse_k, 1.0, "the first pass only")
+
+    feedback = check("fused_softmax", one_pass_without_scale)
+    assert feedback.mistake
+    assert "something else differs as well" in feedback.hint
+
+
 def test_numbers_are_written_with_the_digits_that_tell_them_apart() -> None:
     feedback = check("matching_scores", lambda f, w: students.matching_scores(f, w) * 1.001)
     found = re.search(r"expected (\S+), got (\S+)\.\n", str(feedback))

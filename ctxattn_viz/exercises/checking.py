@@ -145,9 +145,10 @@ def _feedback(exercise: Exercise, answers: list[Answer]) -> Feedback:
         return replace(feedback, drawing=_drawing(first, None))
     # A function that is not written yet has no mistake to recognise.
     mistake, explained = recognise(exercise, wrong)
-    hint = mistake.hint if mistake else _general_hint(wrong)
+    hint = mistake.hint if mistake else _general_hint(wrong) or _more_than_one(wrong)
     if mistake and explained < len(wrong):
-        hint += f" (That explains {explained} of the {len(wrong)} cases that differ.)"
+        hint += f" (That explains {explained} of the {len(wrong)} cases that differ; in the others"
+        hint += " something else differs as well.)"
     feedback = replace(feedback, hint=hint, mistake=mistake.name if mistake else None)
     story = [f"First case that differs: {first.case.label}."]
     if first.problem:
@@ -187,6 +188,16 @@ def recognise(exercise: Exercise, wrong: list[Answer]) -> tuple[Mistake | None, 
         if count > best[1]:
             best = mistake, count
     return best
+
+
+def _more_than_one(wrong: list[Answer]) -> str:
+    """What can be said when no single mistake gives these numbers."""
+    first = next((answer.case.label for answer in wrong if answer.fits and not answer.problem), "")
+    return first and (
+        "No single mistake that is known here gives these numbers: more than one thing may differ. "
+        f"Take the first case that differs ({first}), work it on paper, and compare after each "
+        "of your steps, from the first."
+    )
 
 
 def _explains(mistake: Mistake, answer: Answer) -> bool:

@@ -80,17 +80,17 @@ def fuse(
     if not config.fuse and queries is None:
         return scores
     flat = scores.flatten(1, -2)  # (n, R, L)
-    held = torch.arange(flat.shape[1], device=scores.device) if rows is None else rows
-    wanted = held if queries is None else queries
+    wanted = queries
+    if wanted is None:
+        wanted = torch.arange(flat.shape[1], device=scores.device) if rows is None else rows
     every = torch.arange(flat.shape[2], device=scores.device)
     fused: Tensor | None = None
     for d in _diagonal(config) if config.fuse else [0]:
         p, p_inside = neighbours(wanted, config.stride * d, grid, order)
         q, q_inside = neighbours(every, d, patches, order)
-        if rows is not None:  # from cells to their places among the rows held
-            p = torch.searchsorted(held, p).clamp(max=len(held) - 1)
         # Filled, not multiplied: a NaN in a row that is not meant would survive times 0.
-        term = flat[:, p[:, None], q].masked_fill_(~(p_inside[:, None] & q_inside), 0)
+        row = p if rows is None else _place(p, rows)
+        term = flat[:, row[:, None], q].masked_fill_(~(p_inside[:, None] & q_inside), 0)
         fused = term if fused is None else fused.add_(term)
         del term  # before the next one is made: these are the largest things there are
     assert fused is not None  # the diagonal has at least one place
@@ -133,6 +133,11 @@ def logits(
 
 def _diagonal(config: AttentionConfig) -> range:
     return range(-(config.fuse_k // 2), config.fuse_k // 2 + 1)
+
+
+def _place(cells: Tensor, rows: Tensor) -> Tensor:
+    """Where cells stand among the sorted `rows`; anywhere for those that are not there."""
+    return torch.searchsorted(rows, cells).clamp(max=len(rows) - 1)
 
 
 def _beside(valid: Tensor, scores: Tensor) -> Tensor:
