@@ -1,14 +1,15 @@
 // One query of contextual attention, without the score matrix. Pure: arrays in, arrays out.
 // f (c,H,W), b (c,Hb,Wb), mask (Hb,Wb; 1 = hole) or null, lse (h,w) or null; p = row·w + col is a query, q = i·gw + j
 // the patch at b's cell (i, j)·stride. row(stage, p) is over q, column(stage, q) over p: read them only.
-import {Padded, addAlong, along, argmaxOf, clamp, extremes, flat, shrink, split} from "./sliding.js"
+import {Padded, addAlong, along, argmaxOf, clamp, extremes, flat, floor, max, min, shrink, split} from "./sliding.js"
 
+export const ROW_STAGES = ["scores", "fused_rows", "fused_scores", "attention"]
 const KEEP_BYTES = 24e6
 const SCORING = ["rate", "ksize", "stride", "shrink", "norm"] // what the scores depend on
 
 export class Attention {
 	constructor({f, b, mask = null, c, H, W, Hb = H, Wb = W, lse = null}, config) {
-		const {rate, stride, ksize, norm} = config, pad = ksize >> 1, [h, w, hb, wb] = [H, W, Hb, Wb].map(size => Math.floor(size / rate)), [gh, gw] = [hb, wb].map(size => Math.ceil(size / stride)), L = gh * gw
+		const {rate, stride, ksize, norm} = config, pad = ksize >> 1, [h, w, hb, wb] = [H, W, Hb, Wb].map(size => floor(size / rate)), [gh, gw] = [hb, wb].map(size => Math.ceil(size / stride)), L = gh * gw
 		Object.assign(this, {config, f, b, c, H, W, Hb, Wb, h, w, hb, wb, gh, gw, L, P: h * w, F: {rows: h, cols: w, step: stride}, G: {rows: gh, cols: gw, step: 1}})
 		this.downsampledF = shrink(f, c, H, W, config)
 		this.downsampledB = shrink(b, c, Hb, Wb, config)
@@ -18,9 +19,9 @@ export class Attention {
 		this.norms = Float64Array.from({length: L}, (_, q) => {
 			let squares = norm === "per_element" ? 1e-4 * c * ksize ** 2 : 0
 			for (const v of this.matchingPatch(q)) squares += v * v
-			return norm === "none" ? 1 : norm === "max" ? Math.max(Math.sqrt(squares), 1e-4) : Math.sqrt(squares)
+			return norm === "none" ? 1 : norm === "max" ? max(Math.sqrt(squares), 1e-4) : Math.sqrt(squares)
 		})
-		Object.assign(this, {raws: new Map(), firsts: new Map(), kept: Math.max(16, Math.floor(KEEP_BYTES / (12 * L)))})
+		Object.assign(this, {raws: new Map(), firsts: new Map(), kept: max(16, floor(KEEP_BYTES / (12 * L)))})
 		this.setMask(mask, lse)
 	}
 
@@ -40,6 +41,8 @@ export class Attention {
 	}
 
 	place(p) { return split(p, this.w); }
+	/** The cell where another run, of another rate, has this one. */
+	at(cell, {config}) { return cell.map((v, i) => clamp(floor((v * config.rate) / this.config.rate), [this.h, this.w][i])); }
 	cellOf(q) { return split(q, this.gw).map(v => v * this.config.stride); }
 	queryPatch(p) { return this.foreground.patch(...this.place(p)); }
 	matchingPatch(q) { return this.background.patch(...this.cellOf(q)); }
@@ -54,7 +57,7 @@ export class Attention {
 	/** How many pixels of the hole may be pasted all the same: too thin for the shrinking. */
 	get leaks() {
 		const {mask, valid, Wb, gw, config: {rate, stride}} = this
-		return (this.leaking ??= mask?.reduce((n, v, i) => n + (v && valid[split(i, Wb).map(at => Math.floor(at / rate / stride)).reduce((row, col) => row * gw + col)]), 0) ?? 0)
+		return (this.leaking ??= mask?.reduce((n, v, i) => n + (v && valid[split(i, Wb).map(at => floor(at / rate / stride)).reduce((row, col) => row * gw + col)]), 0) ?? 0)
 	}
 
 	row(stage, p) {
@@ -89,7 +92,7 @@ export class Attention {
 
 	rawColumn(q) {
 		const {foreground: {width}, norms, w} = this, sums = this.foreground.correlate(this.matchingPatch(q))
-		return Float64Array.from({length: this.P}, (_, p) => sums[Math.floor(p / w) * width + (p % w)] / norms[q])
+		return Float64Array.from({length: this.P}, (_, p) => sums[floor(p / w) * width + (p % w)] / norms[q])
 	}
 
 	get reach() { return this.config.fuse ? this.config.fuse_k >> 1 : 0; }
@@ -131,9 +134,9 @@ export class Attention {
 
 	offset(p, q = this.argmax(p)) { return this.cellOf(q).map((v, i) => v - this.place(p)[i]); }
 
-	best(p, n = 5) {
-		const [weights, scores, fused] = ["attention", "scores", "fused_scores"].map(stage => this.row(stage, p)), top = []
-		while (top.length < Math.min(n, this.L)) {
+	best(p, n = 5, weights = this.row("attention", p)) {
+		const [scores, fused] = ["scores", "fused_scores"].map(stage => this.row(stage, p)), top = []
+		while (top.length < min(n, this.L)) {
 			let index = -1
 			for (let q = 0; q < this.L; q++) if ((index < 0 || weights[q] > weights[index]) && !top.some(match => match.index === q)) index = q
 			const [row, col] = this.cellOf(index)
@@ -152,7 +155,7 @@ export class Attention {
 		const least = (top * 1e-6) / weights.length
 		for (let q = 0; q < weights.length; q++) {
 			if (weights[q] < least || weights[q] === 0) continue
-			corners.push(rate * stride * (Math.floor(q / gw) * width + (q % gw)))
+			corners.push(rate * stride * (floor(q / gw) * width + (q % gw)))
 			kept.push(weights[q])
 		}
 		for (let t = 0; t < taps.length; t++) {
@@ -165,7 +168,7 @@ export class Attention {
 
 	// The cells of an axis whose patches cover its pixel `y`.
 	covering(y, cells) {
-		const {rate} = this.config, last = Math.floor((y + (rate >> 1)) / rate)
+		const {rate} = this.config, last = floor((y + (rate >> 1)) / rate)
 		return [last - 1, last].filter(i => i >= 0 && i < cells)
 	}
 
@@ -188,7 +191,7 @@ export class Attention {
 
 	/** The fuse_k² scores that enter fused_scores(p, q), wraps and ends marked. */
 	fusionTerms(p, q) {
-		const {F, G, reach: m} = this, terms = [], line = (at, grid) => Math.floor(at / grid.cols)
+		const {F, G, reach: m} = this, terms = [], line = (at, grid) => floor(at / grid.cols)
 		for (let e = -m; e <= m; e++) for (let d = -m; d <= m; d++) {
 			const p1 = along(p, F.step * e, F), q1 = along(q, e, G), p2 = along(p1, F.step * d, flat(F)), q2 = along(q1, d, flat(G)), inside = p2 >= 0 && q2 >= 0
 			const wraps = inside && (line(p2, F) !== line(p1, F) || line(q2, G) !== line(q1, G) || p1 % F.cols !== p % F.cols || q1 % G.cols !== q % G.cols)
@@ -200,11 +203,11 @@ export class Attention {
 	*output() {
 		const {h, w, H, W, c, P, L, config: {rate, stride}} = this, side = 2 * rate, total = new Float64Array(c * H * W), lse = new Float32Array(P), argmax = new Int32Array(P), ranges = {}
 		// Down the columns, so that a pass finds its neighbours remembered.
-		this.kept = Math.max(this.kept, Math.min((2 * this.reach * stride + 1) * (h + 1), Math.floor(1e8 / L)))
+		this.kept = max(this.kept, min((2 * this.reach * stride + 1) * (h + 1), floor(1e8 / L)))
 		for (let col = 0; col < w; col++) {
 			for (let row = 0; row < h; row++) {
 				const p = row * w + col, patch = this.patch(p), [top, left] = [row, col].map(v => v * rate - (rate >> 1))
-				for (const stage of ["scores", "fused_rows", "fused_scores", "attention"]) ranges[stage] = extremes(this.row(stage, p), ranges[stage])
+				for (const stage of ROW_STAGES) ranges[stage] = extremes(this.row(stage, p), ranges[stage])
 				lse[p] = this.lse(p)
 				argmax[p] = this.argmax(p)
 				for (let t = 0, k = 0; k < c; k++) for (let y = top; y < top + side; y++) for (let x = left; x < left + side; x++, t++) {
@@ -213,7 +216,9 @@ export class Attention {
 			}
 			yield (col + 1) / w
 		}
-		const output = Float32Array.from(total, (v, i) => v / this.divisor(Math.floor(i / W) % H, i % W))
+		const output = Float32Array.from(total, (v, i) => v / this.divisor(floor(i / W) % H, i % W))
+		const rest = {output, downsampled_f: this.downsampledF, matching_patches: this.background.planes, valid: this.valid, offsets: Array.from(argmax, (q, p) => this.offset(p, q)).flat()}
+		for (const [stage, values] of Object.entries(rest)) ranges[stage] = extremes(values)
 		this.lseOfRun = lse
 		return {output, lse, argmax, ranges}
 	}

@@ -1,7 +1,8 @@
 // Two runs of the same inputs: A, kept, beside B, the present one.
+import {ROW_STAGES} from "./attention.js"
 import {heat, rangeOf} from "./colour.js"
 import {bitmap, digits, fill} from "./dom.js"
-import {ROW_STAGES, rowStage} from "./scene.js"
+import {rowStage} from "./scene.js"
 import {patchColours} from "./tiles.js"
 
 const valuesOf = (a, p) => ({
@@ -27,31 +28,28 @@ export class Compare {
 	pin() { this.session.set({pinned: this.session.state.pinned ? null : this.session.state.run}); }
 
 	update(state, {a: B, p}) {
-		const {pinned, run, sample, stage, query} = state, {root} = this
+		const {pinned, run, sample, stage, query} = state, {root, session} = this
 		root.hidden = !pinned
 		if (!pinned) return
 		const A = pinned.attention(sample), shown = rowStage(stage) ?? "attention", {H, W, meta: {registry}} = run.data, pictures = []
-		const pA = query ? query.map((v, i) => Math.min([A.h, A.w][i] - 1, Math.floor((v * B.config.rate) / A.config.rate))).reduce((row, col) => row * A.w + col) : -1
-		const add = (drawn, words, of) => {
-			drawn.style.aspectRatio = `${drawn.width} / ${drawn.height}`
-			pictures.push(fill("small", {drawn, words, of}))
-		}
-		const map = (values, range, rows, cols, words) => add(heat(values, range, rows, cols), words, registry.find(({key}) => key === shown).title)
+		const add = (drawn, words) => pictures.push(fill("small", {drawn, words}))
+		const gap = (values, size, signed, of) => { const range = rangeOf(values, signed); add(heat(values, range, ...size), `B − A of ${of}, up to ${values.some(v => v) ? digits(range.high) : 0}`); }
+		const pA = query ? A.at(query, B).reduce((row, col) => row * A.w + col) : -1
 		if (p >= 0) {
-			const x = A.row(shown, pA), y = B.row(shown, p), range = rangeOf([...x, ...y], shown !== "attention"), gap = x.length === y.length && y.map((v, i) => v - x[i])
-			map(x, range, A.gh, A.gw, "A")
-			map(y, range, B.gh, B.gw, "B")
-			if (gap) map(gap, rangeOf(gap, true), B.gh, B.gw, `B − A, ±${digits(rangeOf(gap, true).high)}`)
+			const x = A.row(shown, pA), y = B.row(shown, p), range = rangeOf([...x, ...y], shown !== "attention"), {title} = registry.find(({key}) => key === shown)
+			add(heat(x, range, A.gh, A.gw), `A: ${title}`)
+			add(heat(y, range, B.gh, B.gw), `B: ${title}`)
+			if (x.length === y.length) gap(y.map((v, i) => v - x[i]), [B.gh, B.gw], true, title)
 		}
 		const [u, v] = [pinned, run].map(of => of.known(sample)?.output), plane = H * W
-		if (u) add(bitmap(H, W, patchColours(state, u, plane)), "A", "output")
-		if (v) add(bitmap(H, W, patchColours(state, v, plane)), "B", "output")
+		for (const [name, output] of Object.entries({A: u, B: v})) if (output) add(bitmap(H, W, patchColours(state, output, plane)), `${name}: output`)
 		if (u && v) {
-			const gap = new Float32Array(plane)
-			u.forEach((value, i) => { gap[i % plane] = Math.max(gap[i % plane], Math.abs(value - v[i])); })
-			map(gap, rangeOf(gap, false), H, W, `|B − A| up to ${digits(rangeOf(gap, false).high)}, output:`)
+			const most = new Float32Array(plane)
+			u.forEach((value, i) => { most[i % plane] = Math.max(most[i % plane], Math.abs(value - v[i])); })
+			gap(most, [H, W], false, "the output")
 		}
-		const own = (of, other) => Object.keys(of.config).filter(k => of.config[k] !== other.config[k]).map(k => `${k} ${of.config[k]}`).join(", ")
-		root.replaceChildren(fill("comparison", {pictures, A: own(pinned, run), B: own(run, pinned), ...firstDifference(A, B, pA, p, registry)}))
+		const changes = Object.keys(run.config).filter(k => pinned.config[k] !== run.config[k]).map(k => `${k} ${pinned.config[k]} → ${run.config[k]}`).join(", ")
+		const first = firstDifference(A, B, pA, p, registry)
+		root.replaceChildren(fill("comparison", {...first, pictures, go: () => session.publish({stage: first.key}), changes}))
 	}
 }

@@ -14,7 +14,7 @@ export class Controls {
 	}
 
 	turn(name, value) {
-		const {session} = this, {run} = session.state, typed = value === "" ? null : typeof value === "boolean" || Number.isNaN(Number(value)) ? value : Number(value)
+		const {session} = this, {run} = session.state, number = parseFloat(value), typed = value === "" ? null : Number.isNaN(number) ? value : number
 		if (name === "dialect") session.change(run.data.meta.dialects[value] ?? {})
 		else if (name in run.config) session.change({[name]: typed})
 		else if (name === "sample") session.publish({sample: typed})

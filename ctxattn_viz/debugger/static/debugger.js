@@ -22,7 +22,7 @@ function render({model, el}) {
 			if (session.alone) session.adopt(...payloadOf(photo, meta, file.name))
 			else model.send({kind: "upload", name: file.name, shape: [photo.H, photo.W, 3], config: run.config}, undefined, [photo.rgb.buffer])
 		} catch (error) {
-			tell(`This could not be read as a picture: ${error.message}`)
+			tell(error.message)
 		}
 	}
 
@@ -30,15 +30,16 @@ function render({model, el}) {
 		root.debuggerPython = pythonOf(session.state)
 		try {
 			await navigator.clipboard.writeText(root.debuggerPython)
+			tell("Copied: paste it into a cell.")
 		} catch {
-			download("view.py", root.debuggerPython) // no clipboard here
+			download("view.py", root.debuggerPython)
+			tell("No clipboard here: saved as view.py.")
 		}
-		tell("Copied, or saved as view.py: paste it into a cell.")
 	}
 
 	const controls = new Controls(session, parts, {
 		back: () => strip.step(-1), next: () => strip.step(1), undo: () => hands.undo(), clear: () => hands.put(null), restore: () => hands.put(session.state.run.data.mask),
-		pin: () => compare.pin(), canvas: () => hands.canvas, python: copyPython, png: () => savePicture(pictures.panels, `${session.state.stage}.png`),
+		pin: () => compare.pin(), canvas: () => hands.canvas, python: copyPython, png: () => savePicture(root, `${session.state.stage}.png`).catch(({message}) => tell(message)),
 		page: () => { session.record(); model.send({kind: "save_page"}); },
 	})
 
@@ -63,8 +64,9 @@ function render({model, el}) {
 	})
 
 	root.onkeydown = event => {
+		const by = {"[": -1, "]": 1, ...(parts.strip.contains(event.target) && {ArrowLeft: -1, ArrowRight: 1})}[event.key]
 		if (event.key === "Escape") session.publish(NOTHING)
-		else if ("[]".includes(event.key)) strip.step(event.key === "]" ? 1 : -1)
+		else if (by) strip.step(by)
 		else return
 		event.preventDefault()
 		event.stopPropagation()

@@ -5,8 +5,8 @@ let parsed = null
 
 const nodesOf = value => [value].flat(Infinity).filter(v => v || v === 0).map(v => (typeof v === "number" ? number(v) : v))
 
-/** A template's copy: `{a.b}` becomes values.a.b (numbers, text, nodes, lists), data-click calls it, data-go
- *  goes to a stage, data-fill gives children, data-if keeps an element, data-part collects it in `parts`. */
+/** A template's copy: `{a.b}` is values.a.b (numbers, text, nodes, lists), data-click calls it, data-go goes to
+ *  a stage, data-fill gives children, data-if keeps an element, data-part puts it in `parts`. */
 export function fill(name, values = {}) {
 	if (!parsed) {
 		parsed = document.createElement("template")
@@ -48,12 +48,12 @@ export function make(tag, attributes = {}, ...children) {
 	return node
 }
 
-export const link = (words, onclick, title = "leads there") => make("button", {type: "button", class: "ctx-link", onclick, title}, words)
+export const link = (words, onclick, title = "leads there") => make("button", {class: "ctx-link", onclick, title}, words)
 
 export function digits(value) {
 	if (!Number.isFinite(value)) return {Infinity: "∞", "-Infinity": "−∞", NaN: "NaN"}[value] ?? "–"
 	const plain = value === 0 || (Math.abs(value) >= 1e-3 && Math.abs(value) < 1e5)
-	return (plain ? String(Number.isInteger(value) ? value : Number(value.toPrecision(3))) : value.toExponential(1)).replaceAll("-", "−").replace("e+", "e")
+	return (plain ? String(Number.isInteger(value) ? value : Math.abs(value) < 999.5 ? value.toPrecision(3) : Math.round(value)) : value.toExponential(1)).replaceAll("-", "−").replace("e+", "e")
 }
 
 /** Exact when pointed at; with `go`, it answers "where from?". */
@@ -62,6 +62,7 @@ export const number = (value, go) => (go ? link(digits(value), go, value) : make
 export const cell = (row, col) => `(${row}, ${col})`
 export const tuple = values => ["(", Array.from(values).slice(0, 3).map((v, i) => [i ? ", " : "", v]), values.length > 3 ? ", …)" : ")"]
 export const total = values => values.reduce((sum, v) => sum + v, 0)
+export const weightOf = matches => total(matches.map(({weight}) => weight))
 
 /** The largest terms, then what the rest come to. */
 export function sum(terms, show) {

@@ -1,7 +1,7 @@
 // What can be said of a query, a key, a pixel: worked out when a template asks for it.
 import {paint, rangeOf, wheelColour} from "./colour.js"
-import {bitmap, cell, digits, fill, link, make, number, sum, total, tuple} from "./dom.js"
-import {clamp, nearestIndices, split} from "./sliding.js"
+import {cell, digits, fill, link, make, number, sum, total, tuple, weightOf} from "./dom.js"
+import {clamp, nearestIndices} from "./sliding.js"
 import {patchColours, patchTile, swatch, tile} from "./tiles.js"
 
 export const strongest = (values, n) => Array.from(values.keys()).sort((i, j) => values[j] - values[i]).slice(0, n)
@@ -15,21 +15,12 @@ export class Facts {
 			Q: cell(...a.place(p)), K: cell(...a.cellOf(q)), invalid: !a.valid[q], longest: state.run.longest(state.sample) })
 	}
 
-	get query() {
-		const {a, p, ksize} = this
-		return patchTile(this.state, a.queryPatch(p), ksize, a.place(p).map(v => v - (ksize >> 1)), [a.h, a.w], {role: "query"})
-	}
+	get query() { return patchTile(this.state, this.a.foreground, this.a.place(this.p), {role: "query"}); }
+	keyTile(side, q = this.q, ring = []) { return patchTile(this.state, this.a.background, this.a.cellOf(q), {side, ring, role: "match"}); }
+	get paste() { return patchTile(this.state, this.a.paste, this.a.cellOf(this.q).map(v => v * this.rate), {role: "match"}); }
 
-	keyTile(side, q = this.q, ring) {
-		const {a, ksize} = this
-		return patchTile(this.state, a.matchingPatch(q), ksize, a.cellOf(q).map(v => v - (ksize >> 1)), [a.hb, a.wb], {side, ring, role: "match"})
-	}
-
-	mixedTile(side, p = this.p, ring) { return patchTile(this.state, this.a.patch(p), this.side, [0, 0], [9e9, 9e9], {side, ring, role: "pixel"}); }
-
-	get paste() {
-		const {a, q, rate, side} = this
-		return patchTile(this.state, a.pastePatch(q), side, a.cellOf(q).map(v => v * rate - (rate >> 1)), [a.Hb, a.Wb], {role: "match"})
+	mixedTile(side, p = this.p, ring = []) {
+		return tile({rows: this.side, colour: patchColours(this.state, this.a.patch(p), this.side ** 2), side, ring, role: "pixel"})
 	}
 
 	get key() { return this.keyTile(112); }
@@ -79,7 +70,7 @@ export class Facts {
 		return make("div", {class: "ctx-microscope", style: `--side: ${2 * a.reach + 1}`}, fusion.map(({p, q, inside, wraps, score}) => {
 			if (!inside) return make("span", {class: "ctx-micro ctx-off"}, "0")
 			const [r, g, b] = paint(score, range), key = cell(...a.cellOf(q))
-			return make("button", { type: "button", class: `ctx-micro ${wraps ? "ctx-wraps" : ""}`, onclick: () => go("scores", p, q), title: `s(${cell(...a.place(p))}, ${key}) = ${score}`,
+			return make("button", { class: `ctx-micro ${wraps ? "ctx-wraps" : ""}`, onclick: () => go("scores", p, q), title: `s(${cell(...a.place(p))}, ${key}) = ${score}`,
 				style: `background: rgb(${[r, g, b]}); color: ${luminance(r, g, b) < 0.179 ? "#fff" : "#000"}` }, digits(score), make("small", {}, key))
 		}))
 	}
@@ -117,7 +108,8 @@ export class Facts {
 
 	get rows() {
 		return this.account.terms.map(({p, row, col, dy, dx, contribution, best}) => fill("term", {
-			Q: link(cell(row, col), () => this.go("attention", p)), place: cell(dy, dx), tile: this.mixedTile(44, p, [dy * this.side + dx]), swatch: this.look(contribution), adds: tuple(contribution),
+			Q: link(cell(row, col), () => this.go("attention", p)), place: cell(dy, dx), tile: this.mixedTile(44, p, [dy * this.side + dx]), swatch: this.look(contribution), adds: tuple(contribution), side: this.side,
+			rest: total(this.a.row("attention", p)) - weightOf(best),
 			weights: best.map(({weight, index, colour}, j) => [j ? " + " : "", number(weight, () => this.go("attention", p, index)), " · ", this.look(colour)]),
 		}).querySelector("tr"))
 	}
@@ -125,11 +117,6 @@ export class Facts {
 	get offset() { return this.a.offset(this.p, this.q); }
 	get shift() { return cell(...this.offset); }
 	get hue() { return `rgb(${wheelColour(...this.offset, this.longest)})`; }
-
-	get wheel() {
-		const at = i => split(i, 121).map(v => v - 60)
-		return bitmap(121, 121, i => (Math.hypot(...at(i)) <= 60 ? wheelColour(...at(i), 60) : [0, 0, 0, 0]))
-	}
 
 	get spot() { return this.offset.map(v => 50 + (50 * v) / (this.longest || 1)); }
 

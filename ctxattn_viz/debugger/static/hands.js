@@ -1,6 +1,6 @@
 // What a hand does on the pictures: look, keep, move, paint the hole.
 import {NOTHING} from "./session.js"
-import {clamp} from "./sliding.js"
+import {clamp, floor, max, min} from "./sliding.js"
 
 const KINDS = {foreground: "query", background: "patch", output: "pixel"}
 const KEYS = {ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1], Enter: [0, 0], " ": [0, 0]}
@@ -9,13 +9,13 @@ const KEYS = {ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRigh
 export function stroke(mask, W, [y0, x0], [y1, x1], size, value) {
 	const [dy, dx] = [y1 - y0, x1 - x0]
 	for (let i = 0; i < mask.length; i++) {
-		const y = Math.floor(i / W) - y0, x = (i % W) - x0, t = Math.min(1, Math.max(0, (y * dy + x * dx) / (dy * dy + dx * dx || 1)))
+		const y = floor(i / W) - y0, x = (i % W) - x0, t = min(1, max(0, (y * dy + x * dx) / (dy * dy + dx * dx || 1)))
 		if (Math.hypot(y - t * dy, x - t * dx) <= size / 2) mask[i] = value
 	}
 }
 
 export function rectangle(mask, W, [y0, x0], [y1, x1]) {
-	for (let y = Math.min(y0, y1); y <= Math.max(y0, y1); y++) mask.fill(1, y * W + Math.min(x0, x1), y * W + Math.max(x0, x1) + 1)
+	for (let y = min(y0, y1); y <= max(y0, y1); y++) mask.fill(1, y * W + min(x0, x1), y * W + max(x0, x1) + 1)
 }
 
 export class Hands {
@@ -23,7 +23,7 @@ export class Hands {
 
 	place(view, at) {
 		const {gh, gw, h, w, config: {rate, stride}} = this.session.attention, back = view === "background", step = back ? rate * stride : rate
-		const found = at.map((v, i) => clamp(Math.floor(v / step), (back ? [gh, gw] : [h, w])[i]))
+		const found = at.map((v, i) => clamp(floor(v / step), (back ? [gh, gw] : [h, w])[i]))
 		return back ? {patch: found[0] * gw + found[1]} : {query: found, ...(view === "output" && {pixel: at})}
 	}
 

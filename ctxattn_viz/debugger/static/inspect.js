@@ -1,36 +1,22 @@
 // The strip of stages, and what the chosen one does to the chosen cell.
-import {cell, digits, fill} from "./dom.js"
+import {cell, digits, fill, weightOf} from "./dom.js"
 import {Facts} from "./facts.js"
 import {rowStage, shapeOf, stageRange} from "./scene.js"
 
-function bytesIn(bytes) {
-	const unit = Math.floor(Math.log2(Math.max(1, bytes)) / 10)
-	return `${digits(bytes / 1024 ** unit)} ${["B", "KB", "MB", "GB", "TB"][unit]}`
-}
+const bytes = new Intl.NumberFormat("en", {notation: "compact", style: "unit", unit: "byte", unitDisplay: "narrow"})
+const named = (axes, shape) => axes.map((axis, i) => `${axis} ${shape[i]}`).join(" × ")
 
 export class Strip {
-	constructor(session, root) {
-		Object.assign(this, {session, root})
-		root.onkeydown = event => {
-			const by = {ArrowLeft: -1, ArrowRight: 1}[event.key]
-			if (!by) return
-			event.preventDefault()
-			event.stopPropagation()
-			this.step(by)
-			root.children[this.at()].focus()
-		}
-	}
+	constructor(session, root) { Object.assign(this, {session, root}); }
 
-	get steps() {
-		const {registry} = this.session.state.run.data.meta
-		return [...new Set(registry.map(({step}) => step))].map(step => registry.filter(stage => stage.step === step))
-	}
+	get steps() { return Object.values(Object.groupBy(this.session.state.run.data.meta.registry, ({step}) => step)); }
 
 	at() { return this.steps.findIndex(stages => stages.some(({key}) => key === this.session.state.stage)); }
 
 	step(by) {
 		const next = this.steps[this.at() + by]
 		if (next) this.session.publish({stage: next[0].key})
+		if (this.root.contains(document.activeElement)) this.root.children[this.at()].focus()
 		return Boolean(next)
 	}
 
@@ -46,8 +32,8 @@ export class Strip {
 			return [nan && `${nan} NaN`, inf && `${inf} infinite`, rows ? `${rows} rows all masked` : masked && "all masked"].filter(Boolean)
 		})
 		return fill("step", { step, i, badge: sick.length ? "⚠" : "", shape: shape.slice(shape[0] === 1 ? 1 : 0).join(" × "), range: stageRange(state, key)?.map(digits).join(" … ") ?? "not computed",
-			cost: bytesIn(summary?.bytes ?? 4 * shape.reduce((x, y) => x * y, 1)), time: summary?.seconds && ` · ${digits(1000 * summary.seconds)} ms`,
-			title: [axes.map((axis, j) => `${axis} ${shape[j]}`).join(" × "), ...sick].join("; "), go: () => this.session.publish({stage: key}) })
+			cost: bytes.format(summary?.bytes ?? 4 * shape.reduce((x, y) => x * y, 1)), time: summary?.seconds && ` · ${digits(1000 * summary.seconds)} ms`,
+			title: [named(axes, shape), ...sick].join("; "), go: () => this.session.publish({stage: key}) })
 	}
 }
 
@@ -55,18 +41,18 @@ export class Inspector {
 	constructor(session, parts) { Object.assign(this, {session, parts}); }
 
 	update(state, scene) {
-		const {run, stage, focus} = state, {a, p, best, blank} = scene, {registry} = run.data.meta, {parts, session} = this
+		const {run, stage, focus} = state, {a, p, best, blank, ledger} = scene, {registry} = run.data.meta, {parts, session} = this
 		const go = (to, query, patch) => session.publish({stage: to, query, patch, pixel: null, focus: "query", lock: "query"}), facts = new Facts(state, scene, go)
 		const entry = registry.find(({key}) => key === stage), shape = shapeOf(stage, run, a), same = registry.filter(({step}) => step === entry.step)
 		const ask = focus === "patch" && stage !== "valid" ? "patch" : focus === "pixel" ? "pixel" : null
-		parts.title.replaceChildren(fill("stage", { title: ask ? fill(`title-${ask}`) : entry.title, equation: entry.equation, axes: entry.axes.map((axis, i) => `${axis} ${shape[i]}`).join(" × "),
+		parts.title.replaceChildren(fill("stage", { title: ask ? fill(`title-${ask}`) : entry.title, equation: entry.equation, axes: named(entry.axes, shape),
 			tabs: same.length > 1 && same.map(({key, title}) => fill("tab", {key, title, on: key === stage, go: () => session.publish({stage: key})})) }))
 		parts.source.textContent = entry.source
 		const sick = blank && rowStage(stage) === "attention" ? `masked-${a.config.masked}` : p >= 0 && a.row(rowStage(stage) ?? "scores", p).some(Number.isNaN) ? "sick" : "well"
 		parts.view.replaceChildren(fill(sick), fill({patch: "patch", pixel: "Deconvolution"}[ask] ?? (scene.q < 0 ? "nothing" : entry.step.split(" ")[0]), facts))
-		const top = best[0]?.weight || 1, rest = 1 - best.reduce((sum, match) => sum + match.weight, 0)
+		const top = best[0]?.weight || 1, rest = (ledger ? ledger.terms.length / ledger.divisor : 1) - weightOf(best)
 		parts.matches.replaceChildren(...best.map((match, i) => fill("match", { ...match, i, tile: facts.keyTile(24, match.index), K: cell(match.row, match.col), on: state.patch === match.index,
 			share: 100 * Math.max(0, match.weight / top) || 0, go: () => session.publish({patch: state.patch === match.index ? null : match.index, focus: "query", lock: "query"}) })))
-		parts.rest.replaceChildren(fill(p < 0 ? "no-query" : "rest", {rest: digits(100 * Math.max(0, rest)), side: facts.side, mixed: p >= 0 && facts.mixed}))
+		parts.rest.replaceChildren(fill(p < 0 ? "no-query" : "rest", Object.assign(facts, {rest: digits(100 * Math.max(0, rest))})))
 	}
 }

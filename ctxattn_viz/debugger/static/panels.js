@@ -22,7 +22,7 @@ export class Panel {
 
 	/** H×W pixels, `rate` a cell, into the frame: whole device pixels a cell where there is room. */
 	fit(H, W, rate) {
-		const ratio = globalThis.devicePixelRatio || 1, room = Math.floor(this.root.clientWidth * ratio), most = Math.min(room / W, room / H)
+		const ratio = devicePixelRatio, room = Math.floor(this.root.clientWidth * ratio), most = Math.min(room / W, room / H)
 		const scale = most * rate >= 4 ? Math.floor(most * rate) / rate : most, [width, height] = [W, H].map(v => Math.round(v * scale))
 		if (!room || (this.base.width === width && this.base.height === height && this.H === H && this.W === W)) return
 		Object.assign(this, {H, W, drawn: null})
@@ -49,7 +49,6 @@ export class Panel {
 	/** Boxes [y, x, h, w] and arrows from [y, x] to [y, x], in pixels. */
 	mark(marks, arrows) {
 		const {H, W} = this, percent = (v, size) => `${((100 * v) / size).toFixed(3)}%`
-		this.marked = marks
 		this.marks.replaceChildren(...marks.map(({box: [y, x, h, w], kind, label = ""}) => make("i", { class: kind, "data-label": label,
 			style: `left: ${percent(x + w / 2, W)}; top: ${percent(y + h / 2, H)}; width: ${percent(w, W)}; height: ${percent(h, H)}` })))
 		this.arrows.lastElementChild.replaceChildren(...arrows.map(({from: [y, x], to: [v, u], kind}) => make("svg:path", {class: kind, d: `M${x} ${y}L${u} ${v}`})))
@@ -61,8 +60,8 @@ export class Panel {
 		this.bits = bits
 		this.hatch.hidden = !bits
 		if (!bits) return
-		this.hatch.style.maskImage = `url(${bitmap(rows, cols, i => [204, 121, 167, 255 * bits[i]]).toDataURL()})`
-		this.hatch.style.maskSize = `${(100 * cols * step) / this.W}% ${(100 * rows * step) / this.H}%`
+		this.hatch.style.setProperty("--mask", `url(${bitmap(rows, cols, i => [204, 121, 167, 255 * bits[i]]).toDataURL()})`)
+		this.hatch.style.setProperty("--size", `${(100 * cols * step) / this.W}% ${(100 * rows * step) / this.H}%`)
 	}
 
 	say(caption, heading, map, span) {

@@ -28,8 +28,8 @@ export class Pictures {
 	}
 
 	show(state, scene) {
-		const {run, range, busy, sample, stage} = state, {c} = run.data, {a} = scene, says = captions(state, scene)
-		const holes = {foreground: [run.foregroundMaskOf(sample), a.H, a.W, 1], background: [run.maskOf(sample), a.Hb, a.Wb, 1], output: [null]}
+		const {run, range, busy, sample, stage, focus} = state, {c} = run.data, {a} = scene, says = captions(state, scene)
+		const front = [run.foregroundMaskOf(sample), a.H, a.W, 1], holes = {foreground: front, output: front, background: [run.maskOf(sample), a.Hb, a.Wb, 1]}
 		if (stage === "valid" || stage === "attention") { // not the hole, but the patches that it takes out
 			a.invalid ??= a.valid.includes(0) ? a.valid.map(v => 1 - v) : null
 			holes.background = [a.invalid, a.gh, a.gw, a.config.stride * a.config.rate]
@@ -39,7 +39,7 @@ export class Pictures {
 			panel.draw(this.picture(state, scene, view), scene[view])
 			panel.mark(marks(view, state, scene), arrows(view, state, scene))
 			panel.veil(...holes[view])
-			panel.say(says[view], late ? fill("late", {percent: busy !== null && `${Math.round(100 * busy)} %`}).textContent : shape, scene[view], range === "everything" ? range : `this ${range}`)
+			panel.say(says[view], late ? fill("late", {percent: busy !== null && `${Math.round(100 * busy)} %`}).textContent : shape, scene[view], range === "everything" ? range : `this ${range === "row" && focus !== "query" ? focus : range}`)
 		}
 	}
 
@@ -50,7 +50,7 @@ export class Pictures {
 		const [values, rows, cols] = flow ? [known?.argmax, a.h, a.w] : small ? (front ? [a.downsampledF, a.h, a.w] : [a.downsampledB, a.hb, a.wb]) : full
 		const key = [view, flow, Boolean(mask), channel].join(), held = this.made.get(key), longest = flow && run.longest(sample)
 		if (!values || (held?.values === values && held.mask === mask)) return values ? held.made : null
-		const given = output ? shown?.picture : !small && data.pictures[front ? "f" : "b"].subarray(3 * sample * rows * cols), plain = patchColours({run, channel}, values, rows * cols)
+		const given = output ? shown?.picture : !small && data.pictures[front ? "f" : "b"]?.subarray(3 * sample * rows * cols), plain = patchColours({run, channel}, values, rows * cols)
 		const colour = flow ? i => wheelColour(...a.offset(i, values[i]), longest) : given && channel === null ? i => given.subarray(3 * i, 3 * i + 3) : plain
 		const made = bitmap(rows, cols, i => (mask && mask[i] ? [204, 121, 167] : colour(i)))
 		this.made.set(key, {values, mask, made})
@@ -68,8 +68,8 @@ function marks(view, state, {a, best, q, p, ledger, pasted}) {
 		return query ? [...(close ? [around(query, "query light")] : []), ...fusing.map(term => at(a.place(term.p), "query light")), at(query, "query")] : []
 	}
 	if (view === "background") {
-		const found = focus === "query" ? best : ledger ? ledger.terms.map(term => term.best[0]) : []
-		return [...fusing.map(term => at(a.cellOf(term.q), "match light")), ...found.map(({row, col}, i) => at([row, col], "match dashed", ledger || found.slice(0, i).some(o => Math.hypot(o.row - row, o.col - col) < 4) ? "" : i + 1)).reverse(),
+		const found = focus === "patch" ? [] : best
+		return [...fusing.map(term => at(a.cellOf(term.q), "match light")), ...found.map(({row, col}, i) => at([row, col], "match dashed", found.slice(0, i).some(o => Math.hypot(o.row - row, o.col - col) < 4) ? "" : i + 1)).reverse(),
 			...(close && q >= 0 ? [around(a.cellOf(q), "match light"), paste(a.cellOf(q), "match light")] : []), ...(patch === null ? [] : [at(a.cellOf(patch), "match")])]
 	}
 	if (ledger) return [...cells.map(place => paste(place, "query light")), {box: [...pixel, 1, 1], kind: "pixel"}]

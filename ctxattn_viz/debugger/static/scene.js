@@ -1,22 +1,20 @@
 // What is to be seen, worked out once for all views.
+import {ROW_STAGES} from "./attention.js"
 import {rangeOf} from "./colour.js"
 import {extremes} from "./sliding.js"
-
-export const ROW_STAGES = ["scores", "fused_rows", "fused_scores", "attention"]
 
 /** The row that a stage shows: its own, or the attention that it is made with. */
 export const rowStage = stage => (ROW_STAGES.includes(stage) ? stage : ["output", "offsets", "flow"].includes(stage) ? "attention" : null)
 
 export function sceneOf(state) {
 	const {run, sample, stage, query, patch, pixel, focus} = state, a = run.attention(sample), shown = rowStage(stage)
-	const p = query ? query[0] * a.w + query[1] : -1, best = p >= 0 ? a.best(p) : []
+	const p = query ? query[0] * a.w + query[1] : -1, best = p >= 0 && focus !== "pixel" ? a.best(p) : []
 	const scene = {a, p, q: patch ?? best[0]?.index ?? -1, best, shown, known: run.known(sample), blank: !a.valid.includes(1)}
 	const heat = (values, {rows, cols}, step, kind = shown) => ({values, rows, cols, step: step * a.config.rate, range: rangeFor(state, kind, values)})
 	if (focus === "pixel") {
-		scene.ledger = a.pixel(...pixel)
-		const sources = new Float64Array(a.L)
-		for (const term of scene.ledger.terms) a.row("attention", term.p).forEach((v, i) => { sources[i] += v / scene.ledger.divisor; })
-		scene.background = heat(sources, a.G, a.config.stride, "attention")
+		const ledger = a.pixel(...pixel), sources = new Float64Array(a.L)
+		for (const term of ledger.terms) a.row("attention", term.p).forEach((v, i) => { sources[i] += v / ledger.divisor; })
+		Object.assign(scene, {ledger, best: a.best(p, 5, sources), background: heat(sources, a.G, a.config.stride, "attention")})
 	} else if (focus === "patch") {
 		const values = shown === "attention" ? a.wherePasted(patch) : shown && a.column(shown, patch)
 		if (values) scene.foreground = heat(values, a.F, 1)

@@ -120,11 +120,8 @@ export class Session {
 
 	/** A new run: its rows at once, its output as soon as someone has computed it. */
 	replace(config, mask) {
-		const {run: old, query, sample} = this.state, run = old.change(config, mask), next = {run, problem: ""}, {h, w} = run.attention(sample)
-		if (config.rate !== old.config.rate || config.stride !== old.config.stride) {
-			const there = query?.map((v, i) => clamp(Math.floor((v * old.config.rate) / config.rate), [h, w][i]))
-			Object.assign(next, NOTHING, there && {query: there, focus: "query", lock: "query"})
-		}
+		const {run: old, query, sample} = this.state, run = old.change(config, mask), next = {run, problem: ""}, there = query && run.attention(sample).at(query, old)
+		if (config.rate !== old.config.rate || config.stride !== old.config.stride) Object.assign(next, NOTHING, there && {query: there, focus: "query", lock: "query"})
 		this.set(next)
 	}
 

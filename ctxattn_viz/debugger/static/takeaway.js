@@ -1,36 +1,39 @@
 // The view as Python, as a picture; and bringing a photograph.
-import {ROLES} from "./colour.js"
-import {canvas, download, fill, total} from "./dom.js"
+import {canvas, download, fill, make} from "./dom.js"
 
 /** A painted hole is packed into bits. */
 export function pythonOf({run, sample, stage, query, pixel}) {
 	const {data: {meta, mask: first}, mask, config: {dialect, ...fields}} = run, known = meta.dialects[dialect] ?? {}, bits = new Uint8Array(Math.ceil((mask?.data.length ?? 0) / 8))
 	mask?.data.forEach((v, i) => { bits[i >> 3] |= v << (7 - (i & 7)); })
 	const settings = Object.entries({...(known.shrink && {dialect}), ...fields}).filter(([name]) => !(name in known))
-	const painted = mask?.data !== first?.data, words = {true: "True", false: "False"}
-	return fill("python", { python: meta.python, sample: String(sample), stage, query: query?.join(", "), pixel: pixel?.join(", "), full: painted && mask, none: painted && !mask,
+	const words = {true: "True", false: "False"}
+	return fill("python", { python: meta.python, sample, stage, query: query?.join(", "), pixel: pixel?.join(", "), painted: mask?.data !== first?.data,
 		mask, bits: btoa(String.fromCharCode(...bits)), settings: settings.map(([name, v]) => `${name}=${words[v] ?? JSON.stringify(v)}`).join(", ") }).textContent
 }
 
-export function savePicture(panels, name) {
-	const made = canvas(total(panels.map(({base}) => base.width)) + 32, Math.max(...panels.map(({base}) => base.height))), pen = made.getContext("2d")
-	pen.lineWidth = 2
-	for (const {base, marked, H, W} of panels) {
-		pen.drawImage(base, 0, 0)
-		for (const {box: [y, x, h, w], kind} of marked) {
-			pen.strokeStyle = ROLES[kind.split(" ")[0]]
-			pen.strokeRect(...[x / W, y / H, w / W, h / H].map((v, i) => v * (i % 2 ? base.height : base.width)))
-		}
-		pen.translate(base.width + 16, 0)
-	}
+/** The debugger as it stands, drawn by the browser from a copy that carries its own style. */
+export async function savePicture(root, name) {
+	const copy = root.cloneNode(true), drawn = root.querySelectorAll("canvas"), image = new Image()
+	const style = [...document.styleSheets].flatMap(({cssRules}) => [...cssRules].map(rule => rule.cssText)).filter(text => text.includes("ctx")).join("")
+	for (const own of style.match(/--ctx-\w+(-\w+)?(?=:)/g)) copy.style.setProperty(own, getComputedStyle(root).getPropertyValue(own)) // of this theme
+	copy.querySelectorAll("canvas").forEach((place, i) => { place.style.background = `0 0 / 100% 100% url(${drawn[i].toDataURL()})`; })
+	copy.prepend(make("style", {}, style))
+	copy.classList.add("ctx-picture")
+	root.after(copy)
+	const {width, height} = copy.getBoundingClientRect(), made = canvas(2 * width, 2 * height), xml = new XMLSerializer().serializeToString(copy)
+	copy.remove()
+	image.src = `data:image/svg+xml,${encodeURIComponent(`<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}"><foreignObject width="100%" height="100%">${xml}</foreignObject></svg>`)}`
+	await image.decode()
+	made.getContext("2d").drawImage(image, 0, 0, made.width, made.height)
 	made.toBlob(blob => download(name, blob))
 }
 
 /** At most 256 pixels long, cropped to whole multiples of 4·rate. */
 export async function readPhoto(file, rate) {
 	const image = await createImageBitmap(file), by = Math.min(1, 256 / Math.max(image.width, image.height)), sizes = [image.width, image.height].map(v => v * by)
-	const [W, H] = sizes.map(v => Math.floor(Math.round(v) / (4 * rate)) * 4 * rate), pen = canvas(W || 1, H || 1).getContext("2d")
+	const [W, H] = sizes.map(v => Math.floor(Math.round(v) / (4 * rate)) * 4 * rate)
 	if (!W || !H) throw new Error(`${image.width} × ${image.height} pixels are too few`)
+	const pen = canvas(W, H).getContext("2d")
 	pen.drawImage(image, (W - sizes[0]) / 2, (H - sizes[1]) / 2, ...sizes)
 	const rgb = pen.getImageData(0, 0, W, H).data.filter((_, i) => i % 4 < 3)
 	return {H, W, rgb: new Uint8Array(rgb), told: `${file.name}: ${image.width} × ${image.height}, shrunk and cropped to ${W} × ${H}`}
@@ -43,8 +46,7 @@ export function payloadOf({H, W, rgb}, meta, title) {
 	const hole = [...f.keys()].filter(i => mask[i % plane])
 	for (const i of hole) f[i] = 0
 	for (let round = 0; round < 1500; round++) for (const i of hole) f[i] += 1.9 * ((f[i - 1] + f[i + 1] + f[i - W] + f[i + W]) / 4 - f[i]) // over-relaxed
-	const picture = rgb.map((_, i) => Math.round(127.5 * (f[(i % 3) * plane + Math.floor(i / 3)] + 1))), look = {mean: [0, 0, 0], basis: [[1, 0, 0], [0, 1, 0], [0, 0, 1]], low: [-1, -1, -1], high: [1, 1, 1]}
-	const maps = {dtype: "float32", shape: [1, 3, H, W]}, colours = {dtype: "uint8", shape: [1, H, W, 3]}, shape = [1, H, W]
-	return [{...meta, n: 1, title, notes: [], python: null, summaries: null, look, arrays: {f: maps, b: maps, mask: {dtype: "uint8", shape}, picture_f: colours, picture_b: colours}},
-		{f, b: f, mask, picture_f: picture, picture_b: picture}, {shape, data: mask}]
+	const look = {mean: [0, 0, 0], basis: [[1, 0, 0], [0, 1, 0], [0, 0, 1]], low: [-1, -1, -1], high: [1, 1, 1]}
+	const maps = {dtype: "float32", shape: [1, 3, H, W]}, shape = [1, H, W]
+	return [{...meta, n: 1, title, notes: [], python: null, summaries: null, look, arrays: {f: maps, b: maps, mask: {dtype: "uint8", shape}}}, {f, b: f, mask}, {shape, data: mask}]
 }

@@ -3,11 +3,11 @@ import {paint, rangeOf} from "./colour.js"
 import {bitmap, make} from "./dom.js"
 
 /** `colour(i)` of each place, open where it is null; `ring` places outlined. */
-export function tile({rows, cols = rows, colour, ring = [], side = 112, role = ""}) {
-	const step = Math.max(1, Math.floor(side / Math.max(rows, cols)))
-	const marks = ring.map(i => make("i", {style: `left: ${(i % cols) * step}px; top: ${Math.floor(i / cols) * step}px; width: ${step}px; height: ${step}px`}))
-	return make("span", {class: `ctx-tile ctx-role-${role}`, style: `width: ${cols * step}px; height: ${rows * step}px`, role: "img", "aria-label": `patch ${role}`},
-		bitmap(rows, cols, i => colour(i) ?? [0, 0, 0, 0]), marks)
+export function tile({rows, colour, ring = [], side = 112, role = ""}) {
+	const step = Math.max(1, Math.floor(side / rows))
+	const marks = ring.map(i => make("i", {style: `--x: ${i % rows}; --y: ${Math.floor(i / rows)}`}))
+	return make("span", {class: `ctx-tile ctx-role-${role}`, style: `--step: ${step}px; --rows: ${rows}`, role: "img", "aria-label": `patch ${role}`},
+		bitmap(rows, rows, i => colour(i) ?? [0, 0, 0, 0]), marks)
 }
 
 /** The colour of each place: as pictures have it, or one channel in the signed map. */
@@ -20,11 +20,11 @@ export function patchColours({run, channel}, values, area) {
 	})
 }
 
-/** A patch at (top, left) of a map of height × width: beyond lies padding. */
-export function patchTile(state, patch, rows, [top, left], [height, width], more) {
-	const inner = patchColours(state, patch, rows * rows)
-	const inside = i => [[top + Math.floor(i / rows), height], [left + (i % rows), width]].every(([v, size]) => v >= 0 && v < size)
-	return tile({rows, colour: i => (inside(i) ? inner(i) : null), ...more})
+/** The patch of a padded map at a cell: beyond the map it is open. */
+export function patchTile(state, padded, [y, x], more) {
+	const {side: n, before, rows, cols} = padded, inner = patchColours(state, padded.patch(y, x), n * n)
+	const inside = i => [[y - before + Math.floor(i / n), rows], [x - before + (i % n), cols]].every(([v, size]) => v >= 0 && v < size)
+	return tile({rows: n, colour: i => (inside(i) ? inner(i) : null), ...more})
 }
 
 export const swatch = colour => make("span", {class: "ctx-swatch", style: `background: rgb(${colour.slice(0, 3)})`})

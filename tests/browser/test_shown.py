@@ -1,0 +1,85 @@
+"""What is shown of it: on dense screens, in a saved picture, while and after it is computed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from tests.browser.drive import Debugger, is_colour_map, photo_run
+
+
+@pytest.mark.parametrize("density", [1, 1.5, 2])
+def test_cells_are_where_they_are_painted_on_any_screen(opened: Any, density: float) -> None:
+    run = photo_run()
+    debugger = opened(run, {"device_scale_factor": density}, stage="scores")
+    debugger.move(4, 7)
+    assert debugger.data("query") == "4,7"
+    painted = debugger.painted("background", run.patch_grid)
+    is_colour_map(painted, run.query(4, 7).scores.numpy(), debugger.colour_range())
+    box = debugger.canvas("foreground").bounding_box()
+    mark = debugger.root.locator(".ctx-marks .query").last.bounding_box()
+    assert box
+    assert mark
+    middle = (mark["x"] + mark["width"] / 2 - box["x"]) / box["width"]
+    assert middle == pytest.approx(7.5 / run.query_grid[1], abs=0.01)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_saved_picture_is_what_is_on_screen(opened: Any, scheme: str) -> None:
+    debugger = opened(photo_run(), {"color_scheme": scheme}, query=(4, 6), stage="scores")
+    seen = {view: debugger.painted(view, (32, 32)) for view in ("foreground", "background")}
+    places = {view: debugger.canvas(view).bounding_box() for view in seen}
+    root = debugger.root.bounding_box()
+    with debugger.page.expect_download() as download:
+        debugger.root.locator('[data-do="png"]').click()
+    with Image.open(download.value.path()) as image:
+        picture = np.asarray(image.convert("RGB")).astype(int)
+    assert root
+    assert picture.shape[1] == pytest.approx(2 * root["width"], abs=2)
+    paper = {"light": 255, "dark": 40}[scheme]
+    assert abs(int(picture[2, 2].mean()) - paper) < 40
+    # The controls are left out, so the pictures stand higher: found by the row of the canvas.
+    found = _find(picture, seen["background"][..., :3], places["background"], root)
+    assert found, "the background's heat map is not in the picture"
+
+
+def _find(picture: np.ndarray, cells: np.ndarray, box: Any, root: Any) -> bool:
+    """Whether the 32×32 cells stand in the picture at their column, at some height."""
+    xs = (2 * (box["x"] - root["x"] + (np.arange(32) + 0.5) * box["width"] / 32)).astype(int)
+    steps = (2 * (np.arange(32) + 0.5) * box["height"] / 32).astype(int)
+    column = picture[:, xs]
+    return any(
+        (np.abs(column[top + steps] - cells).max(axis=2) <= 2).mean() > 0.8
+        for top in range(picture.shape[0] - steps[-1])
+    )
+
+
+def test_ranges_follow_a_changed_setting_with_no_kernel(opened: Any) -> None:
+    run = photo_run(size=16)
+    debugger: Debugger = opened(run)
+    debugger.root.locator('[data-set="fuse"]').uncheck()
+    debugger.settle_output()
+    debugger.settle()
+    changed = run.revised(config=run.config.replace(fuse=False))
+    for i, key in enumerate(("downsampled_f", "matching_patches", "valid", "scores")):
+        said = debugger.root.locator(".ctx-strip button").nth(i).inner_text().replace("−", "-")
+        low, high = (float(v) for v in said.split("\n")[2].split(" … "))
+        summary = changed[key].summary
+        assert (low, high) == pytest.approx((summary.minimum, summary.maximum), rel=0.01)
+    assert "not computed" not in debugger.root.locator(".ctx-strip").inner_text()
+
+
+def test_a_pixels_list_adds_its_overlapping_patches_up(opened: Any) -> None:
+    run = photo_run()
+    debugger = opened(run, pixel=(9, 13), stage="output")
+    ledger = run.pixel(9, 13)
+    weights = torch.stack([term.weights for term in ledger.terms]).sum(dim=0)
+    best = weights.argsort(descending=True)[:5].tolist()
+    named = debugger.root.locator(".ctx-matches .k").all_inner_texts()
+    columns = run.patch_grid[1]
+    assert named == [f"({q // columns}, {q % columns})" for q in best]
+    debugger.says("this pixel")
