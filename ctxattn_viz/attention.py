@@ -25,7 +25,7 @@ from . import attention_vectors as vectors
 from .budget import free_memory, human
 from .config import AttentionConfig
 from .errors import BudgetError, InputError, check_choice
-from .pipeline import check_inputs
+from .pipeline import check_config, check_inputs
 from .stages.deconvolution import overlap, overlap_add
 from .stages.downsampling import downsample, downsample_mask, mask_at
 from .stages.fused_softmax import Grid
@@ -145,7 +145,7 @@ class ContextualAttention(nn.Module):
     def __init__(self, config: AttentionConfig | None = None, *, method: str = "auto") -> None:
         super().__init__()
         check_choice("method", method, METHODS[:3])
-        self.config = AttentionConfig() if config is None else config
+        self.config = check_config(config)
         self.method = method
 
     def forward(self, f: Tensor, b: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor]:

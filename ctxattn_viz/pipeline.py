@@ -31,9 +31,7 @@ def check_inputs(
     Raises:
         InputError: naming the argument, what was expected and what came.
     """
-    config = AttentionConfig() if config is None else config
-    if not isinstance(config, AttentionConfig):
-        raise InputError("config", "an AttentionConfig", type(config).__name__)
+    config = check_config(config)
     for name, x in (("f", f), ("b", b)):
         _check_image(name, x, config.rate)
     for what in ("dtype", "device"):
@@ -46,6 +44,14 @@ def check_inputs(
         mask = b.new_zeros(1, 1, *b.shape[2:])
     _check_mask(mask, b)
     return {"f": f, "b": b, "mask": mask.to(f.dtype)}, config
+
+
+def check_config(config: AttentionConfig | None) -> AttentionConfig:
+    """`config`, or the original's defaults for None; raises InputError for anything else."""
+    config = AttentionConfig() if config is None else config
+    if not isinstance(config, AttentionConfig):
+        raise InputError("config", "an AttentionConfig", type(config).__name__)
+    return config
 
 
 def check_values(values: Values, allow_nonfinite: bool) -> None:

@@ -317,6 +317,11 @@ def test_what_one_call_does_not_find_cannot_be_asked_of_it() -> None:
         cv.ContextualAttention(method="sdpa")
 
 
+def test_a_layer_is_refused_a_wrong_configuration_when_it_is_made() -> None:
+    with pytest.raises(cv.InputError, match="config: expected an AttentionConfig, got dict"):
+        cv.ContextualAttention({"rate": 2})  # type: ignore[arg-type]
+
+
 class TestChoice:
     def test_few_channels_one_call_and_many_diagonals(self) -> None:
         config = cv.AttentionConfig()
