@@ -14,6 +14,7 @@ import ctxattn_viz as cv
 from tests.browser.drive import ROOT, close
 from tests.browser.homes import SETUP, SHOW, Room, furnish
 from tests.browser.lab import Lab
+from tests.browser.leaks import alive, used
 
 
 @pytest.fixture
@@ -170,45 +171,25 @@ def test_linked_and_alone(lab: Lab, chromium: Browser) -> None:
 
 # ---- tidy: nothing is left behind ----
 
-COUNT = "from comm import get_comm_manager; print(len(get_comm_manager().comms))"
-
-
-def measure(room: Room) -> dict[str, float]:
-    """Comms in the kernel; listeners and bytes in the page once it has come to rest."""
-    comms = room.python(COUNT)
-    room.page.mouse.move(1, 1)
-    session = room.page.context.new_cdp_session(room.page)
-    session.send("Performance.enable")
-
-    def look() -> dict[str, float]:
-        session.send("HeapProfiler.collectGarbage")
-        room.page.wait_for_timeout(150)
-        metrics = session.send("Performance.getMetrics")["metrics"]
-        found = {each["name"]: each["value"] for each in metrics}
-        return {"listeners": found["JSEventListeners"], "bytes": found["JSHeapUsedSize"]}
-
-    seen = [look(), look(), look()]
-    session.detach()
-    return {"comms": comms} | {name: min(each[name] for each in seen) for name in seen[0]}
-
 
 def test_twenty_reruns_leave_nothing_behind(lab: Lab, chromium: Browser) -> None:
     for room in furnish(lab, chromium, "rerun.ipynb", SETUP, SHOW):
-        measured = {}
         for count in range(1, 21):
             room.run_cell(1)
             debugger = room.debugger()
             for col in range(12 if count < 4 else 2):  # compiled code is there before it is counted
                 debugger.move(4, col)
                 debugger.expect("query", f"4,{col}")
-            if count in (3, 20):
-                measured[count] = measure(room)
+            if count == 3:
+                ours = alive(room)
+                assert ours["sessions"] == 1
+                assert ours["listeners"] > 20, "ours are not found"
+                heap = used(room)  # counting leaves something of its own behind, the first time
+        grown = used(room) - heap
         assert room.page.locator(ROOT).count() == 1
-        assert measured[20]["comms"] == measured[3]["comms"]
-        # JupyterLab itself adds some now and then (12 in all were seen); one a rerun would be 17.
-        assert measured[20]["listeners"] - measured[3]["listeners"] < 17
+        assert alive(room) == ours
         # (Bare JupyterLab grows too, by some 30 KB a rerun of a cell that prints.)
-        assert measured[20]["bytes"] - measured[3]["bytes"] < 1_000_000
+        assert grown < 1_000_000
 
 
 # ---- mortal ----
