@@ -368,6 +368,25 @@ def test_a_still_picture_stands_in_and_is_small_and_repeatable(run: cv.Trace) ->
     assert len(image.getcolors(1 << 20) or []) > 40  # a picture, not a blank
 
 
+def test_the_still_of_a_query_shows_its_row_and_its_best_match() -> None:
+    photo = cv.samples.photograph("chelsea", 64)
+    trace = cv.trace(photo, photo, cv.samples.rectangle(photo.shape[2:], 12, 20, 16, 16))
+    plain = cv.debug(trace)._repr_mimebundle_()[0]["image/png"]
+    stills = {
+        stage: cv.debug(trace, stage=stage, query=(9, 13))._repr_mimebundle_()[0]["image/png"]
+        for stage in ("scores", "attention")
+    }
+    assert len({plain, *stills.values()}) == 3
+    for stage, picture in stills.items():
+        data = base64.b64decode(picture)
+        assert len(data) < 60_000
+        colours = np.asarray(Image.open(io.BytesIO(data)).convert("RGB")).reshape(-1, 3).astype(int)
+        roles = {"query": (213, 94, 0), "match": (86, 180, 233), "pixel": (0, 158, 115)}
+        for role, colour in roles.items():  # a palette rounds a little
+            near = np.abs(colours - colour).max(axis=1) < 12
+            assert near.sum() > 10, f"no {role} in the still of {stage}"
+
+
 def test_bringing_it_up_does_not_load_matplotlib() -> None:
     code = (
         "import sys, torch, ctxattn_viz as cv; assert 'anywidget' not in sys.modules;"

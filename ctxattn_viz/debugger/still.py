@@ -1,6 +1,7 @@
 """A small still of the debugger, for where no widget can run: a web view, a trust prompt."""
 
 import io
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,45 +12,115 @@ if TYPE_CHECKING:
 SIDE = 184  # of a panel, in pixels: a notebook with several debuggers stays small
 GAP = 12
 LINE = 18
-HOLE = (204, 121, 167)  # the hole's colour in the front end
 INK = (40, 40, 40)
 SENTENCE = "A still of the debugger. Where widgets can run, execute the cell to explore it."
 
+# The roles' colours and the two maps, as the front end has them.
+QUERY, MATCH, HOLE, PIXEL = (213, 94, 0), (86, 180, 233), (204, 121, 167), (0, 158, 115)
+CIVIDIS = "00224e 123570 3f4c6c 62656f 828079 a69c74 c8b866 e4ce53 fee838"
+LEVELS = (0.0, 0.11, 0.235, 0.38, 0.525, 0.67, 0.8, 0.9, 1.0)
+PURPLE_ORANGE = "2d004b 542788 8073ac b2abd2 d8daeb f7f7f7 fee0b6 fdb863 e08214 b35806 7f3b08"
 
-def still(panels: list[tuple[str, np.ndarray, np.ndarray | None]]) -> bytes:
-    """A PNG of named pictures side by side; the same bytes for the same pictures.
 
-    Args:
-        panels: a caption, an (H, W, 3) uint8 picture, and its (H, W) hole or None.
+@dataclass
+class Panel:
+    """One picture of the still.
+
+    Attributes:
+        caption: what stands above it.
+        picture: `(H, W, 3)` uint8. hole: `(H, W)`, hatched, or None.
+        heat: numbers over the picture's cells, drawn as a map, or None.
+        step: how many pixels a number of `heat` is wide. signed: which map.
+        boxes: (top, left, height, width) in pixels, and a colour.
     """
+
+    caption: str
+    picture: np.ndarray
+    hole: np.ndarray | None = None
+    heat: np.ndarray | None = None
+    step: int = 1
+    signed: bool = False
+    boxes: list[tuple[tuple[int, int, int, int], tuple[int, int, int]]] = field(
+        default_factory=list
+    )
+
+
+def still(panels: list[Panel]) -> bytes:
+    """A PNG of the panels side by side; the same bytes for the same panels."""
     from PIL import Image, ImageDraw, ImageFont
 
     font = ImageFont.load_default(12)
-    pictures = [(caption, _panel(picture, hole)) for caption, picture, hole in panels]
-    height = max(picture.height for _, picture in pictures)
-    width = max(GAP + sum(picture.width + GAP for _, picture in pictures), 3 * (SIDE + GAP) + GAP)
+    pictures = [_drawn(panel) for panel in panels]
+    height = max(picture.height for picture in pictures)
+    width = max(GAP + sum(picture.width + GAP for picture in pictures), 3 * (SIDE + GAP) + GAP)
     sheet = Image.new("RGB", (width, height + 2 * LINE + 2 * GAP), "white")
     draw = ImageDraw.Draw(sheet)
     left = GAP
-    for caption, picture in pictures:
-        draw.text((left, GAP // 2), caption, INK, font)
+    for panel, picture in zip(panels, pictures, strict=True):
+        draw.text((left, GAP // 2), panel.caption, INK, font)
         sheet.paste(picture, (left, GAP // 2 + LINE))
         left += picture.width + GAP
     draw.text((GAP, height + LINE + GAP), SENTENCE, INK, font)
     file = io.BytesIO()
-    sheet.quantize(96, dither=Image.Dither.NONE).save(file, "PNG", optimize=True)
+    _few_colours(sheet).save(file, "PNG", optimize=True)
     return file.getvalue()
 
 
-def _panel(picture: np.ndarray, hole: np.ndarray | None) -> "Image":
+def _few_colours(sheet: "Image") -> "Image":
+    """As few as keep the file small; the roles' own among them, which an average would lose."""
     from PIL import Image
 
-    if hole is not None:
-        rows, columns = np.indices(hole.shape)
-        period = max(4, max(hole.shape) // 24)
+    common = sheet.quantize(96, dither=Image.Dither.NONE).getpalette() or []
+    palette = Image.new("P", (1, 1))
+    palette.putpalette([*common[: 3 * 96], *QUERY, *MATCH, *HOLE, *PIXEL])
+    return sheet.quantize(palette=palette, dither=Image.Dither.NONE)
+
+
+def _drawn(panel: Panel) -> "Image":
+    from PIL import Image, ImageDraw
+
+    picture = panel.picture
+    if panel.heat is not None:
+        picture = _heated(picture, panel)
+    if panel.hole is not None:
+        rows, columns = np.indices(panel.hole.shape)
+        period = max(4, max(panel.hole.shape) // 24)
         hatch = (rows + columns) % period < max(1, period // 4)
-        picture = np.where((hatch & (hole > 0))[..., None], np.array(HOLE, np.uint8), picture)
+        picture = np.where((hatch & (panel.hole > 0))[..., None], np.array(HOLE, np.uint8), picture)
     image: Any = Image.fromarray(np.ascontiguousarray(picture))
     scale = SIDE / max(image.size)
     size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
-    return image.resize(size, Image.Resampling.NEAREST if scale > 1 else Image.Resampling.BOX)
+    image = image.resize(size, Image.Resampling.NEAREST if scale > 1 else Image.Resampling.BOX)
+    draw = ImageDraw.Draw(image)
+    for (top, left, height, width), colour in panel.boxes:
+        at = [left * scale - 2, top * scale - 2, (left + width) * scale + 1]
+        corners = [round(v) for v in (*at, (top + height) * scale + 1)]
+        draw.rectangle([v + d for v, d in zip(corners, (-1, -1, 1, 1), strict=True)], None, INK)
+        draw.rectangle(corners, None, colour, 2)
+    return image
+
+
+def _heated(picture: np.ndarray, panel: Panel) -> np.ndarray:
+    """The picture, dimmed, under the map of `panel.heat`; open where an unsigned map is lowest."""
+    assert panel.heat is not None
+    values = np.nan_to_num(panel.heat.astype(np.float64), nan=0, posinf=0, neginf=0)
+    top = np.abs(values).max() or 1
+    if panel.signed:
+        colours = _map(PURPLE_ORANGE, np.linspace(0, 1, 11), (values / top + 1) / 2)
+    else:
+        colours = _map(CIVIDIS, LEVELS, values / top)
+    spread = colours.repeat(panel.step, axis=0).repeat(panel.step, axis=1)
+    closed = (values > top / 510) | panel.signed
+    shown = closed.repeat(panel.step, axis=0).repeat(panel.step, axis=1)
+    made = (picture * 0.4).astype(np.uint8)
+    height, width = (min(made.shape[axis], spread.shape[axis]) for axis in (0, 1))
+    covered = shown[:height, :width]
+    made[:height, :width][covered] = spread[:height, :width][covered]
+    return made
+
+
+def _map(stops: str, levels: Any, at: np.ndarray) -> np.ndarray:
+    """Straight lines between colours in hex at levels of 0 to 1."""
+    table = np.array([list(bytes.fromhex(stop)) for stop in stops.split()])
+    channels = [np.interp(at, levels, table[:, k]) for k in range(3)]
+    return np.stack(channels, axis=-1).round().astype(np.uint8)
