@@ -71,7 +71,6 @@ def drag(debugger: Debugger, tool: str, start: tuple[int, int], end: tuple[int, 
     debugger.move(*end, cells=size)
     debugger.page.mouse.up()
     debugger.root.locator('[data-tool="look"]').click()
-    debugger.root.locator(".ctx-heading").click()  # beside it: its help goes
     debugger.settle()
 
 
@@ -364,7 +363,8 @@ def test_8_take_it_away(home: Home, offline: Any, tmp_path: Path) -> None:
     with Image.open(download.value.path()) as picture:
         assert picture.width > 600
         saved = {tuple(each) for each in np.array(picture.convert("RGB")).reshape(-1, 3).tolist()}
-    assert {tuple(each) for each in row.tolist()} <= saved
+    unseen = {tuple(each) for each in row.tolist()} - saved
+    assert len(unseen) <= 5  # the five best have their rank written on them
     debugger.root.locator('[data-do="python"]').click()
     debugger.says(r"Copied|saved as view\.py")
     made: dict[str, Any] = {}
