@@ -232,6 +232,9 @@ def test_4_ask_backwards(home: Home) -> None:
     share = sum(term.weights for term in ledger.terms).reshape(run.patch_grid) / ledger.divisor
     painted = debugger.painted("background", run.patch_grid)
     is_colour_map(painted, share.numpy(), debugger.colour_range())
+    listed = exact(debugger.root.locator(".ctx-matches li > button > span > [title]"))
+    top = share.flatten().sort(descending=True).values[:5]
+    assert listed == pytest.approx(top.tolist(), rel=1e-3)
     # Which values of the stage before made this one?
     debugger.click(4, 6)
     debugger.show("fused_scores")
@@ -338,6 +341,8 @@ def test_7_compare_two_runs(home: Home) -> None:
         assert np.abs(cells[..., :3] - cv.samples.to_picture(output)).max() <= 1
     gap = float((outputs[0] - outputs[1]).abs().max())
     assert shown(told.split("up to")[-1])[0] == pytest.approx(gap, rel=6e-3)
+    compared.locator("button").first.click()
+    debugger.expect("stage", "fused_rows")
     debugger.root.locator('[data-set="dialect"]').select_option("pytorch")
     debugger.says(r"\(downsampled_f\)")
 
