@@ -3,6 +3,7 @@
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -141,8 +142,12 @@ class Trace(Mapping[str, StageResult]):
         """Shape and dtype of a stage, found without computing it."""
         if key not in BY_KEY:
             raise UnknownKeyError("stage", "one of " + ", ".join(BY_KEY), repr(key))
-        meta = LazyValues({k: v.to("meta") for k, v in self._values.known.items()}, self.config)
-        return tuple(meta[key].shape), meta[key].dtype
+        return tuple(self._shapes[key].shape), self._shapes[key].dtype
+
+    @cached_property
+    def _shapes(self) -> LazyValues:
+        """The stages on the meta device: shapes and dtypes, and no numbers."""
+        return LazyValues({k: v.to("meta") for k, v in self._values.known.items()}, self.config)
 
     def revised(self, mask: Tensor | None = None, config: AttentionConfig | None = None) -> "Trace":
         """The same run with another mask or configuration.
