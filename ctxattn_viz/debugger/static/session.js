@@ -130,12 +130,13 @@ export class Session {
 		if (this.queued) return
 		clearTimeout(this.timer)
 		this.set({busy: 0})
-		if (this.alone) this.timer = setTimeout(() => this.compute(), 80) // let a drag go on
-		else {
-			this.inFlight = (this.model.get("request") ?? 0) + 1
-			this.record({request: this.inFlight})
-			this.timer = setTimeout(() => { this.finish({}); this.compute(); }, PATIENCE)
-		}
+		this.timer = setTimeout(() => (this.alone ? this.compute() : this.ask()), 50) // let a drag go on
+	}
+
+	ask() {
+		this.inFlight = (this.model.get("request") ?? 0) + 1
+		this.record({request: this.inFlight})
+		this.timer = setTimeout(() => { this.finish({}); this.compute(); }, PATIENCE)
 	}
 
 	/** For the kernel, or for a page to be saved. */
