@@ -163,14 +163,21 @@ test("hovering sends nothing; a lock, a step and a release send one message each
   made.stop();
 });
 
-test("one request at a time; the newest state waits for the answer", () => {
+test("one request at a time, when the hand rests; the newest state waits for the answer", (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
   const { made, model } = session();
+  assert.equal(model.get("request") ?? 0, 0);
+  t.mock.timers.tick(50);
   const first = model.get("request");
   assert.equal(first, 1, "the output was pending, so it was asked for");
   made.change({ softmax_scale: 3 });
   made.change({ softmax_scale: 4 });
   assert.equal(model.get("request"), 1);
   made.finish({});
+  made.change({ softmax_scale: 4 });
+  t.mock.timers.tick(49);
+  assert.equal(model.get("request"), 1);
+  t.mock.timers.tick(1);
   assert.equal(model.get("request"), 2);
   assert.equal(model.get("config").softmax_scale, 4);
   assert.equal(model.get("softmax_scale"), 4);
