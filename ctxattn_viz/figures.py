@@ -304,7 +304,7 @@ def ledger(entry: PixelLedger, best: int = 6, alt: str | None = None) -> Figure:
             left += width
         if (rest := float(weights.sum()) - left) > 0.04:
             others = f"{rest:.2f}: {len(weights) - best} others"
-            ax.text(left + rest / 2, 0, others, ha="center", va="center", size=7)
+            ax.text(left + 0.006, 0, others, va="center", size=7)
         mixed = _rgb(term.contribution)
         ax.barh(0, 0.12, left=1.06, color=mixed, edgecolor="#777777", linewidth=0.5)
         ax.set(xlim=(0, 1.2), yticks=[], xticks=[])
