@@ -325,14 +325,14 @@ class Debugger(anywidget.AnyWidget):
         key = self.stage if self.stage in ("scores", "fused_rows", "fused_scores") else "attention"
         top, left = (at * rate for at in query)
         f, b = panels["foreground"], panels["background"]
-        f.caption += f": query {query}"
+        f.caption = f"f: query {query}"
         f.boxes = [((top, left, rate, rate), QUERY)]
-        b.caption += f": its {BY_KEY[key].title}"
+        b.caption = f"b: {BY_KEY[key].title}"
         b.heat, b.step, b.signed = row[key].float().cpu().numpy(), rate * stride, key != "attention"
         b.boxes = [((m.row * rate, m.col * rate, rate, rate), MATCH) for m in reversed(row.best())]
         if output := panels.get("output"):
             half = rate // 2
-            output.caption += ": what it helps rebuild"
+            output.caption = "output: what it helps rebuild"
             output.boxes = [((top - half, left - half, 2 * rate, 2 * rate), PIXEL)]
 
 
