@@ -368,8 +368,9 @@ def test_8_take_it_away(home: Home, offline: Any, tmp_path: Path) -> None:
     with Image.open(download.value.path()) as picture:
         assert picture.width > 600
         saved = {tuple(each) for each in np.array(picture.convert("RGB")).reshape(-1, 3).tolist()}
-    unseen = {tuple(each) for each in row.tolist()} - saved
-    assert len(unseen) <= 5  # the five best have their rank written on them
+    drawn = {tuple(each) for each in row.tolist()}
+    # Outlines, ranks and the hole's hatching are laid over a few cells.
+    assert len(drawn - saved) < len(drawn) / 10
     debugger.root.locator('[data-do="python"]').click()
     debugger.says(r"Copied|saved as view\.py")
     made: dict[str, Any] = {}

@@ -1,7 +1,7 @@
 // Puts the views together, and undoes everything in the cleanup.
 import {Compare} from "./compare.js"
 import {Controls} from "./controls.js"
-import {download, fill} from "./dom.js"
+import {download, fill, make} from "./dom.js"
 import {Hands} from "./hands.js"
 import {Inspector, Strip} from "./inspect.js"
 import {Pictures} from "./pictures.js"
@@ -12,7 +12,7 @@ import {payloadOf, pythonOf, readPhoto, savePicture} from "./takeaway.js"
 function render({model, el}) {
 	const session = new Session(model), copy = fill("root"), {parts} = copy, root = copy.firstElementChild
 	const hands = new Hands(session), pictures = new Pictures(session, parts.panels, hands), compare = new Compare(session, parts.compare)
-	const strip = new Strip(session, parts.strip), inspector = new Inspector(session, parts), tell = text => { parts.told.textContent = text; }
+	const strip = new Strip(session, parts.strip), inspector = new Inspector(session, parts), tell = text => parts.told.replaceChildren(make("span", {}, text))
 
 	async function bring(file) {
 		const {run} = session.state, {meta} = run.data
@@ -49,7 +49,7 @@ function render({model, el}) {
 		parts.whole.hidden = Boolean(fatal)
 		parts.fatal.textContent = fatal
 		if (fatal || !run) return
-		const scene = sceneOf(state), [first] = scene.best, {focus: held} = document.activeElement?.dataset ?? {}
+		const scene = sceneOf(state), [first] = scene.best, {activeElement: held} = document, inside = root.contains(held)
 		Object.assign(root.dataset, {stage, query: query?.join() ?? ""})
 		root.setAttribute("aria-busy", busy !== null)
 		strip.update(state, changed)
@@ -57,7 +57,7 @@ function render({model, el}) {
 		inspector.update(state, scene)
 		controls.update(state, scene, changed)
 		compare.update(state, scene)
-		if (held && document.activeElement === document.body) root.querySelector(`[data-focus="${held}"]`)?.focus()
+		if (inside && document.activeElement !== held) (root.querySelector(`[data-focus="${held.dataset.focus}"]`) ?? parts.view).focus({preventScroll: true})
 		if (changed.has("run") || changed.has("offline")) parts.heading.replaceChildren(fill("heading", {run, side: 2 * run.config.rate, here: session.alone}))
 		parts.notes.replaceChildren(fill("notes", {...state, notes: (run.data.meta.notes ?? []).join(" ")}))
 		if (lock && (changed.has("lock") || changed.has("query"))) parts.live.replaceChildren(fill("spoken", {query, first}))

@@ -6,8 +6,6 @@ import {patchColours, patchTile, swatch, tile} from "./tiles.js"
 
 export const strongest = (values, n) => Array.from(values.keys()).sort((i, j) => values[j] - values[i]).slice(0, n)
 
-const luminance = (...rgb) => rgb.reduce((light, v, i) => light + [0.2126, 0.7152, 0.0722][i] * ((v / 255 + 0.055) / 1.055) ** 2.4, 0)
-
 export class Facts {
 	constructor(state, scene, go) {
 		const {a, p, q} = scene
@@ -25,7 +23,6 @@ export class Facts {
 
 	get key() { return this.keyTile(112); }
 	get mixed() { return this.mixedTile(72); }
-	get numbers() { return [this.ksize, this.side].map(side => this.a.c * side * side); }
 
 	get shrunk() {
 		const {stage, a, rate} = this, ofF = stage === "downsampled_f", mask = stage === "downsampled_mask", data = ofF ? a.f : mask ? a.mask : a.b, [H, W] = ofF ? [a.H, a.W] : [a.Hb, a.Wb]
@@ -35,7 +32,6 @@ export class Facts {
 	}
 
 	get holes() { return this.a.holeCells(this.q); }
-	get hole() { return cell(...this.holes[0]); }
 	get good() { return total(this.a.valid); }
 	get bad() { return this.a.L - this.good; }
 
@@ -69,9 +65,9 @@ export class Facts {
 		const {a, go, fusion} = this, range = rangeOf(fusion.map(term => term.score), true)
 		return make("div", {class: "ctx-microscope", style: `--side: ${2 * a.reach + 1}`}, fusion.map(({p, q, inside, wraps, score}) => {
 			if (!inside) return make("span", {class: "ctx-micro ctx-off"}, "0")
-			const [r, g, b] = paint(score, range), key = cell(...a.cellOf(q))
+			const key = cell(...a.cellOf(q))
 			return make("button", { class: `ctx-micro ${wraps ? "ctx-wraps" : ""}`, onclick: () => go("scores", p, q), title: `s(${cell(...a.place(p))}, ${key}) = ${score}`,
-				style: `background: rgb(${[r, g, b]}); color: ${luminance(r, g, b) < 0.179 ? "#fff" : "#000"}` }, digits(score), make("small", {}, key))
+				style: `border-color: rgb(${paint(score, range)})` }, digits(score), make("small", {}, key))
 		}))
 	}
 
@@ -98,7 +94,6 @@ export class Facts {
 	}
 
 	get account() { return (this.counted ??= this.ledger ?? this.a.pixel(...this.place)); }
-	get pixel() { return cell(...this.place); }
 	get sum() { return tuple(this.account.total); }
 	get value() { return tuple(this.account.value); }
 	get swatch() { return this.look(this.account.value); }
@@ -108,14 +103,13 @@ export class Facts {
 
 	get rows() {
 		return this.account.terms.map(({p, row, col, dy, dx, contribution, best}) => fill("term", {
-			Q: link(cell(row, col), () => this.go("attention", p)), place: cell(dy, dx), tile: this.mixedTile(44, p, [dy * this.side + dx]), swatch: this.look(contribution), adds: tuple(contribution), side: this.side,
+			Q: link(cell(row, col), () => this.go("attention", p)), place: cell(dy, dx), tile: this.mixedTile(44, p, [dy * this.side + dx]), swatch: this.look(contribution), adds: tuple(contribution),
 			rest: total(this.a.row("attention", p)) - weightOf(best),
-			weights: best.map(({weight, index, colour}, j) => [j ? " + " : "", number(weight, () => this.go("attention", p, index)), " · ", this.look(colour)]),
+			weights: best.map(({weight, index, row, col, colour}, j) => [j ? " + " : "", number(weight, () => this.go("attention", p, index)), make("small", {}, ` ${cell(row, col)} `), this.look(colour)]),
 		}).querySelector("tr"))
 	}
 
 	get offset() { return this.a.offset(this.p, this.q); }
-	get shift() { return cell(...this.offset); }
 	get hue() { return `rgb(${wheelColour(...this.offset, this.longest)})`; }
 
 	get spot() { return this.offset.map(v => 50 + (50 * v) / (this.longest || 1)); }

@@ -3,7 +3,11 @@ import {cell, digits, fill, weightOf} from "./dom.js"
 import {Facts} from "./facts.js"
 import {rowStage, shapeOf, stageRange} from "./scene.js"
 
-const bytes = new Intl.NumberFormat("en", {notation: "compact", style: "unit", unit: "byte", unitDisplay: "narrow"})
+function bytes(n) {
+	const unit = Math.floor(Math.log10(n || 1) / 3)
+	return `${digits(n / 1000 ** unit)} ${["B", "KB", "MB", "GB", "TB"][unit]}`
+}
+
 const named = (axes, shape) => axes.map((axis, i) => `${axis} ${shape[i]}`).join(" × ")
 
 export class Strip {
@@ -15,9 +19,14 @@ export class Strip {
 
 	step(by) {
 		const next = this.steps[this.at() + by]
-		if (next) this.session.publish({stage: next[0].key})
-		if (this.root.contains(document.activeElement)) this.root.children[this.at()].focus()
+		if (next) this.show(next[0])
+		if (this.root.contains(document.activeElement)) this.root.children[this.at()].focus({preventScroll: true})
 		return Boolean(next)
+	}
+
+	/** A pixel's ledger is the output's: other stages show its cell. */
+	show({key}) {
+		this.session.publish({stage: key, ...(this.session.state.focus === "pixel" && key !== "output" && {pixel: null, focus: "query", lock: "query"})})
 	}
 
 	update(state, changed) {
@@ -32,8 +41,8 @@ export class Strip {
 			return [nan && `${nan} NaN`, inf && `${inf} infinite`, rows ? `${rows} rows all masked` : masked && "all masked"].filter(Boolean)
 		})
 		return fill("step", { step, i, badge: sick.length ? "⚠" : "", shape: shape.slice(shape[0] === 1 ? 1 : 0).join(" × "), range: stageRange(state, key)?.map(digits).join(" … ") ?? "not computed",
-			cost: bytes.format(summary?.bytes ?? 4 * shape.reduce((x, y) => x * y, 1)), time: summary?.seconds && ` · ${digits(1000 * summary.seconds)} ms`,
-			title: [named(axes, shape), ...sick].join("; "), go: () => this.session.publish({stage: key}) })
+			cost: bytes(summary?.bytes ?? 4 * shape.reduce((x, y) => x * y, 1)), time: summary?.seconds && ` · ${digits(1000 * summary.seconds)} ms`,
+			title: [named(axes, shape), ...sick].join("; "), go: () => this.show(stages[0]) })
 	}
 }
 
