@@ -72,7 +72,6 @@ def write(options: argparse.Namespace) -> Path:
     hole = hole_of(options, shape, multiple)
     f = samples.coarse_fill(photo, hole)
     lines = [
-        "import ctxattn_viz as cv",
         f"photo = cv.samples.photograph({options.photo!r}, {options.size}, {multiple})",
         f"mask = {written_hole(options, shape, multiple)}",
         "f = b = cv.samples.coarse_fill(photo, mask)",
@@ -93,7 +92,7 @@ def write(options: argparse.Namespace) -> Path:
             ]
     for warning in caught:
         print(f"ctxattn-viz: {warning.message}", file=sys.stderr)
-    title = f"Contextual attention: {Path(options.photo).name}"
+    title = f"Contextual attention: {Path(options.photo).name}, its hole filled coarsely"
     return save_page(run, options.output, title=title, python="\n".join(lines), **extra)
 
 

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import ctxattn_viz as cv
 from ctxattn_viz.cli import main
 from tests.test_page import buffer, state_of
 
@@ -34,7 +35,7 @@ def made(tmp_path: Path, *arguments: Any) -> dict[str, Any]:
 def test_without_a_photograph_it_uses_a_bundled_one(tmp_path: Path) -> None:
     state = made(tmp_path, "--size", 32)
     assert state["meta"]["arrays"]["f"]["shape"] == [1, 3, 32, 32]
-    assert state["meta"]["title"] == "Contextual attention: astronaut"
+    assert state["meta"]["title"] == "Contextual attention: astronaut, its hole filled coarsely"
     assert state["meta"]["kernel"] is False
     assert buffer(state, "mask").sum() == 8 * 8
 
@@ -72,7 +73,7 @@ def test_another_background(tmp_path: Path, photo: Path) -> None:
 def test_the_python_that_the_page_offers_makes_the_same_inputs(tmp_path: Path, photo: Path) -> None:
     for extra in ([], ["--background", "coffee"]):
         state = made(tmp_path, photo, "--hole", "2,4,6,8", "--size", "24", *extra)
-        names: dict[str, Any] = {}
+        names: dict[str, Any] = {"cv": cv}
         exec(state["meta"]["python"], names)
         np.testing.assert_array_equal(names["f"].numpy(), buffer(state, "f"))
         np.testing.assert_array_equal(names["b"].numpy(), buffer(state, "b"))

@@ -83,3 +83,26 @@ def test_a_pixels_list_adds_its_overlapping_patches_up(opened: Any) -> None:
     columns = run.patch_grid[1]
     assert named == [f"({q // columns}, {q % columns})" for q in best]
     debugger.says("this pixel")
+
+
+def test_escape_lets_go_wherever_the_focus_went(opened: Any) -> None:
+    debugger = opened(photo_run(), pixel=(9, 13), stage="output")
+    debugger.root.locator(".ctx-ledger td button").first.click()
+    debugger.expect("stage", "attention")
+    assert debugger.data("query")
+    debugger.page.keyboard.press("Escape")
+    debugger.expect("query", "")
+
+
+def test_stepping_away_from_a_pixel_shows_its_cell_and_leaves_the_page_in_place(
+    opened: Any,
+) -> None:
+    debugger = opened(photo_run(), pixel=(9, 13), stage="output")
+    debugger.root.locator(".ctx-strip button").nth(6).click()
+    debugger.expect("query", "4,6")
+    debugger.says(r"a\(\(4, 6\), ")
+    debugger.page.set_viewport_size({"width": 1280, "height": 600})
+    debugger.page.evaluate("() => scrollTo(0, 300)")
+    debugger.page.keyboard.press("[")
+    debugger.expect("stage", "fused_scores")
+    assert debugger.page.evaluate("() => scrollY") == 300
