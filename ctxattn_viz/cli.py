@@ -92,7 +92,7 @@ def write(options: argparse.Namespace) -> Path:
             ]
     for warning in caught:
         print(f"ctxattn-viz: {warning.message}", file=sys.stderr)
-    title = f"Contextual attention: {Path(options.photo).name}, its hole filled coarsely"
+    title = f"Contextual attention: {Path(options.photo).name}, coarsely filled"
     return save_page(run, options.output, title=title, python="\n".join(lines), **extra)
 
 

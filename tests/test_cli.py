@@ -35,7 +35,7 @@ def made(tmp_path: Path, *arguments: Any) -> dict[str, Any]:
 def test_without_a_photograph_it_uses_a_bundled_one(tmp_path: Path) -> None:
     state = made(tmp_path, "--size", 32)
     assert state["meta"]["arrays"]["f"]["shape"] == [1, 3, 32, 32]
-    assert state["meta"]["title"] == "Contextual attention: astronaut, its hole filled coarsely"
+    assert state["meta"]["title"] == "Contextual attention: astronaut, coarsely filled"
     assert state["meta"]["kernel"] is False
     assert buffer(state, "mask").sum() == 8 * 8
 
