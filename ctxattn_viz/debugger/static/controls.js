@@ -1,8 +1,6 @@
 // What each control is set to, and what turning it does.
 import {digits, make} from "./dom.js"
 
-const FOLLOWS = ["run", "fresh", "sample", "channel", "range", "tool", "brush", "pinned"]
-
 export class Controls {
 	constructor(session, parts, acts) {
 		Object.assign(this, {session, parts, acts: {play: () => this.play(), ...acts}})
@@ -35,7 +33,7 @@ export class Controls {
 	}
 
 	update(state, {a}, changed) {
-		if (!FOLLOWS.some(key => changed.has(key))) return
+		if (!changed("run", "fresh", "sample", "channel", "range", "tool", "brush", "pinned")) return
 		const {run: {config, data: {n, c, H, W, Hb, Wb, meta}}, channel, pinned} = state, {parts, inputs, buttons} = this, upTo = count => [...Array(count).keys()]
 		const sides = now => [...new Set([1, 3, 5, 7, now])].sort((x, y) => x - y), rates = upTo(9).filter(r => r && [H, W, Hb, Wb].every(v => v % r === 0))
 		const choices = {sample: upTo(n), channel: ["", ...upTo(c)], dialect: [...new Set([...Object.keys(meta.dialects), config.dialect])], fuse_k: sides(config.fuse_k), ksize: sides(config.ksize), rate: rates}

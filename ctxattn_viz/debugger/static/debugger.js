@@ -54,13 +54,15 @@ function render({model, el}) {
 		root.setAttribute("aria-busy", busy !== null)
 		strip.update(state, changed)
 		pictures.update(state, scene, changed)
-		inspector.update(state, scene)
+		inspector.update(state, scene, changed)
 		controls.update(state, scene, changed)
 		compare.update(state, scene)
 		if (inside && document.activeElement !== held) (root.querySelector(`[data-focus="${held.dataset.focus}"]`) ?? parts.view).focus({preventScroll: true})
-		if (changed.has("run") || changed.has("offline")) parts.heading.replaceChildren(fill("heading", {run, side: 2 * run.config.rate, here: session.alone}))
-		parts.notes.replaceChildren(fill("notes", {...state, notes: (run.data.meta.notes ?? []).join(" ")}))
-		if (lock && (changed.has("lock") || changed.has("query"))) parts.live.replaceChildren(fill("spoken", {query, first}))
+		if (changed("run", "offline", "problem")) {
+			parts.heading.replaceChildren(fill("heading", {run, side: 2 * run.config.rate, here: session.alone}))
+			parts.notes.replaceChildren(fill("notes", {...state, notes: (run.data.meta.notes ?? []).join(" ")}))
+		}
+		if (lock && changed("lock", "query")) parts.live.replaceChildren(fill("spoken", {query, first}))
 	})
 
 	root.onkeydown = event => {

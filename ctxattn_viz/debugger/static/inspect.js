@@ -30,8 +30,9 @@ export class Strip {
 	}
 
 	update(state, changed) {
-		if (["run", "fresh", "sample"].some(key => changed.has(key))) this.root.replaceChildren(...this.steps.map((stages, i) => this.button(state, stages, i)))
-		for (const [i, button] of [...this.root.children].entries()) button.setAttribute("aria-current", i === this.at() ? "step" : "false")
+		const anew = changed("run", "fresh", "sample")
+		if (anew) this.root.replaceChildren(...this.steps.map((stages, i) => this.button(state, stages, i)))
+		if (anew || changed("stage")) for (const [i, button] of [...this.root.children].entries()) button.setAttribute("aria-current", i === this.at() ? "step" : "false")
 	}
 
 	button(state, stages, i) {
@@ -49,12 +50,12 @@ export class Strip {
 export class Inspector {
 	constructor(session, parts) { Object.assign(this, {session, parts}); }
 
-	update(state, scene) {
+	update(state, scene, changed) {
 		const {run, stage, focus} = state, {a, p, best, blank, ledger} = scene, {registry} = run.data.meta, {parts, session} = this
 		const go = (to, query, patch) => session.publish({stage: to, query, patch, pixel: null, focus: "query", lock: "query"}), facts = new Facts(state, scene, go)
 		const entry = registry.find(({key}) => key === stage), shape = shapeOf(stage, run, a), same = registry.filter(({step}) => step === entry.step)
 		const ask = focus === "patch" && stage !== "valid" ? "patch" : focus === "pixel" ? "pixel" : null
-		parts.title.replaceChildren(fill("stage", { title: ask ? fill(`title-${ask}`) : entry.title, equation: entry.equation, axes: named(entry.axes, shape),
+		if (changed("run", "stage", "focus")) parts.title.replaceChildren(fill("stage", { title: ask ? fill(`title-${ask}`) : entry.title, equation: entry.equation, axes: named(entry.axes, shape),
 			tabs: same.length > 1 && same.map(({key, title}) => fill("tab", {key, title, on: key === stage, go: () => session.publish({stage: key})})) }))
 		parts.source.textContent = entry.source
 		const sick = blank && rowStage(stage) === "attention" ? `masked-${a.config.masked}` : p >= 0 && a.row(rowStage(stage) ?? "scores", p).some(Number.isNaN) ? "sick" : "well"

@@ -23,7 +23,7 @@ export class Pictures {
 
 	update(state, scene, changed) {
 		this.scene = scene
-		if (changed.has("run")) this.fit()
+		if (changed("run")) this.fit()
 		else this.show(state, scene)
 	}
 
@@ -39,7 +39,7 @@ export class Pictures {
 			panel.draw(this.picture(state, scene, view), scene[view])
 			panel.mark(marks(view, state, scene), arrows(view, state, scene))
 			panel.veil(...holes[view])
-			panel.say(says[view], late ? fill("late", {percent: busy !== null && `${Math.round(100 * busy)} %`}).textContent : view === "output" && isFlow(stage) ? "the offset flow in its place" : shape, scene[view], range === "everything" ? range : `this ${range === "row" && focus !== "query" ? focus : range}`)
+			panel.say(says[view], late ? fill("late", {percent: busy !== null && `${Math.round(100 * busy)} %`}).textContent : view === "output" && isFlow(stage) ? "offset flow" : shape, scene[view], range === "everything" ? range : `this ${range === "row" ? focus : range}`)
 		}
 	}
 

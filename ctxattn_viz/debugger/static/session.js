@@ -18,9 +18,9 @@ export class Session {
 	}
 
 	set(changes) {
-		const changed = new Set(Object.keys(changes).filter(key => changes[key] !== this.state[key]))
+		const news = Object.keys(changes).filter(key => changes[key] !== this.state[key]), changed = (...keys) => keys.some(key => news.includes(key))
 		this.state = {...this.state, ...changes}
-		if (changed.size) for (const view of this.views) view(this.state, changed)
+		if (news.length) for (const view of this.views) view(this.state, changed)
 	}
 
 	get attention() { return this.state.run.attention(this.state.sample); }
