@@ -54,6 +54,8 @@ def in_the_code(cells: list[NotebookNode]) -> Iterator[str]:
             expected = "raises-exception" in cell.metadata.get("tags", [])
             if output.output_type == "error" and not expected:
                 yield f"code cell {number} ends in {output.ename}"
+            if "application/vnd.jupyter.widget-view+json" in output.get("data", {}):
+                yield f"code cell {number} shows a widget that is not there, over its still"
             if output.output_type == "stream" and output.name == "stderr":
                 yield f"code cell {number} writes to stderr: {output.text.strip()[:80]!r}"
 
@@ -103,6 +105,11 @@ def warn_in_a_cell(notebook: NotebookNode) -> None:
     notebook.cells[1].outputs = [new_output("stream", name="stderr", text="UserWarning")]
 
 
+def leave_a_widget(notebook: NotebookNode) -> None:
+    data = {"application/vnd.jupyter.widget-view+json": {"model_id": "1"}, "text/plain": "w"}
+    notebook.cells[1].outputs = [new_output("display_data", data=data)]
+
+
 FAULTS: dict[str, Callable[[NotebookNode], object]] = {
     "has 4": lambda notebook: notebook.cells.append(new_markdown_cell("x" * LARGEST)),
     "widget state": write_widget_state,
@@ -111,6 +118,7 @@ FAULTS: dict[str, Callable[[NotebookNode], object]] = {
     "26 lines": lambda notebook: notebook.cells[1].update(source="1\n" * 26),
     "ends in KeyError": raise_in_a_cell,
     "writes to stderr": warn_in_a_cell,
+    "a widget that is not there": leave_a_widget,
     "gone.md": lambda notebook: notebook.cells.append(new_markdown_cell("[to](gone.md)")),
     "gone.png": lambda notebook: notebook.cells.append(new_markdown_cell("<img src='gone.png'>")),
 }
