@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import base64
-from pathlib import Path
 
 import nbformat
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser
 
 import ctxattn_viz as cv
 from tests.browser.drive import ROOT, close
@@ -214,9 +213,3 @@ def test_a_restarted_kernel_leaves_the_picture_explorable(lab: Lab, chromium: Br
         plain = room.trace.revised(config=room.trace.config.replace(fuse=False))
         debugger.move(4, 6)
         close(debugger.row("attention"), plain.query(4, 6)["attention"])
-
-
-def test_the_quickstart_runs(lab: Lab, lab_page: Page, root: Path) -> None:
-    lab.open(lab_page, "notebooks/00_quickstart.ipynb")
-    lab.run_all(lab_page, seconds=300)
-    lab_page.locator(ROOT).first.wait_for()
