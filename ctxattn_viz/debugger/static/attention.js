@@ -68,7 +68,8 @@ export class Attention {
 		return stage === "fused_scores" ? entry.fused : (entry.attention ??= this.softmax(entry.fused)).weights
 	}
 
-	lse(p) { return this.row("attention", p) && this.entries.get(p).attention.lse; }
+	attended(p) { return this.row("attention", p) && this.entries.get(p).attention; }
+	lse(p) { return this.attended(p).lse; }
 
 	// The least recently used rows leave first.
 	recall(rows, p, make, most = this.kept) {
@@ -145,7 +146,10 @@ export class Attention {
 		return top
 	}
 
-	patch(p) { return this.mix(this.row("attention", p)); }
+	patch(p) {
+		const kept = this.attended(p)
+		return (kept.patch ??= this.mix(kept.weights))
+	}
 
 	// Σ_q weights[q] · paste(q), without what moves it by less than a millionth.
 	mix(weights) {

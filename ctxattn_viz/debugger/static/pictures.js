@@ -30,7 +30,7 @@ export class Pictures {
 	show(state, scene) {
 		const {run, range, busy, sample, stage, focus} = state, {c} = run.data, {a} = scene, says = captions(state, scene)
 		const front = [run.foregroundMaskOf(sample), a.H, a.W, 1], holes = {foreground: front, output: front, background: [run.maskOf(sample), a.Hb, a.Wb, 1]}
-		if (stage === "valid" || stage === "attention") { // not the hole, but the patches that it takes out
+		if (stage === "valid" || stage === "attention") { // the patches that it takes out
 			a.invalid ??= a.valid.includes(0) ? a.valid.map(v => 1 - v) : null
 			holes.background = [a.invalid, a.gh, a.gw, a.config.stride * a.config.rate]
 		}

@@ -1,7 +1,6 @@
 // The view as Python, as a picture; and bringing a photograph.
 import {canvas, download, fill, make} from "./dom.js"
 
-/** A painted hole is packed into bits. */
 export function pythonOf({run, sample, stage, query, pixel}) {
 	const {data: {meta, mask: first}, mask, config: {dialect, ...fields}} = run, known = meta.dialects[dialect] ?? {}, bits = new Uint8Array(Math.ceil((mask?.data.length ?? 0) / 8))
 	mask?.data.forEach((v, i) => { bits[i >> 3] |= v << (7 - (i & 7)); })
