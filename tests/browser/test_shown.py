@@ -106,3 +106,20 @@ def test_stepping_away_from_a_pixel_shows_its_cell_and_leaves_the_page_in_place(
     debugger.page.keyboard.press("[")
     debugger.expect("stage", "fused_scores")
     assert debugger.page.evaluate("() => scrollY") == 300
+
+
+def test_a_hole_is_painted_by_keyboard_alone(opened: Any) -> None:
+    debugger = opened(photo_run(), query=(2, 3))
+    debugger.root.locator('[data-tool="brush"]').press("Enter")
+    debugger.canvas("foreground").locator("..").focus()
+    before = debugger.row("valid").sum()
+    debugger.page.keyboard.press("Enter")
+    debugger.page.keyboard.press("Shift+ArrowRight")
+    debugger.page.keyboard.press("Enter")
+    debugger.settle()
+    assert debugger.data("query") == "2,11"
+    assert debugger.row("valid").sum() < before
+    for _ in range(2):
+        debugger.root.locator('[data-do="undo"]').press("Enter")
+    debugger.settle()
+    assert debugger.row("valid").sum() == before

@@ -28,7 +28,7 @@ export class Controls {
 	stop() { clearInterval(this.playing); }
 
 	options(name, values) {
-		const node = this.inputs[name], now = [...node.options].map(({value}) => value).join()
+		const node = this.inputs[name], now = Array.from(node.options, ({value}) => value).join()
 		if (now !== values.join()) node.replaceChildren(...values.map(value => make("option", {value}, value === "" ? "all" : String(value))))
 	}
 

@@ -50,7 +50,7 @@ export class Run {
 
 	maskOf(sample) {
 		const {mask, config, data: {Hb, Wb}} = this, i = config.mask_of_batch === "first" ? 0 : Math.min(sample, (mask?.shape[0] ?? 1) - 1)
-		return (this.holes[i] ??= part(mask?.data, i, Hb * Wb) ?? null) // compared by identity
+		return (this.holes[i] ??= part(mask?.data, i, Hb * Wb) ?? null) // compared
 	}
 
 	foregroundMaskOf(sample) {

@@ -54,7 +54,9 @@ export class Hands {
 		event.stopPropagation()
 		const [held, step, size] = { foreground: [query?.map(v => v * rate), rate, [a.H, a.W]], output: [pixel, 1, [a.H, a.W]],
 			background: [patch === null ? null : a.cellOf(patch).map(v => v * rate), rate * stride, [a.Hb, a.Wb]] }[view]
-		this.keep(view, held?.map((v, i) => clamp(v + by[i] * step * (event.shiftKey ? 8 : 1), size[i])) ?? size.map(v => v >> 1))
+		const at = held?.map((v, i) => clamp(v + by[i] * step * (event.shiftKey ? 8 : 1), size[i])) ?? size.map(v => v >> 1)
+		if (!by.some(Boolean)) this.press(view, at)
+		this.release(view, at)
 	}
 
 	get canvas() {
@@ -81,7 +83,7 @@ export class Hands {
 	}
 
 	release(view, at) {
-		if (!this.start) { this.keep(view, at); return; }
+		if (!this.start) return this.keep(view, at)
 		this.start = null
 		this.session.undo.push(this.before)
 		this.session.set({fresh: {}})

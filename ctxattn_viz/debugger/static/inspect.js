@@ -21,7 +21,7 @@ export class Strip {
 		const next = this.steps[this.at() + by]
 		if (next) this.show(next[0])
 		if (this.root.contains(document.activeElement)) this.root.children[this.at()].focus({preventScroll: true})
-		return Boolean(next)
+		return next
 	}
 
 	/** A pixel's ledger is the output's: other stages show its cell. */
@@ -32,7 +32,7 @@ export class Strip {
 	update(state, changed) {
 		const anew = changed("run", "fresh", "sample")
 		if (anew) this.root.replaceChildren(...this.steps.map((stages, i) => this.button(state, stages, i)))
-		if (anew || changed("stage")) for (const [i, button] of [...this.root.children].entries()) button.setAttribute("aria-current", i === this.at() ? "step" : "false")
+		if (anew || changed("stage")) [...this.root.children].forEach((button, i) => button.setAttribute("aria-current", i === this.at() && "step"))
 	}
 
 	button(state, stages, i) {

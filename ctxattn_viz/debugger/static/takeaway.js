@@ -14,7 +14,7 @@ export function pythonOf({run, sample, stage, query, pixel}) {
 export async function savePicture(root, name) {
 	const copy = root.cloneNode(true), drawn = root.querySelectorAll("canvas"), image = new Image()
 	const style = [...document.styleSheets].flatMap(({cssRules}) => [...cssRules].map(rule => rule.cssText)).filter(text => text.includes("ctx")).join("")
-	for (const own of style.match(/--ctx-\w+(-\w+)?(?=:)/g)) copy.style.setProperty(own, getComputedStyle(root).getPropertyValue(own)) // of this theme
+	for (const own of style.match(/--ctx-\w+(-\w+)?(?=:)/g)) copy.style.setProperty(own, getComputedStyle(root).getPropertyValue(own))
 	copy.querySelectorAll("canvas").forEach((place, i) => { place.style.background = `0 0 / 100% 100% url(${drawn[i].toDataURL()})`; })
 	copy.prepend(make("style", {}, style))
 	copy.classList.add("ctx-picture")
