@@ -6,7 +6,7 @@ const ARRAYS = {float32: Float32Array, int32: Int32Array, uint8: Uint8Array}
 // Copied: a DataView's offset need not be aligned.
 export function typed(buffer, {dtype, shape}, name) {
 	const Kind = ARRAYS[dtype], wanted = shape.reduce((a, b) => a * b, Kind.BYTES_PER_ELEMENT), {byteLength = 0, byteOffset = 0} = buffer ?? {}
-	if (byteLength !== wanted) throw new Error(`The data is cut short: ${name} should hold ${wanted} bytes and ${byteLength} came. Run the cell again.`)
+	if (byteLength !== wanted) throw new Error(`The data is cut short: ${name} has ${byteLength} of ${wanted} bytes. Run the cell again.`)
 	return new Kind((buffer.buffer ?? buffer).slice(byteOffset, byteOffset + byteLength))
 }
 
@@ -16,7 +16,7 @@ export const readArrays = (arrays, buffers) => Object.fromEntries(
 export const readMask = mask => mask?.data && {shape: mask.shape, data: typed(mask.data, {dtype: "uint8", shape: mask.shape}, "mask")}
 
 export function readPayload(meta, buffers) {
-	if (meta?.version !== 1) throw new Error("Restart the kernel: the two halves of this debugger are of different releases.")
+	if (meta?.version !== 1) throw new Error("Restart the kernel: it and this page differ in release.")
 	const {f, b, mask, foreground_mask: foregroundMask = null, picture_f, picture_b, ...results} = readArrays(meta.arrays, buffers)
 	const [n, c, H, W] = meta.arrays.f.shape, [, , Hb, Wb] = meta.arrays.b.shape
 	return { meta, n, c, H, W, Hb, Wb, f, b, mask: mask ? {shape: meta.arrays.mask.shape, data: mask} : null, foregroundMask,
@@ -50,7 +50,7 @@ export class Run {
 
 	maskOf(sample) {
 		const {mask, config, data: {Hb, Wb}} = this, i = config.mask_of_batch === "first" ? 0 : Math.min(sample, (mask?.shape[0] ?? 1) - 1)
-		return (this.holes[i] ??= part(mask?.data, i, Hb * Wb) ?? null) // compared
+		return (this.holes[i] ??= part(mask?.data, i, Hb * Wb) ?? null)
 	}
 
 	foregroundMaskOf(sample) {

@@ -33,7 +33,7 @@ function render({model, el}) {
 			tell("Copied: paste it into a cell.")
 		} catch {
 			download("view.py", root.debuggerPython)
-			tell("No clipboard here: saved as view.py.")
+			tell("No clipboard: saved as view.py.")
 		}
 	}
 
@@ -46,11 +46,11 @@ function render({model, el}) {
 	session.views.add((state, changed) => {
 		const {fatal, run, stage, query, busy, lock} = state
 		parts.fatal.hidden = !fatal
-		parts.whole.hidden = Boolean(fatal)
+		parts.whole.hidden = fatal
 		parts.fatal.textContent = fatal
 		if (fatal || !run) return
 		const scene = sceneOf(state), [first] = scene.best, {activeElement: held} = document, inside = root.contains(held)
-		Object.assign(root.dataset, {stage, query: query?.join() ?? ""})
+		Object.assign(root.dataset, {stage, query: [query].join()})
 		root.setAttribute("aria-busy", busy !== null)
 		strip.update(state, changed)
 		pictures.update(state, scene, changed)
@@ -77,7 +77,7 @@ function render({model, el}) {
 	root.ondrop = event => { event.preventDefault(); bring(event.dataTransfer.files[0]); }
 	parts.file.onchange = () => bring(parts.file.files[0])
 	root.debuggerRow = stage => rowOf(session.state, stage)
-	root.debuggerRange = () => (pictures.scene.background ?? pictures.scene.foreground)?.range ?? null
+	root.debuggerRange = () => (pictures.scene.background ?? pictures.scene.foreground)?.range
 	session.gone = () => Boolean(root.closest(".jupyter-widgets-disconnected"))
 	session.told = content => content.kind === "page" && download(content.name, content.html)
 	el.append(root)

@@ -48,7 +48,7 @@ export function make(tag, attributes = {}, ...children) {
 	return node
 }
 
-export const link = (words, onclick, title = "leads there") => make("button", {class: "ctx-link", onclick, title}, words)
+export const link = (words, onclick, title = "go there") => make("button", {class: "ctx-link", onclick, title}, words)
 
 export function digits(value) {
 	if (!Number.isFinite(value)) return {Infinity: "∞", "-Infinity": "−∞", NaN: "NaN"}[value] ?? "–"

@@ -21,7 +21,7 @@ export class Facts {
 		return tile({rows: this.side, colour: patchColours(this.state, this.a.patch(p), this.side ** 2), side, ring, role: "pixel"})
 	}
 
-	get key() { return this.keyTile(112); }
+	get key() { return this.keyTile(); }
 	get mixed() { return this.mixedTile(72); }
 
 	get shrunk() {

@@ -60,6 +60,7 @@ export class Inspector {
 		parts.source.textContent = entry.source
 		const sick = blank && rowStage(stage) === "attention" ? `masked-${a.config.masked}` : p >= 0 && a.row(rowStage(stage) ?? "scores", p).some(Number.isNaN) ? "sick" : "well"
 		parts.view.replaceChildren(fill(sick), fill({patch: "patch", pixel: "Deconvolution"}[ask] ?? (scene.q < 0 ? "nothing" : entry.step.split(" ")[0]), facts))
+		if (!changed("run", "sample", "channel", "query", "patch", "pixel", "focus")) return
 		const top = best[0]?.weight || 1, rest = (ledger ? ledger.terms.length / ledger.divisor : 1) - weightOf(best)
 		parts.matches.replaceChildren(...best.map((match, i) => fill("match", { ...match, i, tile: facts.keyTile(24, match.index), K: cell(match.row, match.col), on: state.patch === match.index,
 			share: 100 * Math.max(0, match.weight / top) || 0, go: () => session.publish({patch: state.patch === match.index ? null : match.index, focus: "query", lock: "query"}) })))

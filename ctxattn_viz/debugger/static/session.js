@@ -30,7 +30,7 @@ export class Session {
 		const calls = {
 			"change:meta": () => this.load(), "change:answer": () => this.receive(), "comm_live_update": () => this.set({offline: this.gone()}),
 			"change:softmax_scale": () => this.change({softmax_scale: this.model.get("softmax_scale")}),
-			"msg:custom": content => (content?.kind === "refused" ? this.finish({problem: String(content.reason), busy: null}) : this.told(content)),
+			"msg:custom": content => (content?.kind === "refused" ? this.finish({problem: content.reason, busy: null}) : this.told(content)),
 		}
 		for (const name of ["query", "pixel", "stage", "sample"]) calls[`change:${name}`] = () => this.follow()
 		for (const name of ["config", "mask"]) calls[`change:${name}`] = () => this.outside()
