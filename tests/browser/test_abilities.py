@@ -65,7 +65,9 @@ def shown(text: str) -> list[float]:
 def drag(debugger: Debugger, tool: str, start: tuple[int, int], end: tuple[int, int]) -> None:
     """Paint from pixel to pixel of the foreground."""
     size = [2 * side for side in debugger.grid]
+    debugger.settle_output()  # or what arrives moves the page under the mouse
     debugger.root.locator(f'[data-tool="{tool}"]').click()
+    debugger.settle()
     debugger.move(*start, cells=size)
     debugger.page.mouse.down()
     debugger.move(*end, cells=size)
@@ -350,6 +352,7 @@ def test_7_compare_two_runs(home: Home) -> None:
 # ---- 8. take it away ----
 
 
+@pytest.mark.filterwarnings("ignore::ctxattn_viz.errors.ThinHoleWarning")
 def test_8_take_it_away(home: Home, offline: Any, tmp_path: Path) -> None:
     page = tmp_path / "taken.html"
     debugger = home.open(photo_run(), query=(4, 6), stage="scores", python=INPUTS)
