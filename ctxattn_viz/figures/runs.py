@@ -1,91 +1,31 @@
-"""Figures of a trace: small pictures to look at beside the numbers.
-
-Every function returns a `Figure` that shows itself at the end of a notebook cell, with a text
-that says what it shows to whoever cannot see it. Figures of your own are composed from `canvas`
-and the functions of `ctxattn_viz.drawing`, which are named here too.
-"""
+"""What one run did: the hole it filled, a query's row, the patches ruled out, a pixel, the flow."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-import matplotlib
 import numpy as np
 import torch
 from matplotlib.colors import ListedColormap
 from torch import Tensor
 
-from . import samples
-from .drawing import (
+from .. import samples
+from ..drawing import (
     COLOURS,
-    LINES,
-    STYLE,
     WIDTH,
     Figure,
-    Picture,
     bare,
     canvas,
     draw_heat,
-    draw_numbers,
     draw_picture,
     hatch,
     matrix,
     outline,
     surround,
 )
-from .errors import InputError, shape_of
-from .results import PixelLedger
-from .traces import Trace
-
-__all__ = [
-    "COLOURS",
-    "LINES",
-    "Figure",
-    "canvas",
-    "curves",
-    "draw_heat",
-    "draw_numbers",
-    "draw_picture",
-    "flow",
-    "hatch",
-    "heats",
-    "ledger",
-    "mosaic",
-    "numbers",
-    "outline",
-    "patches",
-    "pictures",
-    "query",
-    "reconstruction",
-    "surround",
-    "validity",
-    "wheel",
-]
-
-
-def pictures(
-    named: Mapping[str, Picture],
-    *,
-    hole: Tensor | None = None,
-    columns: int | None = None,
-    height: float | None = None,
-    alt: str | None = None,
-) -> Figure:
-    """Pictures side by side, each under its name; `hole` is drawn on the first."""
-    columns = columns or len(named)
-    rows = -(-len(named) // columns)
-    first = next(iter(named.values()))
-    ratio = first.shape[-2] / first.shape[-1] if isinstance(first, Tensor) else 1.0
-    tall = WIDTH / columns * ratio + 0.3 if height is None else height
-    width = min(WIDTH, columns * ((tall - 0.3) / ratio + 0.1))
-    said = alt or "Pictures side by side: " + "; ".join(_said(name) for name in named) + "."
-    figure, axes = canvas(rows, columns, height=tall, width=width, alt=said)
-    for ax in axes.flat:
-        ax.axis("off")
-    for i, (ax, (name, x)) in enumerate(zip(axes.flat, named.items(), strict=False)):
-        draw_picture(ax, x, name, hole if i == 0 else None)
-    return figure
+from ..results import PixelLedger
+from ..stages.offset_flow import flow_picture
+from ..traces import Trace
 
 
 def reconstruction(
@@ -115,95 +55,6 @@ def reconstruction(
     draw_picture(row[1], coarse, f"coarse · {before:.1f} dB")
     draw_picture(row[2], attended, f"attended · {after:.1f} dB")
     draw_heat(row[3], change, "attended − coarse")
-    return figure
-
-
-def patches(
-    cut: Tensor,
-    *,
-    columns: int | None = None,
-    titles: Sequence[str] | None = None,
-    height: float | None = None,
-    alt: str | None = None,
-) -> Figure:
-    """Patches `(N, c, k, k)` in [-1, 1] as pictures, in rows of `columns`.
-
-    With `titles` each patch gets its own axes and name; without, they form one mosaic.
-    """
-    if cut.ndim != 4:
-        raise InputError("cut", "(N, c, k, k) patches", shape_of(cut))
-    columns = columns or min(len(cut), 16)
-    rows = -(-len(cut) // columns)
-    said = alt or f"{len(cut)} patches of {cut.shape[2]} by {cut.shape[3]} pixels."
-    if titles is not None:
-        tall = WIDTH / columns + 0.25 if height is None else height
-        figure, axes = canvas(rows, columns, height=tall, alt=said)
-        for ax in axes.flat:
-            ax.axis("off")
-        for ax, x, title in zip(axes.flat, cut, titles, strict=False):
-            draw_picture(ax, x, title)
-        return figure
-    tall = min(WIDTH / columns, 0.8) * rows + 0.1 if height is None else height
-    figure, axes = canvas(1, 1, height=tall, alt=said)
-    draw_picture(axes[0, 0], mosaic(cut, columns))
-    return figure
-
-
-def mosaic(cut: Tensor, columns: int) -> np.ndarray:
-    """Patches `(N, c, k, k)` in one (H, W, 3) uint8 picture, a white line between them."""
-    n, _, k, m = cut.shape
-    rows = -(-n // columns)
-    scale = max(1, 12 // k)  # the white line is thin beside the enlarged pixels
-    sheet = np.full((rows * (k * scale + 2), columns * (m * scale + 2), 3), 255, np.uint8)
-    for i, x in enumerate(cut):
-        top, left = i // columns * (k * scale + 2) + 1, i % columns * (m * scale + 2) + 1
-        pixels = samples.to_picture(x).repeat(scale, 0).repeat(scale, 1)
-        sheet[top : top + k * scale, left : left + m * scale] = pixels
-    return sheet
-
-
-def numbers(
-    named: Mapping[str, Tensor],
-    *,
-    columns: int | None = None,
-    height: float = 2.2,
-    digits: int = 2,
-    marks: Mapping[str, Iterable[tuple[int, int]]] | None = None,
-    alt: str | None = None,
-) -> Figure:
-    """Small matrices side by side with their numbers in the cells; see `draw_numbers`."""
-    columns = columns or len(named)
-    rows = -(-len(named) // columns)
-    said = alt or "Small matrices with their numbers: " + "; ".join(map(_said, named)) + "."
-    ratios = [x.shape[-1] / x.shape[-2] for x in list(named.values())[:columns]]
-    width = min(WIDTH, sum(ratios) * (height - 0.25) + 0.3 * columns)
-    uneven: Any = {"width_ratios": ratios} if len(named) == columns else {}
-    figure, axes = canvas(rows, columns, height=height, width=width, alt=said, **uneven)
-    for ax in axes.flat:
-        ax.axis("off")
-    for ax, (name, x) in zip(axes.flat, named.items(), strict=False):
-        ax.axis("on")
-        draw_numbers(ax, x, name, digits=digits, marks=marks)
-    return figure
-
-
-def heats(
-    named: Mapping[str, Tensor],
-    *,
-    columns: int | None = None,
-    height: float = 2.4,
-    shared: bool = False,
-    alt: str | None = None,
-) -> Figure:
-    """Matrices side by side as colours; `shared`: one scale for all of them."""
-    columns = columns or len(named)
-    said = alt or "Heat maps: " + "; ".join(map(_said, named)) + "."
-    figure, axes = canvas(-(-len(named) // columns), columns, height=height, alt=said)
-    limit = max(float(x[x.isfinite()].abs().max()) for x in named.values()) if shared else None
-    for ax in axes.flat:
-        ax.axis("off")
-    for ax, (name, x) in zip(axes.flat, named.items(), strict=False):
-        draw_heat(ax, x, name, limit=limit)
     return figure
 
 
@@ -354,8 +205,6 @@ def flow(trace: Trace, sample: int = 0, every: int = 4, alt: str | None = None) 
 
 def wheel(size: int = 101) -> np.ndarray:
     """The colour wheel of the flow: the colour of every direction and length, (H, W, 3) uint8."""
-    from .stages.offset_flow import flow_picture
-
     reach = torch.arange(size) - size // 2
     offsets = torch.stack(torch.meshgrid(reach, reach, indexing="ij"), dim=-1)  # (H, W, 2)
     inside = offsets.square().sum(dim=-1) <= (size // 2) ** 2
@@ -363,41 +212,7 @@ def wheel(size: int = 101) -> np.ndarray:
     return torch.where(inside, picture, 255).movedim(0, -1).numpy()
 
 
-def curves(
-    named: Mapping[str, tuple[Any, Any]],
-    x_label: str,
-    y_label: str,
-    *,
-    log: str = "",
-    height: float = 2.8,
-    width: float = 6.0,
-    alt: str | None = None,
-) -> Figure:
-    """Lines over a common axis, each named in a legend; `log`: `"x"`, `"y"` or `"xy"`."""
-    said = alt or f"{y_label} over {x_label}: {', '.join(map(_said, named))}."
-    figure, axes = canvas(1, 1, height=height, width=width, alt=said)
-    ax = axes[0, 0]
-    with matplotlib.rc_context(STYLE):
-        for name, (x, y) in named.items():
-            ax.plot(_line(x), _line(y), label=name, linewidth=1.6)
-        if "x" in log:
-            ax.set_xscale("log")
-        if "y" in log:
-            ax.set_yscale("log")
-        ax.set(xlabel=x_label, ylabel=y_label)
-        ax.legend()
-    return figure
-
-
-def _line(x: Any) -> np.ndarray:
-    return np.asarray(x.detach().cpu() if isinstance(x, Tensor) else x, dtype=float)
-
-
 def _rgb(colour: Tensor) -> tuple[float, float, float]:
     three = colour.expand(3) if colour.numel() == 1 else colour[:3]
     red, green, blue = ((three.cpu().double() + 1) / 2).clamp(0, 1).tolist()
     return red, green, blue
-
-
-def _said(name: str) -> str:
-    return name.replace("\n", " ")

@@ -1,0 +1,46 @@
+"""Figures of a trace: small pictures to look at beside the numbers.
+
+Every function returns a `Figure` that shows itself at the end of a notebook cell, with a text
+that says what it shows to whoever cannot see it. Figures of your own are composed from `canvas`
+and the functions of `ctxattn_viz.drawing`, which are named here too.
+"""
+
+from ..drawing import (
+    COLOURS,
+    LINES,
+    Figure,
+    canvas,
+    draw_heat,
+    draw_numbers,
+    draw_picture,
+    hatch,
+    outline,
+    surround,
+)
+from .panels import curves, heats, mosaic, numbers, patches, pictures
+from .runs import flow, ledger, query, reconstruction, validity, wheel
+
+__all__ = [
+    "COLOURS",
+    "LINES",
+    "Figure",
+    "canvas",
+    "curves",
+    "draw_heat",
+    "draw_numbers",
+    "draw_picture",
+    "flow",
+    "hatch",
+    "heats",
+    "ledger",
+    "mosaic",
+    "numbers",
+    "outline",
+    "patches",
+    "pictures",
+    "query",
+    "reconstruction",
+    "surround",
+    "validity",
+    "wheel",
+]
