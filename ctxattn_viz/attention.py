@@ -25,7 +25,7 @@ from . import attention_vectors as vectors
 from .budget import free_memory, human
 from .config import AttentionConfig
 from .errors import BudgetError, InputError, check_choice
-from .pipeline import check_config, check_inputs
+from .pipeline import check_config, check_inputs, check_mask
 from .stages.deconvolution import overlap, overlap_add
 from .stages.downsampling import downsample, downsample_mask, mask_at
 from .stages.fused_softmax import Grid
@@ -269,11 +269,8 @@ def _hole(
 ) -> Tensor:
     """True at the pixels of f that are hole, `(1|n, 1, H, W)`."""
     if foreground_mask is not None:
-        try:
-            mask = check_inputs(f, f, foreground_mask, config)[0]["mask"]
-        except InputError as wrong:
-            said = wrong.expected.replace("b's", "f's").replace("as b", "as f")
-            raise InputError("foreground_mask", said, wrong.got) from None
+        check_mask(foreground_mask, f, "foreground_mask", "f")
+        mask = foreground_mask.to(f.dtype)
     elif mask is None:
         raise InputError("foreground_mask", "the hole of f, as queries='hole'", "no mask at all")
     elif f.shape != b.shape:

@@ -1,8 +1,4 @@
-"""One thing on one matplotlib axes: what the figures are composed of.
-
-One colour and one line for one role, the same as in the debugger: a query, its matches, a hole,
-an output pixel.
-"""
+"""One thing on one matplotlib axes: what the figures are composed of."""
 
 from __future__ import annotations
 
@@ -23,9 +19,7 @@ from torch import Tensor
 
 from . import samples
 from .errors import InputError, check_choice, shape_of
-
-COLOURS = {"query": "#D55E00", "match": "#56B4E9", "hole": "#CC79A7", "pixel": "#009E73"}
-LINES = {"query": "-", "match": "--", "hole": "-", "pixel": ":"}
+from .roles import COLOURS, LINES
 
 WIDTH = 8.6  # inches: the column of a notebook
 DPI = 100

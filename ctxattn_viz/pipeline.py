@@ -42,7 +42,7 @@ def check_inputs(
             raise InputError("b", f"as many {what} as f, {f.shape[axis]}", b.shape[axis])
     if mask is None:
         mask = b.new_zeros(1, 1, *b.shape[2:])
-    _check_mask(mask, b)
+    check_mask(mask, b)
     return {"f": f, "b": b, "mask": mask.to(f.dtype)}, config
 
 
@@ -153,19 +153,20 @@ def _check_image(name: str, x: Tensor, rate: int) -> None:
             )
 
 
-def _check_mask(mask: Tensor, b: Tensor) -> None:
+def check_mask(mask: Tensor, x: Tensor, name: str = "mask", of: str = "b") -> None:
+    """A mask for the map `x`: raises InputError, with the mask called `name` and the map `of`."""
     if not isinstance(mask, Tensor):
-        raise InputError("mask", "a torch.Tensor or None", type(mask).__name__)
+        raise InputError(name, "a torch.Tensor or None", type(mask).__name__)
     if mask.ndim != 4 or mask.shape[1] != 1:
-        raise InputError("mask", "four dimensions (1 or n, 1, height, width)", shape_of(mask))
+        raise InputError(name, "four dimensions (1 or n, 1, height, width)", shape_of(mask))
     if mask.numel() == 0:
-        raise InputError("mask", "at least one sample, row and column", shape_of(mask))
-    if mask.shape[0] not in (1, b.shape[0]):
-        raise InputError("mask", f"1 sample or as many as b, {b.shape[0]}", mask.shape[0])
+        raise InputError(name, "at least one sample, row and column", shape_of(mask))
+    if mask.shape[0] not in (1, x.shape[0]):
+        raise InputError(name, f"1 sample or as many as {of}, {x.shape[0]}", mask.shape[0])
     if mask.layout != torch.strided or mask.is_complex():
-        raise InputError("mask", "a dense tensor of real numbers", f"{mask.layout} {mask.dtype}")
-    if mask.device != b.device:
-        raise InputError("mask", f"the device of f and b, {b.device}", mask.device)
-    size, to = tuple(mask.shape[2:]), tuple(b.shape[2:])
+        raise InputError(name, "a dense tensor of real numbers", f"{mask.layout} {mask.dtype}")
+    if mask.device != x.device:
+        raise InputError(name, f"the device of f and b, {x.device}", mask.device)
+    size, to = tuple(mask.shape[2:]), tuple(x.shape[2:])
     if size[0] % to[0] or size[1] % to[1] or size[0] // to[0] != size[1] // to[1]:
-        raise InputError("mask", f"b's size {to} or a whole multiple of it", size)
+        raise InputError(name, f"{of}'s size {to} or a whole multiple of it", size)

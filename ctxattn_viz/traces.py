@@ -16,7 +16,7 @@ from .config import AttentionConfig
 from .errors import InputError, ThinHoleWarning, UnknownKeyError, check_index
 from .pipeline import LazyValues, check_inputs, check_values, rows_of
 from .results import PixelLedger, PixelTerm, QueryRow, StageResult
-from .stages import BY_KEY, STAGES, patch_grid, query_grid
+from .stages import BY_KEY, MATRICES, STAGES, patch_grid, query_grid
 from .stages.deconvolution import mix_patches, overlap
 from .stages.downsampling import lost_fraction, mask_at
 from .stages.offset_flow import recorded_flow
@@ -268,13 +268,12 @@ class Trace(Mapping[str, StageResult]):
 
     def _rows(self, queries: Tensor, sample: int) -> dict[str, Tensor]:
         """`(Q, L)` rows of one sample at the four matrix stages."""
-        keys = ("scores", "fused_rows", "fused_scores", "attention")
         rows = {}
-        if not all(map(self.computed, keys)):
+        if not all(map(self.computed, MATRICES)):
             with torch.no_grad():
                 rows = rows_of(self._sample(sample), self.config, queries)
             rows = {key: x[0] for key, x in rows.items()}
-        kept = {key: self._values.known[key] for key in keys if self.computed(key)}
+        kept = {key: self._values.known[key] for key in MATRICES if self.computed(key)}
         return rows | {key: x[sample].flatten(0, 1)[queries] for key, x in kept.items()}
 
     def _timed(self, key: str, run: Callable[[], Tensor]) -> Tensor:

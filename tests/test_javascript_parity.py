@@ -22,12 +22,10 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from ctxattn_viz.config import CHOICES, AttentionConfig
-from ctxattn_viz.stages import STAGES, patch_grid, query_grid
+from ctxattn_viz.stages import MATRICES, STAGES, patch_grid, query_grid
 from ctxattn_viz.stages.deconvolution import mix_patches, overlap, overlap_add
 from ctxattn_viz.stages.fused_softmax import logits
 from ctxattn_viz.stages.matching_scores import patch_norms
-
-MATRICES = ("scores", "fused_rows", "fused_scores", "attention")
 
 
 class Engine:

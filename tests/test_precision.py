@@ -7,9 +7,9 @@ import torch
 
 import ctxattn_viz as cv
 from ctxattn_viz.config import DIALECTS
+from ctxattn_viz.stages import MATRICES
 
 HALVES = [torch.bfloat16, torch.float16]
-LIFTED = ("scores", "fused_rows", "fused_scores", "attention")
 
 
 def inputs(channels: int, dtype: torch.dtype, scale: float = 1.0) -> list[torch.Tensor]:
@@ -57,7 +57,7 @@ def test_float32_against_float64(dialect: str, channels: int) -> None:
     exponent = config.softmax_scale * exact["fused_scores"].tensor.abs().max().item()
     bound = max(1e-5, 4 * torch.finfo(torch.float32).eps * exponent)
     trace = cv.trace(*low, config)
-    for key in (*LIFTED, "output"):
+    for key in (*MATRICES, "output"):
         got, expected = trace[key].tensor, exact[key].tensor
         assert got.dtype == torch.float32
         assert (got - expected).abs().max() <= bound * expected.abs().max(), key
@@ -71,10 +71,10 @@ def test_where_it_is_lifted_and_where_not(dtype: torch.dtype) -> None:
     trace = cv.trace(*inputs(3, dtype))
     for key in ("downsampled_f", "downsampled_b", "matching_patches", "paste_patches", "output"):
         assert trace[key].tensor.dtype == dtype, key
-    for key in LIFTED:
+    for key in MATRICES:
         assert trace[key].tensor.dtype == torch.float32, key
     double = cv.trace(*inputs(3, torch.float64))
-    assert {double[key].tensor.dtype for key in (*LIFTED, "output")} == {torch.float64}
+    assert {double[key].tensor.dtype for key in (*MATRICES, "output")} == {torch.float64}
 
 
 def test_float16_does_not_overflow() -> None:

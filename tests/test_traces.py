@@ -16,8 +16,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 import ctxattn_viz as cv
 from ctxattn_viz import budget as budget_module
-
-MATRICES = ("scores", "fused_rows", "fused_scores", "attention")
+from ctxattn_viz.stages import MATRICES
 
 
 def inputs(n: int = 1, side: int = 12) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:

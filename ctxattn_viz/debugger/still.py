@@ -6,8 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..roles import COLOURS
+from ..stages import BY_KEY, MATRICES
+
 if TYPE_CHECKING:
     from PIL.Image import Image
+
+    from ..traces import Trace
+    from .state import Place
 
 SIDE = 184  # of a panel, in pixels: a notebook with several debuggers stays small
 GAP = 12
@@ -15,8 +21,9 @@ LINE = 18
 INK = (40, 40, 40)
 SENTENCE = "A still of the debugger. Where widgets can run, execute the cell to explore it."
 
-# The roles' colours and the two maps, as the front end has them.
-QUERY, MATCH, HOLE, PIXEL = (213, 94, 0), (86, 180, 233), (204, 121, 167), (0, 158, 115)
+ROLES = {role: tuple(bytes.fromhex(colour[1:])) for role, colour in COLOURS.items()}
+
+# The two maps, as the front end has them.
 CIVIDIS = "00224e 123570 3f4c6c 62656f 828079 a69c74 c8b866 e4ce53 fee838"
 LEVELS = (0.0, 0.11, 0.235, 0.38, 0.525, 0.67, 0.8, 0.9, 1.0)
 PURPLE_ORANGE = "2d004b 542788 8073ac b2abd2 d8daeb f7f7f7 fee0b6 fdb863 e08214 b35806 7f3b08"
@@ -31,7 +38,7 @@ class Panel:
         picture: `(H, W, 3)` uint8. hole: `(H, W)`, hatched, or None.
         heat: numbers over the picture's cells, drawn as a map, or None.
         step: how many pixels a number of `heat` is wide. signed: which map.
-        boxes: (top, left, height, width) in pixels, and a colour.
+        boxes: (top, left, height, width) in pixels, and a role.
     """
 
     caption: str
@@ -40,9 +47,7 @@ class Panel:
     heat: np.ndarray | None = None
     step: int = 1
     signed: bool = False
-    boxes: list[tuple[tuple[int, int, int, int], tuple[int, int, int]]] = field(
-        default_factory=list
-    )
+    boxes: list[tuple[tuple[int, int, int, int], str]] = field(default_factory=list)
 
 
 def still(panels: list[Panel]) -> bytes:
@@ -66,13 +71,33 @@ def still(panels: list[Panel]) -> bytes:
     return file.getvalue()
 
 
+def point(
+    panels: dict[str, Panel], trace: "Trace", query: "Place", stage: str, sample: int
+) -> None:
+    """Mark what a query sees: its row over b, its best matches, the pixels that it pastes."""
+    rate, row = trace.config.rate, trace.query(*query, sample=sample)
+    key = stage if stage in MATRICES else "attention"
+    top, left = (at * rate for at in query)
+    f, b = panels["foreground"], panels["background"]
+    f.caption = f"f: query {query}"
+    f.boxes = [((top, left, rate, rate), "query")]
+    b.caption = f"b: {BY_KEY[key].title}"
+    b.heat, b.signed = row[key].float().cpu().numpy(), key != "attention"
+    b.step = rate * trace.config.stride
+    b.boxes = [((m.row * rate, m.col * rate, rate, rate), "match") for m in reversed(row.best())]
+    if output := panels.get("output"):
+        half = rate // 2
+        output.caption = "output: what it helps rebuild"
+        output.boxes = [((top - half, left - half, 2 * rate, 2 * rate), "pixel")]
+
+
 def _few_colours(sheet: "Image") -> "Image":
     """As few as keep the file small; the roles' own among them, which an average would lose."""
     from PIL import Image
 
     common = sheet.quantize(96, dither=Image.Dither.NONE).getpalette() or []
     palette = Image.new("P", (1, 1))
-    palette.putpalette([*common[: 3 * 96], *QUERY, *MATCH, *HOLE, *PIXEL])
+    palette.putpalette([*common[: 3 * 96], *(v for role in ROLES.values() for v in role)])
     return sheet.quantize(palette=palette, dither=Image.Dither.NONE)
 
 
@@ -86,17 +111,19 @@ def _drawn(panel: Panel) -> "Image":
         rows, columns = np.indices(panel.hole.shape)
         period = max(4, max(panel.hole.shape) // 24)
         hatch = (rows + columns) % period < max(1, period // 4)
-        picture = np.where((hatch & (panel.hole > 0))[..., None], np.array(HOLE, np.uint8), picture)
+        picture = np.where(
+            (hatch & (panel.hole > 0))[..., None], np.array(ROLES["hole"], np.uint8), picture
+        )
     image: Any = Image.fromarray(np.ascontiguousarray(picture))
     scale = SIDE / max(image.size)
     size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
     image = image.resize(size, Image.Resampling.NEAREST if scale > 1 else Image.Resampling.BOX)
     draw = ImageDraw.Draw(image)
-    for (top, left, height, width), colour in panel.boxes:
+    for (top, left, height, width), role in panel.boxes:
         at = [left * scale - 2, top * scale - 2, (left + width) * scale + 1]
         corners = [round(v) for v in (*at, (top + height) * scale + 1)]
         draw.rectangle([v + d for v, d in zip(corners, (-1, -1, 1, 1), strict=True)], None, INK)
-        draw.rectangle(corners, None, colour, 2)
+        draw.rectangle(corners, None, ROLES[role], 2)
     return image
 
 

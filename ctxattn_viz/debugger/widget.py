@@ -13,13 +13,12 @@ from torch import Tensor
 from ..config import AttentionConfig
 from ..errors import BudgetError, InputError, check_index
 from ..pipeline import check_inputs, check_values
-from ..stages import BY_KEY
 from ..stages.downsampling import mask_at
 from . import assets, page, uploads
 from .masks import Mask, from_wire, plain, to_wire
 from .payload import Payload, build, results
 from .state import Place, checked_place, checked_stage, opening
-from .still import MATCH, PIXEL, QUERY, Panel, still
+from .still import Panel, point, still
 
 if TYPE_CHECKING:
     from ..traces import Trace
@@ -310,30 +309,13 @@ class Debugger(anywidget.AnyWidget):
         panels = {
             "foreground": (plane("picture_f"), hole_f),
             "background": (plane("picture_b"), hole_b),
+            "output": (plane("picture_output"), None),
         }
-        panels |= {"output": (plane("picture_output"), None)}
         shown = {n: Panel(n, x, hole) for n, (x, hole) in panels.items() if x is not None}
         rate = self.trace.config.rate
         if place := self.query or (self.pixel and (self.pixel[0] // rate, self.pixel[1] // rate)):
-            self._point(shown, place)
+            point(shown, self.trace, place, self.stage, self.sample)
         return still(list(shown.values()))
-
-    def _point(self, panels: dict[str, Panel], query: Place) -> None:
-        """What the query sees: its row over b, its best matches, the pixels that it pastes."""
-        rate, stride = self.trace.config.rate, self.trace.config.stride
-        row = self.trace.query(*query, sample=self.sample)
-        key = self.stage if self.stage in ("scores", "fused_rows", "fused_scores") else "attention"
-        top, left = (at * rate for at in query)
-        f, b = panels["foreground"], panels["background"]
-        f.caption = f"f: query {query}"
-        f.boxes = [((top, left, rate, rate), QUERY)]
-        b.caption = f"b: {BY_KEY[key].title}"
-        b.heat, b.step, b.signed = row[key].float().cpu().numpy(), rate * stride, key != "attention"
-        b.boxes = [((m.row * rate, m.col * rate, rate, rate), MATCH) for m in reversed(row.best())]
-        if output := panels.get("output"):
-            half = rate // 2
-            output.caption = "output: what it helps rebuild"
-            output.boxes = [((top - half, left - half, 2 * rate, 2 * rate), PIXEL)]
 
 
 class _as_trait_error:

@@ -6,8 +6,6 @@ and the functions of `ctxattn_viz.drawing`, which are named here too.
 """
 
 from ..drawing import (
-    COLOURS,
-    LINES,
     Figure,
     canvas,
     draw_heat,
@@ -17,6 +15,7 @@ from ..drawing import (
     outline,
     surround,
 )
+from ..roles import COLOURS, LINES
 from .panels import curves, heats, mosaic, numbers, patches, pictures
 from .runs import flow, ledger, query, reconstruction, validity, wheel
 

@@ -11,7 +11,6 @@ from torch import Tensor
 
 from .. import samples
 from ..drawing import (
-    COLOURS,
     WIDTH,
     Figure,
     bare,
@@ -24,6 +23,7 @@ from ..drawing import (
     surround,
 )
 from ..results import PixelLedger
+from ..roles import COLOURS
 from ..stages.offset_flow import flow_picture
 from ..traces import Trace
 

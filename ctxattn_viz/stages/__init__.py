@@ -247,4 +247,7 @@ STAGES: tuple[Stage, ...] = (
 
 BY_KEY: dict[str, Stage] = {stage.key: stage for stage in STAGES}
 
-__all__ = ["BY_KEY", "STAGES", "Stage", "Values", "patch_grid", "query_grid"]
+# Of every query with every background patch: the largest, and a row of each is a heat map.
+MATRICES = ("scores", "fused_rows", "fused_scores", "attention")
+
+__all__ = ["BY_KEY", "MATRICES", "STAGES", "Stage", "Values", "patch_grid", "query_grid"]

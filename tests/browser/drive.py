@@ -11,10 +11,9 @@ import torch
 from playwright.sync_api import Locator, Page
 
 import ctxattn_viz as cv
-from ctxattn_viz.stages import STAGES
+from ctxattn_viz.stages import MATRICES, STAGES
 
 ROOT = '[data-ctxattn="debugger"]'
-MATRICES = ("scores", "fused_rows", "fused_scores", "attention")
 # The colour of each cell's middle, from the canvas's own pixels.
 CELLS = """(canvas, [rows, cols]) => {
     const { width, height } = canvas;
