@@ -302,7 +302,9 @@ class Debugger(anywidget.AnyWidget):
             stack = np.frombuffer(held[name], np.uint8).reshape(arrays[name]["shape"])
             return stack[min(self.sample, len(stack) - 1)]
 
-        hole_b = None if self.mask is None else plain(self.mask)[0, 0].cpu().numpy()
+        hole_b = None
+        if self.mask is not None:
+            hole_b = plain(self.mask)[min(self.sample, len(self.mask) - 1), 0].cpu().numpy()
         hole_f = plane("foreground_mask")
         if hole_f is None and self.trace.f.shape == self.trace.b.shape:
             hole_f = hole_b

@@ -85,6 +85,41 @@ def test_a_pixels_list_adds_its_overlapping_patches_up(opened: Any) -> None:
     debugger.says("this pixel")
 
 
+def test_the_list_of_matches_follows_the_query_and_stays_while_stepping(opened: Any) -> None:
+    run = photo_run()
+    debugger = opened(run)
+
+    def listed() -> list[str]:
+        found: list[str] = debugger.root.locator(".ctx-matches .k").all_inner_texts()
+        return found
+
+    for place in ((4, 7), (2, 9), (6, 3)):
+        debugger.move(*place)
+        assert listed() == [f"({m.row}, {m.col})" for m in run.query(*place).best()]
+    debugger.click(6, 3)
+    before = listed()
+    debugger.show("scores")
+    assert listed() == before
+    third = run.query(6, 3).best()[2]
+    debugger.root.locator(".ctx-matches button").nth(2).click()  # it becomes the key
+    score = float(run.query(6, 3).scores.flatten()[third.index])
+    shown = debugger.root.locator(".ctx-inspector .ctx-line b [title]").last.get_attribute("title")
+    assert float(shown or "nan") == pytest.approx(score, rel=1e-4)
+    assert debugger.root.locator('.ctx-matches [aria-pressed="true"]').count() == 1
+
+
+def test_a_sheet_from_elsewhere_does_not_stop_the_picture(opened: Any) -> None:
+    debugger = opened(photo_run(), query=(4, 6))
+    debugger.page.evaluate(
+        """() => Object.defineProperty(document, "styleSheets", { value: [
+            ...document.styleSheets,
+            { href: "https://elsewhere/x.css", get cssRules() { throw Error("not ours"); } },
+        ] })"""
+    )
+    with debugger.page.expect_download():
+        debugger.root.locator('[data-do="png"]').click()
+
+
 def test_escape_lets_go_wherever_the_focus_went(opened: Any) -> None:
     debugger = opened(photo_run(), pixel=(9, 13), stage="output")
     debugger.root.locator(".ctx-ledger td button").first.click()

@@ -22,7 +22,7 @@ export class Controls {
 
 	play() {
 		this.playing = this.playing ? clearInterval(this.playing) : setInterval(() => this.acts.next() || this.play(), 1600)
-		this.buttons.play.setAttribute("aria-pressed", Boolean(this.playing))
+		this.buttons.play.setAttribute("aria-pressed", !!this.playing)
 	}
 
 	stop() { clearInterval(this.playing); }
@@ -46,7 +46,7 @@ export class Controls {
 		this.rows.channel.hidden = c < 2
 		for (const [tool, node] of Object.entries(this.tools)) node.setAttribute("aria-pressed", tool === state.tool)
 		buttons.undo.disabled = !this.session.undo.length
-		buttons.pin.setAttribute("aria-pressed", Boolean(pinned))
+		buttons.pin.setAttribute("aria-pressed", !!pinned)
 		for (const [name, value] of Object.entries({scale: digits(config.softmax_scale), brush: state.brush, canvas: this.acts.canvas(), leaks: a.leaks})) parts[name].textContent = value
 		parts.leak.hidden = !a.leaks
 	}

@@ -48,7 +48,7 @@ export class Pictures {
 		const small = !output && (stage === "downsampled_f" ? front : stage.startsWith("downsampled") && !front), mask = small && stage.endsWith("mask") && a.downsampledMask
 		const full = output ? [shown?.output, a.H, a.W] : front ? [a.f, a.H, a.W] : [a.b, a.Hb, a.Wb]
 		const [values, rows, cols] = flow ? [known?.argmax, a.h, a.w] : small ? (front ? [a.downsampledF, a.h, a.w] : [a.downsampledB, a.hb, a.wb]) : full
-		const key = [view, flow, small, Boolean(mask), channel].join(), held = this.made.get(key), longest = flow && run.longest(sample)
+		const key = [view, flow, small, !!mask, channel].join(), held = this.made.get(key), longest = flow && run.longest(sample)
 		if (!values || (held?.values === values && held.mask === mask)) return values ? held.made : null
 		const given = output ? shown?.picture : !small && data.pictures[front ? "f" : "b"]?.subarray(3 * sample * rows * cols), plain = patchColours({run, channel}, values, rows * cols)
 		const colour = flow ? i => wheelColour(...a.offset(i, values[i]), longest) : given && channel === null ? i => given.subarray(3 * i, 3 * i + 3) : plain

@@ -13,8 +13,8 @@ export function pythonOf({run, sample, stage, query, pixel}) {
 /** The debugger as it stands, drawn by the browser from a copy that carries its own style. */
 export async function savePicture(root, name) {
 	const copy = root.cloneNode(true), drawn = root.querySelectorAll("canvas"), image = new Image()
-	const style = [...document.styleSheets].flatMap(({cssRules}) => [...cssRules].map(rule => rule.cssText)).filter(text => text.includes("ctx")).join("")
-	for (const own of style.match(/--ctx-\w+(-\w+)?(?=:)/g)) copy.style.setProperty(own, getComputedStyle(root).getPropertyValue(own))
+	const style = [...document.styleSheets].filter(({href}) => !href).flatMap(({cssRules}) => [...cssRules].map(rule => rule.cssText)).filter(text => text.includes("ctx")).join("")
+	for (const own of style.match(/--ctx-[\w-]+(?=:)/g)) copy.style.setProperty(own, getComputedStyle(root).getPropertyValue(own))
 	copy.querySelectorAll("canvas").forEach((place, i) => { place.style.background = `0 0 / 100% 100% url(${drawn[i].toDataURL()})`; })
 	copy.prepend(make("style", {}, style))
 	copy.classList.add("ctx-picture")
