@@ -85,6 +85,14 @@ def test_a_pixels_list_adds_its_overlapping_patches_up(opened: Any) -> None:
     debugger.says("this pixel")
 
 
+def test_a_pixels_ledger_stands_under_its_own_equation_at_any_stage(opened: Any) -> None:
+    run = photo_run()
+    debugger = opened(run, pixel=(9, 13), stage="attention")
+    equation = debugger.root.locator(".ctx-equation").inner_text()
+    assert equation == run["output"].equation
+    assert debugger.root.locator(".ctx-ledger tbody tr").count() == len(run.pixel(9, 13).terms)
+
+
 def test_the_list_of_matches_follows_the_query_and_stays_while_stepping(opened: Any) -> None:
     run = photo_run()
     debugger = opened(run)

@@ -105,7 +105,7 @@ export class Facts {
 		return this.account.terms.map(({p, row, col, dy, dx, contribution, best}) => fill("term", {
 			Q: link(cell(row, col), () => this.go("attention", p)), place: cell(dy, dx), tile: this.mixedTile(44, p, [dy * this.side + dx]), swatch: this.look(contribution), adds: tuple(contribution),
 			rest: total(this.a.row("attention", p)) - weightOf(best),
-			weights: best.map(({weight, index, row, col, colour}, j) => [j ? " + " : "", number(weight, () => this.go("attention", p, index)), make("small", {}, ` ${cell(row, col)} `), this.look(colour)]),
+			weights: best.map(({weight, index, row, col, colour}, j) => make("i", {}, j ? "+ " : "", number(weight, () => this.go("attention", p, index)), ` ${cell(row, col)} `, this.look(colour))),
 		}).querySelector("tr"))
 	}
 

@@ -42,7 +42,7 @@ export class Strip {
 			return [nan && `${nan} NaN`, inf && `${inf} infinite`, rows ? `${rows} rows all masked` : masked && "all masked"].filter(Boolean)
 		})
 		return fill("step", { step, i, badge: sick.length ? "⚠" : "", shape: shape.slice(shape[0] === 1 ? 1 : 0).join(" × "), range: stageRange(state, key)?.map(digits).join(" … ") ?? "not computed",
-			cost: bytes(summary?.bytes ?? 4 * shape.reduce((x, y) => x * y, 1)), time: summary?.seconds && ` · ${digits(1000 * summary.seconds)} ms`,
+			cost: bytes(summary?.bytes ?? 4 * shape.reduce((x, y) => x * y, 1)), time: summary?.seconds && `${digits(1000 * summary.seconds)} ms`,
 			title: [named(axes, shape), ...sick].join("; "), go: () => this.show(stages[0]) })
 	}
 }
@@ -53,13 +53,13 @@ export class Inspector {
 	update(state, scene, changed) {
 		const {run, stage, focus} = state, {a, p, best, blank, ledger} = scene, {registry} = run.data.meta, {parts, session} = this
 		const go = (to, query, patch) => session.publish({stage: to, query, patch, pixel: null, focus: "query", lock: "query"}), facts = new Facts(state, scene, go)
-		const entry = registry.find(({key}) => key === stage), shape = shapeOf(stage, run, a), same = registry.filter(({step}) => step === entry.step)
-		const ask = focus === "patch" && stage !== "valid" ? "patch" : focus === "pixel" ? "pixel" : null
+		const ask = focus === "query" || (focus === "patch" && stage === "valid") ? null : focus, seen = ask === "pixel" ? "output" : stage
+		const entry = registry.find(({key}) => key === seen), shape = shapeOf(seen, run, a), same = registry.filter(({step}) => step === entry.step)
 		if (changed("run", "stage", "focus")) parts.title.replaceChildren(fill("stage", { title: ask ? fill(`title-${ask}`) : entry.title, equation: entry.equation, axes: named(entry.axes, shape),
 			tabs: same.length > 1 && same.map(({key, title}) => fill("tab", {key, title, on: key === stage, go: () => session.publish({stage: key})})) }))
 		parts.source.textContent = entry.source
 		const sick = blank && rowStage(stage) === "attention" ? `masked-${a.config.masked}` : p >= 0 && a.row(rowStage(stage) ?? "scores", p).some(Number.isNaN) ? "sick" : "well"
-		parts.view.replaceChildren(fill(sick), fill({patch: "patch", pixel: "Deconvolution"}[ask] ?? (scene.q < 0 ? "nothing" : entry.step.split(" ")[0]), facts))
+		parts.view.replaceChildren(fill(sick), fill(ask === "patch" ? ask : !ask && scene.q < 0 ? "nothing" : entry.step.split(" ")[0], facts))
 		if (!changed("run", "sample", "channel", "query", "patch", "pixel", "focus")) return
 		const top = best[0]?.weight || 1, rest = (ledger ? ledger.terms.length / ledger.divisor : 1) - weightOf(best)
 		parts.matches.replaceChildren(...best.map((match, i) => fill("match", { ...match, i, tile: facts.keyTile(24, match.index), K: cell(match.row, match.col), on: state.patch === match.index,
