@@ -110,7 +110,12 @@ class Heap:
         raise AssertionError("debuggerRow uses no session")
 
     def all_of(self, prototype: Any) -> Any:
-        """An array of all that have a prototype, after a collection."""
+        """An array of all that have a prototype, after a collection.
+
+        The one that comes with the question is made while a stack is in use, and keeps what only
+        looks like a pointer there; this one is made without.
+        """
+        self.cdp.send("HeapProfiler.collectGarbage")
         asked = {"prototypeObjectId": prototype["objectId"]}
         return self.cdp.send("Runtime.queryObjects", asked)["objects"]
 
