@@ -18,7 +18,12 @@ if TYPE_CHECKING:
 # it answers is the wish for a page, with this page's own text and the state as it is now.
 _LOADER = """\
 const find = (id) => document.getElementById(id);
-const decode = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+const decode = (text) => {
+  if (Uint8Array.fromBase64) return Uint8Array.fromBase64(text);
+  const binary = atob(text), bytes = new Uint8Array(binary.length);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = binary.charCodeAt(i);
+  return bytes;
+};
 const encode = (held) => {
   const bytes = ArrayBuffer.isView(held)
     ? new Uint8Array(held.buffer, held.byteOffset, held.byteLength)

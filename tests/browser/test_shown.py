@@ -11,6 +11,16 @@ from PIL import Image
 
 from tests.browser.drive import Debugger, is_colour_map, photo_run
 
+# Where the pictures stand, in every frame from now on.
+PLACES = """(root) => {
+    const canvases = [...root.querySelectorAll("canvas[data-view]")], places = root.places = new Set();
+    (function look() {
+        const boxes = canvases.map((canvas) => canvas.getBoundingClientRect());
+        places.add(boxes.map(({ left, top }) => [left, top + scrollY]).join());
+        if (root.places === places) requestAnimationFrame(look);
+    })();
+}"""
+
 
 @pytest.mark.parametrize("density", [1, 1.5, 2])
 def test_cells_are_where_they_are_painted_on_any_screen(opened: Any, density: float) -> None:
@@ -26,6 +36,21 @@ def test_cells_are_where_they_are_painted_on_any_screen(opened: Any, density: fl
     assert mark
     middle = (mark["x"] + mark["width"] / 2 - box["x"]) / box["width"]
     assert middle == pytest.approx(7.5 / run.query_grid[1], abs=0.01)
+
+
+@pytest.mark.parametrize("width", [700, 760, 940, 1100, 1280, 1600])
+def test_nothing_moves_under_a_brush(opened: Any, width: int) -> None:
+    debugger: Debugger = opened(photo_run(), {"viewport": {"width": width, "height": 1400}})
+    for tool in ("rectangle", "brush"):
+        debugger.root.locator(f'[data-tool="{tool}"]').click()
+        debugger.move(2, 3)
+        debugger.root.evaluate(PLACES)
+        debugger.page.mouse.down()
+        debugger.move(6, 9)
+        debugger.page.mouse.up()
+        debugger.settle_output()
+        debugger.settle()
+        assert len(debugger.root.evaluate("(root) => [...root.places]")) == 1
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
