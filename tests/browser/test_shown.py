@@ -9,7 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
-from tests.browser.drive import Debugger, is_colour_map, photo_run
+from tests.browser.drive import Debugger, close, is_colour_map, photo_run
 
 # Where the pictures stand, in every frame from now on.
 PLACES = """(root) => {
@@ -51,6 +51,36 @@ def test_nothing_moves_under_a_brush(opened: Any, width: int) -> None:
         debugger.settle_output()
         debugger.settle()
         assert len(debugger.root.evaluate("(root) => [...root.places]")) == 1
+
+
+# In one breath: the hand moves on, and the kernel repeats what it was told before.
+ECHO = """(root) => {
+    const { shape, data } = ctxattn.model.get("mask"), told = new DataView(data.slice().buffer);
+    const stack = root.querySelector('canvas[data-view="foreground"]').parentElement;
+    const box = stack.getBoundingClientRect();
+    const [clientX, clientY] = [box.left + box.width / 2, box.top + box.height / 2];
+    stack.dispatchEvent(new PointerEvent("pointermove", { buttons: 1, clientX, clientY }));
+    ctxattn.model.set("mask", { shape, data: told });
+}"""
+
+
+def test_what_the_kernel_repeats_does_not_undo_a_stroke(opened: Any) -> None:
+    run = photo_run()
+    debugger: Debugger = opened(run)
+    debugger.root.locator('[data-tool="rectangle"]').click()
+    debugger.move(2, 3)
+    debugger.page.mouse.down()
+    debugger.settle_output()
+    debugger.root.evaluate(ECHO)
+    mask = run.mask.clone()
+    mask[..., 5:9, 7:17] = 1
+    debugger.page.mouse.up()
+    debugger.settle_output()
+    debugger.root.locator('[data-tool="look"]').click()
+    debugger.click(1, 2)
+    painted = run.revised(mask)
+    assert debugger.row("valid").sum() == painted["valid"].tensor.sum()
+    close(debugger.row("attention"), painted.query(1, 2).attention)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

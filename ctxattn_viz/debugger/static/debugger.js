@@ -30,10 +30,10 @@ function render({model, el}) {
 		root.debuggerPython = pythonOf(session.state)
 		try {
 			await navigator.clipboard.writeText(root.debuggerPython)
-			tell("Copied: paste it into a cell.")
+			tell(fill("copied"))
 		} catch {
 			download("view.py", root.debuggerPython)
-			tell("No clipboard: saved as view.py.")
+			tell(fill("no-clipboard"))
 		}
 	}
 

@@ -42,7 +42,7 @@ export class Panel {
 		if (!map) return
 		pen.fillStyle = "rgba(8, 12, 24, .6)"
 		pen.fillRect(0, 0, width, height)
-		// A patch of stride s stands on s×s cells; the last may stick out over the edge.
+		// A patch of stride s stands on s×s cells; the last may stick out.
 		pen.drawImage(heat(map.values, map.range, map.rows, map.cols), 0, 0, (map.cols * map.step * width) / this.W, (map.rows * map.step * height) / this.H)
 	}
 

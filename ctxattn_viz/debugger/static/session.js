@@ -52,6 +52,7 @@ export class Session {
 			run.fill(data.results)
 			this.undo = []
 			this.set({...FIRST, run})
+			this.heard = run
 			this.outside()
 			this.follow()
 			this.receive()
@@ -74,19 +75,21 @@ export class Session {
 		this.set(next)
 	}
 
+	/** What the kernel was told comes back while a hand paints on: that is no news. */
 	outside() {
-		const {run} = this.state, config = this.model.get("config"), mask = readMask(this.model.get("mask")), old = run.mask?.data
-		const same = mask ? old?.length === mask.data.length && mask.data.every((v, i) => v === old[i]) : !old
-		if (same && !differs(run.config, config)) return
+		const {heard, state: {run}} = this, config = this.model.get("config"), mask = readMask(this.model.get("mask")), same = String(mask?.data) === String(heard.mask?.data)
+		if (same && !differs(heard.config, config)) return
 		this.replace({...run.config, ...config}, same ? run.mask : mask)
+		this.heard = this.state.run
 		if (this.alone) this.request()
 	}
 
 	receive() {
-		const answer = this.model.get("answer"), {run} = this.state
-		if (!answer?.config || (answer.request ?? 0) < (this.model.get("request") ?? 0) || differs(run.config, answer.config)) return
-		run.fill(readArrays(answer.arrays, answer))
-		run.summaries = answer.summaries
+		const answer = this.model.get("answer"), {heard, state: {run}} = this
+		if (!answer?.config || (answer.request ?? 0) < (this.model.get("request") ?? 0) || differs(heard.config, answer.config)) return
+		heard.fill(readArrays(answer.arrays, answer))
+		heard.summaries = answer.summaries
+		if (heard !== run) run.old = heard.samples // shown until its own is there
 		this.finish({busy: null, fresh: {}})
 	}
 
@@ -118,7 +121,7 @@ export class Session {
 		this.request()
 	}
 
-	/** A new run: its rows at once, its output as soon as someone has computed it. */
+	/** A new run: its rows at once, its output once computed. */
 	replace(config, mask) {
 		const {run: old, query, sample} = this.state, run = old.change(config, mask), next = {run, problem: ""}, there = query && run.attention(sample).at(query, old)
 		if (config.rate !== old.config.rate || config.stride !== old.config.stride) Object.assign(next, NOTHING, there && {query: there, focus: "query", lock: "query"})
@@ -141,7 +144,7 @@ export class Session {
 
 	/** For the kernel, or for a page to be saved. */
 	record(more) {
-		const {config, mask} = this.state.run
+		const {config, mask} = this.heard = this.state.run
 		this.write({config, softmax_scale: config.softmax_scale, mask: mask && {shape: mask.shape, data: mask.data.slice()}, ...more})
 	}
 
@@ -161,7 +164,7 @@ export class Session {
 		this.set({busy: null, fresh: {}})
 	}
 
-	/** Other inputs, made in the page, as if they had come from a kernel. */
+	/** Other inputs, made in the page. */
 	adopt(meta, buffers, mask) {
 		this.write({query: null, pixel: null, sample: 0, answer: {}, buffers, mask})
 		this.model.set("meta", {...meta, config: this.state.run.config})

@@ -10,7 +10,7 @@ export function pythonOf({run, sample, stage, query, pixel}) {
 		mask, bits: btoa(String.fromCharCode(...bits)), settings: settings.map(([name, v]) => `${name}=${words[v] ?? JSON.stringify(v)}`).join(", ") }).textContent
 }
 
-/** The debugger as it stands, drawn by the browser from a copy that carries its own style. */
+/** The debugger, drawn by the browser from a copy that carries its own style. */
 export async function savePicture(root, name) {
 	const copy = root.cloneNode(true), drawn = root.querySelectorAll("canvas"), image = new Image()
 	const style = [...document.styleSheets].filter(({href}) => !href).flatMap(({cssRules}) => [...cssRules].map(rule => rule.cssText)).filter(text => text.includes("ctx")).join("")
@@ -35,7 +35,7 @@ export async function readPhoto(file, rate) {
 	const pen = canvas(W, H).getContext("2d")
 	pen.drawImage(image, (W - sizes[0]) / 2, (H - sizes[1]) / 2, ...sizes)
 	const rgb = pen.getImageData(0, 0, W, H).data.filter((_, i) => i % 4 < 3)
-	return {H, W, rgb: new Uint8Array(rgb), told: `${file.name}: ${image.width} × ${image.height}, shrunk and cropped to ${W} × ${H}`}
+	return {H, W, rgb: new Uint8Array(rgb), told: fill("cropped", {file, image, W, H})}
 }
 
 /** What Python would send for it: a hole in the middle, filled smoothly. */
@@ -44,7 +44,7 @@ export function payloadOf({H, W, rgb}, meta, title) {
 	for (let y = H >> 2; y < H >> 1; y++) mask.fill(1, y * W + ((3 * W) >> 3), y * W + ((5 * W) >> 3))
 	const hole = [...f.keys()].filter(i => mask[i % plane])
 	for (const i of hole) f[i] = 0
-	for (let round = 0; round < 1500; round++) for (const i of hole) f[i] += 1.9 * ((f[i - 1] + f[i + 1] + f[i - W] + f[i + W]) / 4 - f[i]) // over-relaxed
+	for (let round = 0; round < 1500; round++) for (const i of hole) f[i] += 1.9 * ((f[i - 1] + f[i + 1] + f[i - W] + f[i + W]) / 4 - f[i])
 	const look = {mean: [0, 0, 0], basis: [[1, 0, 0], [0, 1, 0], [0, 0, 1]], low: [-1, -1, -1], high: [1, 1, 1]}
 	const maps = {dtype: "float32", shape: [1, 3, H, W]}, shape = [1, H, W]
 	return [{...meta, n: 1, title, notes: [], python: null, summaries: null, look, arrays: {f: maps, b: maps, mask: {dtype: "uint8", shape}}}, {f, b: f, mask}, {shape, data: mask}]
