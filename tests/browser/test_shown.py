@@ -13,7 +13,8 @@ from tests.browser.drive import Debugger, close, is_colour_map, photo_run
 
 # Where the pictures stand, in every frame from now on.
 PLACES = """(root) => {
-    const canvases = [...root.querySelectorAll("canvas[data-view]")], places = root.places = new Set();
+    const canvases = [...root.querySelectorAll("canvas[data-view]")];
+    const places = root.places = new Set();
     (function look() {
         const boxes = canvases.map((canvas) => canvas.getBoundingClientRect());
         places.add(boxes.map(({ left, top }) => [left, top + scrollY]).join());
