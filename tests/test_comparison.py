@@ -1,5 +1,8 @@
 """Finding the first stage at which two runs part."""
 
+import math
+
+import numpy as np
 import pytest
 import torch
 
@@ -56,10 +59,60 @@ def test_a_foreign_tensor_is_compared_under_its_key_alone(run):
     assert "query row 3, query column 1, background patch 0" in str(scores)
 
 
-def test_a_transposed_score_matrix_of_another_shape_is_named_by_its_shapes(run):
+def test_scores_as_a_convolution_leaves_them_are_told_their_axes_and_their_order(run):
     ours = run()
-    found = cv.compare(ours, {"scores": ours["scores"].tensor.transpose(1, 2)})
-    assert "shapes differ, (1, 4, 6, 24) and (1, 6, 4, 24)" in str(found.first)
+    found = cv.compare(ours, {"scores": ours["scores"].tensor.permute(0, 3, 1, 2)})
+    told = str(found.first)
+    assert "(1, 4, 6, 24) (sample 1 × query row 4 × query column 6 × background patch 24)" in told
+    assert "in a, (1, 24, 4, 6) in b" in told
+    assert "b.permute(0, 2, 3, 1) would have that shape" in told
+    assert "permute" not in str(cv.compare(ours, {"scores": torch.zeros(3, 5)}).first)
+
+
+@pytest.mark.parametrize(
+    ("change", "rule"),
+    [
+        ({"shrink": "floor"}, "shrink='floor'"),
+        ({"norm": "per_element"}, "norm='per_element'"),
+        ({"masked": "minus_infinity"}, "masked='minus_infinity'"),
+        ({"overlap": "coverage"}, "overlap='coverage'"),
+    ],
+)
+def test_a_port_that_follows_another_rule_is_told_which(run, change, rule):
+    soft = {"softmax_scale": 0.1}
+    found = cv.compare(run(**soft), dict(run(**soft | change)))
+    assert found.rules == (rule,)
+    assert repr(found).endswith(f"; with {rule} a would agree there")
+
+
+def test_a_fault_that_is_no_rule_is_not_explained_away(run):
+    ours = run()
+    found = cv.compare(ours, {"scores": ours["scores"].tensor * 1.5, "valid": ours["valid"].tensor})
+    assert found.first.key == "scores"
+    assert found.rules == ()
+    assert repr(found).endswith("first difference: scores (2 of 13 stages compared)")
+    assert found["valid"].same
+    with pytest.raises(KeyError, match="a stage compared: valid, scores, got 'output'"):
+        found["output"]
+
+
+def test_a_patch_is_named_by_its_place_in_the_picture(run):
+    ours = run(stride=2)  # 2×3 patches, of every other cell
+    theirs = ours["scores"].tensor.clone()
+    theirs[0, 1, 2, 4] += 9
+    found = cv.compare(ours, {"scores": theirs}).first
+    assert found.patch_at == (2, 2)
+    assert "background patch (2, 2) = 4" in str(found)
+    assert "1 of 144 elements differ" in str(found)
+
+
+def test_arrays_of_others_are_read_and_one_mask_stands_for_a_batch(run):
+    one = run()
+    f = torch.cat([one.f, one.f.flip(3)])
+    ours = cv.trace(f, torch.cat([one.b, one.b]), one.mask)
+    theirs = {key: ours[key].tensor.numpy() for key in ("scores", "valid", "output")}
+    theirs["downsampled_mask"] = ours["downsampled_mask"].tensor.expand(2, -1, -1, -1)
+    assert cv.compare(ours, theirs).first is None
 
 
 def test_nan_equals_nan_and_nothing_else():
@@ -71,13 +124,26 @@ def test_nan_equals_nan_and_nothing_else():
     assert cv.compare(sick, {"downsampled_f": torch.zeros(1, 2, 2, 2)}).first.largest == torch.inf
 
 
-def test_what_cannot_be_compared_is_named(run):
-    ours = run()
-    with pytest.raises(cv.InputError, match="b: expected a Trace or tensors by stage key, got int"):
-        cv.compare(ours, 3)
-    with pytest.raises(KeyError, match="got 'score'"):
-        cv.compare(ours, {"score": torch.zeros(1)})
-    with pytest.raises(cv.InputError, match="got list"):
-        cv.compare(ours, {"scores": [1.0]})
-    with pytest.raises(cv.InputError, match="at least one stage, got none"):
-        cv.compare(ours, {})
+@pytest.mark.parametrize(
+    ("b", "options", "told"),
+    [
+        (3, {}, "b: expected a Trace or tensors by stage key, got int"),
+        ({"score": torch.zeros(1)}, {}, "got 'score'"),
+        ({"scores": [1.0]}, {}, r"b\['scores'\]: expected a tensor or an array .* got list"),
+        ({"scores": np.array(["x"])}, {}, r"b\['scores'\]: .* got ndarray"),
+        ({"scores": torch.zeros(2) * 1j}, {}, r"b\['scores'\]: .* got torch.complex64 on cpu"),
+        ({"scores": torch.zeros(2, device="meta")}, {}, "got torch.float32 on meta"),
+        ({}, {}, "at least one stage, got none"),
+        ({"scores": torch.zeros(1)}, {"rtol": math.nan}, "rtol: expected .* ≥ 0, got nan"),
+        ({"scores": torch.zeros(1)}, {"atol": -1}, "atol: expected .* ≥ 0, got -1"),
+        ({"scores": torch.zeros(1)}, {"rtol": "x"}, "rtol: expected .* ≥ 0, got 'x'"),
+    ],
+)
+def test_what_cannot_be_compared_is_named(run, b, options, told):
+    with pytest.raises(cv.InputError, match=told):
+        cv.compare(run(), b, **options)
+
+
+def test_the_trace_comes_first(run):
+    with pytest.raises(cv.InputError, match="a: expected a Trace, got dict"):
+        cv.compare({"scores": torch.zeros(1)}, run())
