@@ -62,11 +62,11 @@ class StageDifference:
         assert self.values is not None
         assert self.share is not None
         of = math.prod(self.shapes[0])
-        place = ", ".join(f"{a} {i}" for a, i in zip(self.axes, self.where, strict=True))
+        at = {axis: f"{axis} {i}" for axis, i in zip(self.axes, self.where, strict=True)}
         if self.patch_at:
-            place = place.replace("background patch", f"background patch {self.patch_at} =")
+            at["background patch"] += f" at {self.patch_at}"
         return (
-            f"{self.key}: {round(self.share * of):,} of {of:,} elements differ, most at {place}: "
+            f"{self.key}: {round(self.share * of):,} of {of:,} elements differ, most at {', '.join(at.values())}: "
             f"{self.values[0]:.6g} in a, {self.values[1]:.6g} in b"
         )
 

@@ -102,7 +102,7 @@ def test_a_patch_is_named_by_its_place_in_the_picture(run):
     theirs[0, 1, 2, 4] += 9
     found = cv.compare(ours, {"scores": theirs}).first
     assert found.patch_at == (2, 2)
-    assert "background patch (2, 2) = 4" in str(found)
+    assert "background patch 4 at (2, 2)" in str(found)
     assert "1 of 144 elements differ" in str(found)
 
 
