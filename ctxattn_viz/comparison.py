@@ -67,7 +67,8 @@ class StageDifference:
             at["background patch"] += f" at {self.patch_at}"
         return (
             f"{self.key}: {round(self.share * of):,} of {of:,} elements differ, "
-            f"most at {', '.join(at.values())}: {self.values[0]:.6g} in a, {self.values[1]:.6g} in b"
+            f"most at {', '.join(at.values())}: "
+            f"{self.values[0]:.6g} in a, {self.values[1]:.6g} in b"
         )
 
     def _shapes(self) -> str:
