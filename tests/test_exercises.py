@@ -13,6 +13,7 @@ from html.parser import HTMLParser
 import pytest
 import students
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 import ctxattn_viz as cv
@@ -150,14 +151,112 @@ def test_two_mistakes_in_one_stage_are_not_met_with_silence() -> None:
     assert f"({label})" in feedback.hint
 
 
-def test_a_mistake_that_explains_some_cases_says_that_there_is_more() -> None:
-    def one_pass_without_scale(scores: Tensor, valid: Tensor, *rest: object) -> Tensor:
-        patches, fuse_k, _ = rest
-        return students.fused_softmax(scores, valid, patches, fuse_k, 1.0, "the first pass only")
+FIRST_ALONE = "uses the first sample alone"
 
-    feedback = check("fused_softmax", one_pass_without_scale)
-    assert feedback.mistake
+
+def undivided_from_the_first_sample(attention: Tensor, paste: Tensor) -> Tensor:
+    return students.deconvolution(attention[:1], paste[:1], "not divided")
+
+
+def test_a_mistake_that_explains_most_cases_says_that_there_is_more() -> None:
+    feedback = check("deconvolution", undivided_from_the_first_sample)
+    assert feedback.mistake == "not divided"
+    assert "explains 5 of the 7 cases that differ" in feedback.hint
     assert "something else differs as well" in feedback.hint
+    assert FIRST_ALONE in feedback.hint
+
+
+def one_pass_without_scale(scores: Tensor, valid: Tensor, *rest: object) -> Tensor:
+    patches, fuse_k, _ = rest
+    return students.fused_softmax(scores, valid, patches, fuse_k, 1.0, "the first pass only")
+
+
+def for_rate_2_and_one_sample(attention: Tensor, paste: Tensor) -> Tensor:
+    shares = attention.permute(0, 3, 1, 2)[:1]
+    return F.conv_transpose2d(shares, paste[0], stride=2, padding=1) / 4
+
+
+# Each is explained by some mistake in a few cases, by chance.
+FEW = {
+    "a rate and a sample": ("deconvolution", for_rate_2_and_one_sample),
+    "a pass and the scale": ("fused_softmax", one_pass_without_scale),
+}
+
+
+@pytest.mark.parametrize("wrong", FEW)
+def test_a_mistake_that_explains_few_cases_is_not_named(wrong: str) -> None:
+    exercise, function = FEW[wrong]
+    feedback = check(exercise, function)
+    assert feedback.mistake is None
+    assert not any(m.hint in feedback.hint for m in EXERCISES[exercise].mistakes)
+    assert "explains" not in feedback.hint
+    assert "more than one thing may differ" in feedback.hint
+
+
+def test_a_factor_that_holds_in_few_cases_is_not_named() -> None:
+    def of_the_area(attention: Tensor, paste: Tensor) -> Tensor:
+        return students.deconvolution(attention, paste) / paste[0, 0].numel()
+
+    assert "times what it should be" not in check("deconvolution", of_the_area).hint
+
+
+@pytest.mark.parametrize("exercise", EXERCISES)
+def test_one_number_everywhere_is_called_that(exercise: str) -> None:
+    for value, said in ((0, "(0|False)"), (-0.0, "(0|False)"), (1, "(1|True)")):
+        full = partial(torch.full_like, fill_value=value)
+        feedback = check(exercise, right(exercise, full))
+        assert feedback.mistake is None
+        assert re.fullmatch(f"Whatever goes in, every element of yours is {said}.", feedback.hint)
+    mean = right(exercise, lambda x: x.float().mean().expand(x.shape))
+    assert "all your numbers are alike" in check(exercise, mean).hint
+
+
+OF_THE_FIRST = {
+    "one sample": lambda x: x[:1],
+    "zeros after it": lambda x: torch.cat([x[:1], torch.zeros_like(x[1:])]),
+    "copies of it": lambda x: x[:1].expand_as(x),
+}
+
+
+@pytest.mark.parametrize("others", OF_THE_FIRST)
+@pytest.mark.parametrize("exercise", EXERCISES)
+def test_an_answer_for_the_first_sample_alone_is_called_that(exercise: str, others: str) -> None:
+    feedback = check(exercise, right(exercise, OF_THE_FIRST[others]))
+    if (exercise, others) == ("mask_validity", "copies of it"):
+        assert feedback.mistake == "the first mask for all"
+    else:
+        assert feedback.mistake is None
+        assert FIRST_ALONE in feedback.hint
+        assert "more than one thing" not in feedback.hint
+
+
+def test_an_answer_that_uses_other_samples_or_none_is_not_called_so() -> None:
+    def counted(x: Tensor) -> Tensor:
+        return torch.arange(1.0, x.numel() + 1).reshape(x.shape)
+
+    for then in (lambda x: x.mean(0, keepdim=True).expand_as(x), lambda x: x[-1:], counted):
+        assert FIRST_ALONE not in check("deconvolution", right("deconvolution", then)).hint
+
+
+def test_the_cases_are_listed_in_text_and_page_until_all_agree() -> None:
+    some = check("mask_validity", right("mask_validity", lambda x: x[:1].expand_as(x)))
+    none = check("mask_validity", not_written)
+    assert len({agrees for _, agrees in some.cases}) == 2
+    for feedback in (some, none):
+        lines, page = str(feedback).splitlines(), feedback._repr_html_()
+        for label, agrees in feedback.cases:
+            assert f"  {'agrees ' if agrees else 'differs'}  {label}" in lines
+            assert f"<li>{'✓' if agrees else '✗'} {label}</li>" in page
+    passed = check("mask_validity", students.mask_validity)
+    assert str(passed) == passed.headline
+    assert "<li>" not in passed._repr_html_()
+
+
+def test_a_port_of_another_dialect_is_told_whose_rule_it_follows() -> None:
+    port = partial(students.whole_layer, stage="shrinking", wrong="every rate-th pixel kept")
+    hint = check("whole_layer", port).hint
+    assert 'shrink="floor"' in hint
+    assert "asks for the original's" in hint
 
 
 def test_numbers_are_written_with_the_digits_that_tell_them_apart() -> None:

@@ -5,6 +5,7 @@ import linecache
 import math
 import sys
 import warnings
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -87,7 +88,7 @@ def check(exercise: str, function: object, *, seed: int = 0, only: str | None = 
         hint = "Hand over the function itself, without calling it." if _is_tensor(function) else ""
         return Feedback(exercise, passed=False, story=(story,), hint=hint)
     answers = [_attempt(chosen, function, case) for case in chosen.cases(seed, only)]
-    return _feedback(chosen, answers)
+    return _feedback(chosen, function, answers)
 
 
 def _attempt(exercise: Exercise, function: Callable[..., Any], case: Case) -> Answer:
@@ -132,7 +133,7 @@ def _attempt(exercise: Exercise, function: Callable[..., Any], case: Case) -> An
     return answer
 
 
-def _feedback(exercise: Exercise, answers: list[Answer]) -> Feedback:
+def _feedback(exercise: Exercise, function: Callable[..., Any], answers: list[Answer]) -> Feedback:
     wrong = [answer for answer in answers if not answer.right]
     feedback = Feedback(
         exercise.name,
@@ -144,12 +145,11 @@ def _feedback(exercise: Exercise, answers: list[Answer]) -> Feedback:
     if not wrong:
         return replace(feedback, drawing=_drawing(first, None))
     # A function that is not written yet has no mistake to recognise.
-    mistake, explained = recognise(exercise, wrong)
-    hint = mistake.hint if mistake else _general_hint(wrong) or _more_than_one(wrong)
-    if mistake and explained < len(wrong):
-        hint += f" (That explains {explained} of the {len(wrong)} cases that differ; in the others"
-        hint += " something else differs as well.)"
-    feedback = replace(feedback, hint=hint, mistake=mistake.name if mistake else None)
+    if alike := _all_alike(answers):
+        feedback = replace(feedback, hint=alike)
+    else:
+        mistake, hint = _hint(exercise, function, wrong)
+        feedback = replace(feedback, hint=hint, mistake=mistake.name if mistake else None)
     story = [f"First case that differs: {first.case.label}."]
     if first.problem:
         story.append(first.problem)
@@ -174,12 +174,39 @@ def _feedback(exercise: Exercise, answers: list[Answer]) -> Feedback:
     )
 
 
+def _hint(
+    exercise: Exercise, function: Callable[..., Any], wrong: list[Answer]
+) -> tuple[Mistake | None, str]:
+    """The mistake that is recognised, if one is, and what to say."""
+    mistake, explained = recognise(exercise, wrong)
+    if mistake and explained == len(wrong):
+        return mistake, mistake.hint
+    said = []
+    if mistake:
+        said.append(
+            f"{mistake.hint} (That explains {explained} of the {len(wrong)} cases that differ; in "
+            "the others something else differs as well.)"
+        )
+    elif general := _general_hint(wrong):
+        return None, general
+    batches = [answer for answer in wrong if len(answer.target) > 1]
+    if batches and all(_first_sample_alone(exercise, function, answer) for answer in batches):
+        said.append(
+            "Of a batch, your answer uses the first sample alone: whatever follows it changes "
+            "nothing. Each sample needs an answer of its own."
+        )
+    if not mistake and not (said and batches == wrong):
+        said.append(_more_than_one(wrong))
+    return mistake, " ".join(filter(None, said))
+
+
 def recognise(exercise: Exercise, wrong: list[Answer]) -> tuple[Mistake | None, int]:
     """The mistake that gives just these answers, and how many of them it explains.
 
-    It has to explain the first answer that there is; of several, the one that explains most.
+    It has to explain the first answer that there is, and most of them: a few are alike by
+    chance, where sizes are small. Of several mistakes, the one that explains most.
     """
-    held = [answer for answer in wrong if answer.difference and not answer.difference.same]
+    held = _with_numbers(wrong)
     best: tuple[Mistake | None, int] = (None, 0)
     for mistake in exercise.mistakes if held else ():
         if not _explains(mistake, held[0]):
@@ -187,7 +214,51 @@ def recognise(exercise: Exercise, wrong: list[Answer]) -> tuple[Mistake | None, 
         count = sum(_explains(mistake, answer) for answer in held)
         if count > best[1]:
             best = mistake, count
-    return best
+    return best if _most(best[1], wrong) else (None, 0)
+
+
+def _with_numbers(wrong: list[Answer]) -> list[Answer]:
+    """Those that differ in their numbers or their shape; not those that give no tensor at all."""
+    return [answer for answer in wrong if answer.difference and not answer.difference.same]
+
+
+def _most(count: int, wrong: list[Answer]) -> bool:
+    return 2 * count > len(wrong)
+
+
+def _all_alike(answers: list[Answer]) -> str:
+    """What can be said of a function that gives one number everywhere."""
+    given = [answer for answer in answers if answer.yours is not None]
+    # What is asked for may be one number, too: somewhere it has to be more than that.
+    varied = any(not a.right and len(a.target.unique()) > 1 for a in given)
+    if not varied or not all(answer.fits for answer in given):
+        return ""
+    tensors = [answer.yours for answer in given if answer.yours is not None]
+    numbers = [yours.double().unique() for yours in tensors]
+    if any(len(found) > 1 or not found.isfinite().all() for found in numbers):
+        return ""
+    if len(torch.cat(numbers).unique()) > 1:
+        return "In each case all your numbers are alike: no place gets its own."
+    value = float(numbers[0]) + 0.0  # which is 0 for -0.0
+    said = bool(value) if tensors[0].dtype == torch.bool else f"{value:.4g}"
+    return f"Whatever goes in, every element of yours is {said}."
+
+
+def _first_sample_alone(exercise: Exercise, function: Callable[..., Any], answer: Answer) -> bool:
+    """Whether an answer is that to copies of the first sample, and not that to any samples."""
+
+    def to_copies(sample: int) -> Answer:
+        known = {k: x[sample, None].expand_as(x).clone() for k, x in answer.case.known.items()}
+        return _attempt(exercise, function, replace(answer.case, known=known))
+
+    first, second = to_copies(0), to_copies(1)
+    if answer.yours is None or first.yours is None or second.yours is None:
+        return False
+    return (
+        torch.equal(answer.yours, first.yours)
+        and not torch.equal(answer.yours, second.yours)
+        and not torch.equal(answer.target, first.target)
+    )
 
 
 def _more_than_one(wrong: list[Answer]) -> str:
@@ -211,10 +282,19 @@ def _explains(mistake: Mistake, answer: Answer) -> bool:
 
 def _general_hint(wrong: list[Answer]) -> str:
     """What can be said of numbers that no known mistake gives."""
-    held = next((a for a in wrong if a.difference and not a.difference.same), None)
-    if held is None or held.yours is None:
+    held = _with_numbers(wrong)
+    if not held:
         return ""
-    dtype, target, yours = held.yours.dtype, held.target.double(), held.yours.double()
+    if said := _unfit_numbers(held[0]):
+        return said
+    ((said, count),) = Counter(map(_relation, held)).most_common(1)
+    return said if _most(count, wrong) else ""
+
+
+def _relation(held: Answer) -> str:
+    """How an answer comes from the target as a whole, if it does."""
+    assert held.yours is not None
+    target, yours = held.target.double(), held.yours.double()
     if yours.ndim == target.ndim and target.numel() == yours.numel() > 1:
         for order in permutations(range(target.ndim)):
             moved = target.permute(order)
@@ -225,6 +305,20 @@ def _general_hint(wrong: list[Answer]) -> str:
         if target.numel() == yours.numel() and _close(target.flatten(), yours.flatten()):
             return "The right numbers in the right order, in another shape: reshape them."
         return ""
+    scale = float((yours * target).sum() / target.square().sum()) if target.any() else 0.0
+    if scale and math.isfinite(scale) and _close(target * scale, yours):
+        if abs(scale + 1) < 1e-4:
+            return "Everything has the wrong sign."
+        return f"Everything is {scale:.4g} times what it should be."
+    return ""
+
+
+def _unfit_numbers(held: Answer) -> str:
+    """What is wrong with an answer's kind of numbers, of the right shape."""
+    assert held.yours is not None
+    dtype, yours = held.yours.dtype, held.yours
+    if not held.fits:
+        return ""
     if held.target.is_floating_point() and not dtype.is_floating_point:
         return f"Your numbers are whole ({dtype}): something rounds them."
     if dtype in (torch.float16, torch.bfloat16):
@@ -233,11 +327,6 @@ def _general_hint(wrong: list[Answer]) -> str:
         return "There are NaN among your numbers: 0 / 0, or infinity minus infinity."
     if yours.isinf().any():
         return "There are infinite numbers among yours: a division by 0?"
-    scale = float((yours * target).sum() / target.square().sum()) if target.any() else 0.0
-    if scale and math.isfinite(scale) and _close(target * scale, yours):
-        if abs(scale + 1) < 1e-4:
-            return "Everything has the wrong sign."
-        return f"Everything is {scale:.4g} times what it should be."
     return ""
 
 

@@ -73,12 +73,14 @@ class Feedback:
 
     def __repr__(self) -> str:
         hint = [f"Hint: {self.hint}"] if self.hint else []
-        return "\n".join([self.headline, *self.story, *hint])
+        cases = () if self.passed else self.cases  # all agree: the headline says so
+        tried = [f"  {'agrees ' if ok else 'differs'}  {label}" for label, ok in cases]
+        return "\n".join([self.headline, *tried, *self.story, *hint])
 
     def _repr_html_(self) -> str:
         colour = "#009E73" if self.passed else "#D55E00"
         parts = [f"<strong>{'✓' if self.passed else '✗'} {escape(self.headline)}</strong>"]
-        if not self.passed and any(agrees for _, agrees in self.cases):
+        if not self.passed and self.cases:
             items = (f"<li>{'✓' if ok else '✗'} {escape(label)}</li>" for label, ok in self.cases)
             parts.append(f"<ul style='list-style:none;padding-left:.5em'>{''.join(items)}</ul>")
         parts += [f"<div>{escape(line)}</div>" for line in self.story]

@@ -21,8 +21,9 @@ def _mask(v: Values, config: AttentionConfig) -> Tensor:
 SHRINKING = (
     Mistake(
         "every rate-th pixel kept",
-        "You keep pixels 0, rate, 2·rate, … when shrinking, as the ports do. The original aligns "
-        "the corners: the first and the last pixel are both kept.",
+        "You keep pixels 0, rate, 2·rate, … when shrinking. That is the rule of other dialects, "
+        "the ports' (shrink=\"floor\"). This exercise asks for the original's, which aligns the "
+        "corners: the first and the last pixel are both kept.",
         {
             "downsampled_f": lambda v, c: downsample(v["f"], c.replace(shrink="floor")),
             "downsampled_b": lambda v, c: downsample(v["b"], c.replace(shrink="floor")),
