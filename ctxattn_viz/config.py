@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
-from .errors import InputError, check_choice
+from .errors import InputError, check_choice, check_whole
 
 # Every way in which the three implementations in use differ, by name. `tensorflow` is the
 # original (JiahuiYu/generative_inpainting, branch v1.0.0), `pytorch` is
@@ -64,6 +64,8 @@ class AttentionConfig:
             √Σ(w² + 1e-4); `"none"`: 1, which leaves a plain dot product.
         masked: what the score of an invalid patch becomes. `"zero"`: 0 before the softmax (so it
             still adds exp(0) to the denominator) and 0 after; `"minus_infinity"`: −∞ before.
+            Where no patch at all is valid that is 0 / 0: attention and output are NaN, and
+            `trace` warns.
         overlap: what overlapping pasted pixels are divided by. `"constant"`: 4;
             `"coverage"`: how many patches cover the pixel.
         mask_of_batch: whose mask counts when each sample brings one. `"each"`: its own;
@@ -119,10 +121,10 @@ class AttentionConfig:
         for name, value in chosen.items():
             check_choice(name, value, CHOICES[name])
         chosen |= {
-            "ksize": _whole("ksize", ksize, odd=True),
-            "stride": _whole("stride", stride),
-            "rate": _whole("rate", rate),
-            "fuse_k": _whole("fuse_k", fuse_k, odd=True),
+            "ksize": check_whole("ksize", ksize, odd=True),
+            "stride": check_whole("stride", stride),
+            "rate": check_whole("rate", rate),
+            "fuse_k": check_whole("fuse_k", fuse_k, odd=True),
             "softmax_scale": _finite("softmax_scale", softmax_scale),
             "fuse": _flag("fuse", fuse),
         }
@@ -162,16 +164,6 @@ class AttentionConfig:
         said = [f"{k}={own[k]!r}" for k in own if k not in CHOICES]
         said += [f"{k}={own[k]!r}" for k in CHOICES if own[k] != usual[k]]
         return f"AttentionConfig({', '.join(said)})"
-
-
-def _whole(name: str, value: object, odd: bool = False) -> int:
-    kind = "an odd integer ≥ 1" if odd else "an integer ≥ 1"
-    if isinstance(value, bool) or not hasattr(value, "__index__"):
-        raise InputError(name, kind, repr(value))
-    number = int(value.__index__())
-    if number < 1 or (odd and number % 2 == 0):
-        raise InputError(name, kind, number)
-    return number
 
 
 def _finite(name: str, value: object) -> float:

@@ -1,6 +1,8 @@
 """What a bad input raises: the argument by name, what was expected, what came."""
 
 from collections.abc import Iterable
+from os import PathLike
+from pathlib import Path
 
 import torch
 
@@ -9,7 +11,7 @@ class InputError(ValueError):
     """An argument that cannot be used; the message reads `name: expected …, got …`."""
 
     def __init__(self, argument: str, expected: str, got: object, hint: str = "") -> None:
-        self.argument, self.expected, self.got = argument, expected, got
+        self.argument, self.expected, self.got, self.hint = argument, expected, got, hint
         super().__init__(
             f"{argument}: expected {expected}, got {got}." + (f" {hint}" if hint else "")
         )
@@ -30,8 +32,16 @@ class BudgetError(MemoryError):
     """A stage that will not fit its memory budget; raised before anything is allocated."""
 
 
-class ThinHoleWarning(UserWarning):
+class MaskWarning(UserWarning):
+    """A mask that a run can use, but hardly as it was meant."""
+
+
+class ThinHoleWarning(MaskWarning):
     """Shrinking the mask by nearest sampling lost part of the hole."""
+
+
+class NothingValidWarning(MaskWarning):
+    """No background patch is free of the hole, and `masked="minus_infinity"` makes that NaN."""
 
 
 def shape_of(x: object) -> str:
@@ -43,6 +53,41 @@ def check_choice(argument: str, value: object, choices: Iterable[str]) -> None:
     """Raise `InputError` unless `value` is one of `choices`."""
     if value not in (named := list(choices)):
         raise InputError(argument, "one of " + ", ".join(map(repr, named)), repr(value))
+
+
+def check_whole(argument: str, value: object, odd: bool = False) -> int:
+    """`value` as an int ≥ 1, or `InputError`."""
+    kind = "an odd integer ≥ 1" if odd else "an integer ≥ 1"
+    if isinstance(value, bool) or not hasattr(value, "__index__"):
+        raise InputError(argument, kind, repr(value))
+    number = int(value.__index__())
+    if number < 1 or (odd and number % 2 == 0):
+        raise InputError(argument, kind, number)
+    return number
+
+
+def check_device(argument: str, value: torch.device | str | None) -> torch.device:
+    """A device that can be used here, or `InputError`; None is PyTorch's default."""
+    try:
+        return torch.empty(1, device=value).device  # a device may have a name and not be there
+    except Exception as problem:  # each backend raises another kind
+        raise InputError(argument, "an available device", repr(str(value))) from problem
+
+
+def check_writable(argument: str, value: object) -> Path:
+    """`value` as the path of a file that can be written, or `InputError`; nothing is left there."""
+    if not isinstance(value, (str, PathLike)):
+        raise InputError(argument, "the path of a file to write", repr(value))
+    path = Path(value)
+    try:
+        is_new = not path.exists()
+        path.open("ab").close()  # only trying tells: rights, folders, file systems
+    except OSError as problem:
+        got = f"{str(value)!r} ({problem.strerror})"
+        raise InputError(argument, "the path of a file to write", got) from None
+    if is_new:
+        path.unlink()
+    return path
 
 
 def check_index(argument: str, value: object, size: int) -> int:

@@ -1,24 +1,36 @@
 """A trace: everything that happened in one run of contextual attention."""
 
+import json
 import time
 import warnings
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
 from .budget import check_budget, cost_of, human
 from .config import AttentionConfig
-from .errors import InputError, ThinHoleWarning, UnknownKeyError, check_index
+from .errors import (
+    InputError,
+    NothingValidWarning,
+    ThinHoleWarning,
+    UnknownKeyError,
+    check_device,
+    check_index,
+    check_writable,
+    shape_of,
+)
 from .pipeline import LazyValues, check_inputs, check_values, rows_of
 from .results import PixelLedger, PixelTerm, QueryRow, StageResult
 from .stages import BY_KEY, MATRICES, STAGES, patch_grid, query_grid
 from .stages.deconvolution import mix_patches, overlap
 from .stages.downsampling import lost_fraction, mask_at
+from .stages.mask_validity import valid_patches
 from .stages.offset_flow import recorded_flow
 from .stages.patch_extraction import same_padding
 
@@ -94,9 +106,7 @@ class Trace(Mapping[str, StageResult]):
             UnknownKeyError: no stage has this key.
             BudgetError: it would not fit the budget; says what would.
         """
-        if key not in BY_KEY:
-            raise UnknownKeyError("stage", "one of " + ", ".join(BY_KEY), repr(key))
-        if key not in self._results:
+        if _known(key) not in self._results:
             if key not in self._values.known:
                 check_budget(self._values.known, self.config, key, self.budget)
             with torch.no_grad():
@@ -112,13 +122,11 @@ class Trace(Mapping[str, StageResult]):
 
     def computed(self, key: str) -> bool:
         """Whether a stage has been computed already."""
-        return key in self._values.known
+        return _known(key) in self._values.known
 
     def cost(self, key: str) -> int:
         """Bytes that accessing a stage would allocate at its peak, given what is there already."""
-        if key not in BY_KEY:
-            raise UnknownKeyError("stage", "one of " + ", ".join(BY_KEY), repr(key))
-        return cost_of(self._values.known, self.config, key)
+        return cost_of(self._values.known, self.config, _known(key))
 
     def plan(self) -> str:
         """A table of every stage's shape and cost, made without computing any."""
@@ -140,9 +148,8 @@ class Trace(Mapping[str, StageResult]):
 
     def layout(self, key: str) -> tuple[tuple[int, ...], torch.dtype]:
         """Shape and dtype of a stage, found without computing it."""
-        if key not in BY_KEY:
-            raise UnknownKeyError("stage", "one of " + ", ".join(BY_KEY), repr(key))
-        return tuple(self._shapes[key].shape), self._shapes[key].dtype
+        shape = self._shapes[_known(key)]
+        return tuple(shape.shape), shape.dtype
 
     @cached_property
     def _shapes(self) -> LazyValues:
@@ -179,6 +186,21 @@ class Trace(Mapping[str, StageResult]):
             f"mask: shrinking by rate {self.config.rate} lost {lost:.1%} of the hole's pixels (it "
             "is thinner there than the pixels that are kept): patches that held them count as "
             "valid, and hole pixels are pasted. Widen the hole, or shrink less."
+        )
+
+    def nothing_valid(self) -> str:
+        """A sentence about the NaN that no valid patch at all makes; empty where there is none."""
+        if self.config.masked != "minus_infinity":
+            return ""
+        valid = valid_patches(self["downsampled_mask"].tensor, self.config)
+        empty = (~valid.any(dim=1)).nonzero()[:, 0].tolist()
+        if not empty:
+            return ""
+        where = f" in sample {empty[0]}" if len(valid) > 1 else ""
+        return (
+            f"mask: no background patch is free of the hole{where}, and masked='minus_infinity' "
+            "makes attention and output NaN there. Make the hole smaller, or take masked='zero', "
+            "which makes them 0."
         )
 
     def query(self, row: int, col: int, sample: int = 0) -> QueryRow:
@@ -249,9 +271,13 @@ class Trace(Mapping[str, StageResult]):
         """Write inputs and configuration; `load_trace` makes the same trace, on any device.
 
         Run on a server, look on a laptop: stages are computed again where the trace is loaded.
+
+        Raises:
+            InputError: a path that no file can be written to.
         """
-        inputs = {name: self._values[name].cpu() for name in ("f", "b", "mask")}
-        torch.save({"ctxattn_viz": 1, "config": self.config.to_dict(), **inputs}, Path(path))
+        held: dict[str, Any] = {"ctxattn_viz": 1, "config": self.config.to_dict()}
+        held |= {name: self._values[name].cpu() for name in ("f", "b", "mask")}
+        torch.save(held | {"checksum": _checksum(held)}, check_writable("path", path))
 
     def __repr__(self) -> str:
         done = ", ".join(key for key in BY_KEY if self.computed(key)) or "none yet"
@@ -313,6 +339,8 @@ def trace(
 
     Warns:
         ThinHoleWarning: shrinking the mask lost part of the hole.
+        NothingValidWarning: no background patch is valid, which `masked="minus_infinity"` makes
+            NaN.
     """
     values, config = check_inputs(f, b, mask, config)
     if budget is not None and not (type(budget) in (int, float) and budget >= 1):
@@ -323,6 +351,8 @@ def trace(
     check_values(values, allow_nonfinite)
     if lost := made.thin_hole():
         warnings.warn(lost, ThinHoleWarning, stacklevel=2)
+    if none := made.nothing_valid():
+        warnings.warn(none, NothingValidWarning, stacklevel=2)
     return made
 
 
@@ -353,17 +383,42 @@ def load_trace(
         device: where its stages will run.
 
     Raises:
-        InputError: a file that is not a trace.
+        InputError: a device that is not there, a file that is not a trace or is damaged.
     """
+    device = check_device("device", device)
     try:
-        held = torch.load(Path(path), map_location=device, weights_only=True)
+        held = torch.load(Path(path), map_location="cpu", weights_only=True)
         config = AttentionConfig.from_dict(held["config"])
-        values = {name: held[name] for name in ("f", "b", "mask")}
+        # PyTorch reads flipped bytes as it finds them. (Files of before hold no checksum.)
+        if held.get("checksum", found := _checksum(held)) != found:
+            raise ValueError("not the bytes that were saved")
+        values = {name: held[name].to(device) for name in ("f", "b", "mask")}
     except FileNotFoundError:
         raise
     except Exception as problem:
         raise InputError("path", "a file that Trace.save wrote", str(path)) from problem
     return Trace(check_inputs(**values, config=config)[0], config, budget)
+
+
+def check_trace(trace: object) -> None:
+    """Raise `InputError` unless it is a `Trace`."""
+    if not isinstance(trace, Trace):
+        raise InputError("trace", "what ctxattn_viz.trace returned", shape_of(trace))
+
+
+def _known(key: str) -> str:
+    """The key of a stage, or `UnknownKeyError`."""
+    if key not in BY_KEY:
+        raise UnknownKeyError("stage", "one of " + ", ".join(BY_KEY), repr(key))
+    return key
+
+
+def _checksum(held: Mapping[str, Any]) -> int:
+    """CRC-32 of what a file holds: the configuration, and the bytes of f, b and mask."""
+    total = zlib.crc32(json.dumps(held["config"], sort_keys=True).encode())
+    for name in ("f", "b", "mask"):
+        total = zlib.crc32(held[name].contiguous().flatten().view(torch.uint8).numpy(), total)
+    return total
 
 
 def flow_like(trace: Trace, dialect: str) -> Tensor:

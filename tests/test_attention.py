@@ -49,7 +49,7 @@ def test_every_recorded_offset(case: Case, method: str) -> None:
     assert (got.numpy() == case.figures["offsets"]).all()
 
 
-@pytest.mark.filterwarnings("ignore::ctxattn_viz.errors.ThinHoleWarning")
+@pytest.mark.filterwarnings("ignore::ctxattn_viz.errors.MaskWarning")
 @settings(max_examples=200)
 @given(settings_of_attention())
 def test_every_way_agrees_with_the_stages(setting: Setting) -> None:

@@ -261,3 +261,58 @@ def test_a_file_that_is_no_trace(tmp_path: Path) -> None:
         assert str(caught.value) == said
     with pytest.raises(FileNotFoundError):
         cv.load_trace(tmp_path / "missing")
+
+
+@pytest.mark.parametrize("device", ["gpu", "cuda:99", torch.device("cuda", 99), 3.5])
+def test_a_device_that_is_not_there(tmp_path: Path, device: Any) -> None:
+    """Said of the device, and not of the file."""
+    cv.trace(X, X).save(tmp_path / "run")
+    for name in ("run", "missing"):
+        with pytest.raises(cv.InputError) as caught:
+            cv.load_trace(tmp_path / name, device)
+        said = f"device: expected an available device, got {str(device)!r}."
+        assert str(caught.value) == said
+
+
+def test_any_device_that_is_there(tmp_path: Path) -> None:
+    cv.trace(X, X).save(tmp_path / "run")
+    for device in ("cpu", torch.device("cpu"), "meta", cv.default_device()):
+        assert cv.load_trace(tmp_path / "run", device).device.type == torch.device(device).type
+
+
+WRITERS: dict[str, Callable[[cv.Trace, Any], Any]] = {
+    "Trace.save": lambda t, path: t.save(path),
+    "save_page": cv.save_page,
+    "Debugger.save_page": lambda t, path: cv.debug(t).save_page(path),
+}
+
+
+@pytest.mark.parametrize("write", WRITERS.values(), ids=[*WRITERS])
+def test_a_path_that_cannot_be_written(trace: cv.Trace, tmp_path: Path, write: Call) -> None:
+    missing = str(tmp_path / "nope" / "x")
+    for path, got in (
+        (tmp_path, f"{str(tmp_path)!r} (Is a directory)"),
+        (missing, f"{missing!r} (No such file or directory)"),
+        ("", "'' (Is a directory)"),
+        (None, "None"),
+        (3, "3"),
+    ):
+        with pytest.raises(cv.InputError) as caught:
+            write(trace, path)
+        assert str(caught.value) == f"path: expected the path of a file to write, got {got}."
+    assert not [*tmp_path.iterdir()]
+    for _ in range(2):  # over the one before, too
+        write(trace, tmp_path / "x")
+        assert (tmp_path / "x").stat().st_size > 1000
+
+
+@pytest.mark.parametrize("show", [cv.debug, lambda t: cv.save_page(t, "page.html")])
+def test_what_is_no_trace_is_named_by_type_and_shape(show: Call) -> None:
+    for x, got in ((X, "a (1, 3, 8, 8) tensor"), (None, "NoneType"), (X.numpy(), "ndarray")):
+        with pytest.raises(cv.InputError) as caught:
+            show(x)
+        assert str(caught.value) == f"trace: expected what ctxattn_viz.trace returned, got {got}."
+    on_meta = cv.trace(X.to("meta"), X.to("meta"))
+    with pytest.raises(cv.InputError) as caught:
+        show(on_meta)
+    assert str(caught.value) == "trace: expected a run with values, got one on meta."

@@ -15,6 +15,7 @@ import ctxattn_viz as cv
 from ctxattn_viz.debugger import outcome as outcomes
 from ctxattn_viz.debugger.payload import Payload, build
 from ctxattn_viz.debugger.pictures import look_of
+from ctxattn_viz.errors import NothingValidWarning
 from ctxattn_viz.stages.fused_softmax import logits
 
 
@@ -95,7 +96,8 @@ def test_where_no_patch_is_valid_the_log_sum_exp_is_of_what_the_softmax_sees() -
     everything = torch.ones(1, 1, 16, 16)
     original = cv.trace(maps(), maps(), everything)
     np.testing.assert_allclose(array(build(original), "lse"), np.log(64), rtol=1e-6)
-    mmagic = cv.trace(maps(), maps(), everything, cv.AttentionConfig(dialect="mmagic"))
+    with pytest.warns(NothingValidWarning):
+        mmagic = cv.trace(maps(), maps(), everything, cv.AttentionConfig(dialect="mmagic"))
     assert np.isnan(array(build(mmagic), "output")).all()
     assert not np.isfinite(array(build(mmagic), "lse")).any()
     assert build(mmagic).meta["summaries"]["attention"]["masked_rows"] == 64

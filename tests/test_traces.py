@@ -4,6 +4,8 @@ import inspect
 import logging
 import re
 import weakref
+from collections.abc import Callable
+from contextlib import nullcontext
 from itertools import pairwise
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 import ctxattn_viz as cv
 from ctxattn_viz import budget as budget_module
+from ctxattn_viz.errors import NothingValidWarning
 from ctxattn_viz.stages import MATRICES
 
 
@@ -104,7 +107,9 @@ def test_a_summary_by_hand() -> None:
 def test_a_summary_counts_the_queries_that_attend_to_nothing(dialect: str) -> None:
     f, b, mask = inputs()
     config = cv.AttentionConfig(dialect=dialect)
-    masked = cv.trace(f, b, torch.ones_like(mask), config)["attention"].summary
+    warned = pytest.warns(NothingValidWarning) if dialect == "mmagic" else nullcontext()
+    with warned:
+        masked = cv.trace(f, b, torch.ones_like(mask), config)["attention"].summary
     assert masked.empty_rows == 36
     assert masked.nan == (0 if dialect == "tensorflow" else 36 * 36)
     assert cv.trace(f, b, mask, config)["attention"].summary.empty_rows == 0
@@ -143,7 +148,7 @@ def test_what_it_shows_has_no_addresses(trace: cv.Trace) -> None:
 # --- one query, one pixel -------------------------------------------------------------------------
 
 
-@pytest.mark.filterwarnings("ignore::ctxattn_viz.ThinHoleWarning")
+@pytest.mark.filterwarnings("ignore::ctxattn_viz.errors.MaskWarning")
 @settings(max_examples=40)
 @given(settings_of_attention(), st.data())
 def test_a_query_is_its_row_of_the_full_matrices(setting: Setting, data: st.DataObject) -> None:
@@ -180,7 +185,7 @@ def test_best_matches_come_first_and_name_their_cells() -> None:
     assert [one.index for one in query.best(2)] == [one.index for one in best[:2]]
 
 
-@pytest.mark.filterwarnings("ignore::ctxattn_viz.ThinHoleWarning")
+@pytest.mark.filterwarnings("ignore::ctxattn_viz.errors.MaskWarning")
 @settings(max_examples=40)
 @given(settings_of_attention(), st.data())
 def test_a_ledger_sums_to_the_output_pixel(setting: Setting, data: st.DataObject) -> None:
@@ -254,6 +259,29 @@ def test_a_sick_run_can_be_saved_and_loaded(tmp_path: Path) -> None:
     trace = cv.trace(f, b, mask, allow_nonfinite=True)
     trace.save(tmp_path / "sick")
     assert equal(cv.load_trace(tmp_path / "sick")["output"].tensor, trace["output"].tensor)
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
+def test_a_damaged_file_is_refused_wherever_it_was_hit(tmp_path: Path, dtype: torch.dtype) -> None:
+    trace, path = cv.trace(*(x.to(dtype) for x in inputs())), tmp_path / "run.trace"
+    trace.save(path)
+    whole = path.read_bytes()
+    for x in (trace.f, trace.b, trace.mask):
+        at = whole.index(x.view(torch.uint8).numpy().tobytes()) + 100
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 0x40]) + whole[at + 1 :])
+        with pytest.raises(cv.InputError, match="expected a file that Trace"):
+            cv.load_trace(path)
+    path.write_bytes(whole)
+    assert torch.equal(cv.load_trace(path).f, trace.f)
+
+
+def test_a_file_of_before_has_no_checksum_and_is_loaded(tmp_path: Path) -> None:
+    trace = cv.trace(*inputs())
+    trace.save(tmp_path / "now")
+    held = torch.load(tmp_path / "now")
+    del held["checksum"]
+    torch.save(held, tmp_path / "before")
+    assert torch.equal(cv.load_trace(tmp_path / "before").f, trace.f)
 
 
 def test_another_mask_keeps_the_scores_and_their_fusion(trace: cv.Trace) -> None:
@@ -436,6 +464,22 @@ def test_a_thin_hole_is_warned_about() -> None:
     box[..., 4:10, 4:10] = 1
     for kept in (box, line.roll(1, 3), torch.zeros_like(line), torch.ones_like(line)):
         cv.trace(x, x, kept, config)  # a warning would be an error here
+
+
+@pytest.mark.parametrize("run", [cv.trace, cv.steps])
+def test_a_hole_that_leaves_no_patch_is_warned_about_where_it_makes_nan(run: Callable) -> None:
+    x = torch.zeros(2, 1, 16, 16)
+    config = cv.AttentionConfig(masked="minus_infinity")
+    hole = torch.ones(1, 1, 16, 16)
+    hole[..., :2, :2] = 0  # one known cell, but no patch without a hole
+    with pytest.warns(NothingValidWarning, match=r"^mask: no background patch is free of the hole"):
+        run(x, x, hole, config)
+    kept = torch.zeros_like(hole)
+    with pytest.warns(NothingValidWarning, match=r"hole in sample 1, and masked='minus_infinity'"):
+        run(x, x, torch.cat([kept, hole]), config)
+    run(x, x, torch.cat([kept, hole]), config.replace(mask_of_batch="first"))  # else: an error
+    run(x, x, hole, config.replace(masked="zero"))
+    run(x, x, kept, config)
 
 
 def test_a_sick_model_can_be_examined() -> None:

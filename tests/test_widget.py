@@ -403,3 +403,13 @@ def test_a_thin_stroke_is_told_not_warned(debugger: Debugger) -> None:
         warnings.simplefilter("error")
         debugger.mask = thin
     assert "lost" in debugger.answer["notes"][0]
+
+
+def test_a_hole_over_everything_is_told_not_warned(debugger: Debugger) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        debugger.config = debugger.config.replace(masked="minus_infinity")
+        debugger.mask = torch.ones(1, 1, 16, 16)
+    assert "no background patch is free of the hole" in debugger.answer["notes"][0]
+    debugger.mask = hole()
+    assert debugger.answer["notes"] == []

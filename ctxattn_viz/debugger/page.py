@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..errors import check_writable
 from . import assets
 from .payload import build
 from .state import opening
@@ -189,8 +190,8 @@ def save_page(
     The file holds the inputs, the output and the whole front end: it opens from disk, needs no
     kernel and no network, and loads nothing. Arguments are those of `debug`.
     """
+    target = check_writable("path", path)
     payload = build(trace, **options)
     state = opening(payload, trace, query=query, pixel=pixel, stage=stage, sample=sample)
-    target = Path(path)
     target.write_text(render(state), encoding="utf-8")
     return target

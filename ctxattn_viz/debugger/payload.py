@@ -16,6 +16,7 @@ from .. import config as settings
 from ..budget import human
 from ..errors import BudgetError, InputError, shape_of
 from ..stages import STAGES
+from ..traces import check_trace
 from .outcome import Outcome, affordable, outcome, summaries
 from .pictures import Look, given_picture, look_of
 
@@ -74,8 +75,9 @@ def build(
         InputError: an option that does not fit the trace.
         BudgetError: maps too large for a page; says the largest that are not.
     """
-    if not hasattr(trace, "query_grid") or trace.device.type == "meta":
-        raise InputError("trace", "what ctxattn_viz.trace returned, with values", repr(trace))
+    check_trace(trace)
+    if trace.device.type == "meta":
+        raise InputError("trace", "a run with values", "one on meta")
     check_size(trace)
     for name, text in (("title", title), ("python", python)):
         if not isinstance(text, str | None):
@@ -134,7 +136,7 @@ def describe(trace: "Trace", payload: Payload, ran: Outcome | None = None) -> di
     return {
         "config": trace.config.to_dict(),
         "summaries": summaries(trace, ran),
-        "notes": payload.notes + ([lost] if (lost := trace.thin_hole()) else []),
+        "notes": [*payload.notes, *filter(None, (trace.thin_hole(), trace.nothing_valid()))],
         "arrays": {},
         "buffers": {},
     }

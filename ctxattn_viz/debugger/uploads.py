@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from ..config import AttentionConfig
-from ..errors import InputError, ThinHoleWarning
+from ..errors import InputError, MaskWarning
 from ..samples import coarse_fill, photograph
 from ..traces import trace
 
@@ -39,5 +39,5 @@ def traced(
     mask = hole.to(shown.f)
     filled = coarse_fill(picture, mask)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ThinHoleWarning)  # the page says it in its notes
+        warnings.simplefilter("ignore", MaskWarning)  # the page says it in its notes
         return trace(filled, filled, mask, config)

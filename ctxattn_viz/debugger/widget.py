@@ -11,7 +11,7 @@ import traitlets as t
 from torch import Tensor
 
 from ..config import AttentionConfig
-from ..errors import BudgetError, InputError, check_index
+from ..errors import BudgetError, InputError, check_index, check_writable
 from ..pipeline import check_inputs, check_values
 from ..stages.downsampling import mask_at
 from . import assets, page, uploads
@@ -113,7 +113,7 @@ class Debugger(anywidget.AnyWidget):
 
     def save_page(self, path: str | Path) -> Path:
         """Write what is on screen as one HTML file that needs no kernel and no network."""
-        target = Path(path)
+        target = check_writable("path", path)
         target.write_text(self._page(), encoding="utf-8")
         return target
 
