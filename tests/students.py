@@ -128,7 +128,7 @@ def fused_softmax(
 ) -> Tensor:
     n, h, w, length = scores.shape
     keep = (~valid if wrong == "mask inverted" else valid).float()[:, None, None]
-    if wrong == "masked before the fusion":
+    if wrong in ("masked before the fusion", "masked before the fusion as well"):
         scores = scores * keep
     by_rows = scores.reshape(n, h * w, length)
     if wrong not in ("no fusion", "the second pass only", "fused after the softmax"):
@@ -144,7 +144,8 @@ def fused_softmax(
     else:
         turned = grid.permute(0, 2, 1, 4, 3).reshape(n, w * h, length)
         turned = _diagonals(turned, fuse_k, wrong).reshape(n, w, h, *patches[::-1])
-        fused = turned.permute(0, 2, 1, 4, 3).reshape(scores.shape)
+        back = (0, 1, 2, 3, 4) if wrong == "not turned back" else (0, 2, 1, 4, 3)
+        fused = turned.permute(back).reshape(scores.shape)
     if wrong == "the scale forgotten":
         softmax_scale = 1.0
     if wrong == "divided by the scale":

@@ -66,6 +66,16 @@ def _queries_only(v: Values, config: AttentionConfig) -> Tensor:
     return fuse(turned, (x.shape[2], x.shape[1]), patches, "rows", config).transpose(1, 2)
 
 
+def _not_turned_back(v: Values, config: AttentionConfig) -> Tensor:
+    """The second pass left as it was made: queries and patches counted column by column."""
+    fused, (gh, gw) = _pass(v["fused_rows"], v, config, "columns"), patch_grid(v, config)
+    return fused.unflatten(-1, (gh, gw)).permute(0, 2, 1, 4, 3).reshape(fused.shape)
+
+
+def _valid_scores_only(v: Values, config: AttentionConfig) -> Tensor:
+    return _pass(v["scores"] * v["valid"][:, None, None], v, config, "rows")
+
+
 def _softmax(before: bool = True, after: bool = True) -> Run:
     """The softmax with the mask multiplied in before, after, both or neither."""
 
@@ -133,6 +143,12 @@ FUSION = (
         "Before the second pass you transpose the query's two axes, but the patch's axes as well "
         "have to be read column by column.",
         _fusion(None, _queries_only),
+    ),
+    Mistake(
+        "not turned back",
+        "After the second pass your queries and patches are still counted column by column. Turn "
+        "both grids back.",
+        _fusion(None, _not_turned_back),
     ),
     Mistake(
         "the diagonal the wrong way",
@@ -212,12 +228,13 @@ BOTH = (
         "masked before the fusion",
         "You take the invalid patches out before fusing. The original fuses first, so that an "
         "invalid patch may still support its neighbours.",
-        {
-            **_fusion(
-                lambda v, c: _pass(v["scores"] * v["valid"][:, None, None], v, c, "rows"), None
-            ),
-            "attention": _softmax(before=False),
-        },
+        {**_fusion(_valid_scores_only, None), "attention": _softmax(before=False)},
+    ),
+    Mistake(
+        "masked before the fusion as well",
+        "You take the invalid patches out before fusing, and again before the softmax. Only the "
+        "second is the original's: an invalid patch may still support its neighbours.",
+        _fusion(_valid_scores_only, None),
     ),
 )
 
