@@ -3,7 +3,8 @@
 import argparse
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from torch import Tensor
 
 from . import samples
 from .config import DIALECTS, AttentionConfig
-from .errors import BudgetError, InputError, ThinHoleWarning
+from .errors import BudgetError, InputError, MaskWarning, check_writable
 from .traces import trace
 
 
@@ -25,7 +26,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "photo", nargs="?", default="astronaut", help="a picture file; without one, a bundled one"
     )
-    made.add_argument("-o", "--output", type=Path, required=True, help="the page to write")
+    made.add_argument("-o", "--output", required=True, help="the page to write")
     hole = made.add_mutually_exclusive_group()
     hole.add_argument(
         "--hole",
@@ -47,7 +48,7 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write the page. Returns 0, or 2 with a sentence on stderr for what cannot be used."""
-    options = parser().parse_args(arguments)
+    options = parser().parse_args(joined(sys.argv[1:] if arguments is None else arguments))
     try:
         page = write(options)
     except (InputError, BudgetError, OSError) as problem:
@@ -60,29 +61,35 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def write(options: argparse.Namespace) -> Path:
     """From parsed options to a page on disk."""
     from .debugger import save_page
+    from .debugger.payload import check_size
 
     config = AttentionConfig(dialect=options.dialect)
     if options.size < 2 * config.rate:
         raise InputError("--size", f"at least {2 * config.rate} pixels", options.size)
-    if not options.output.resolve().parent.is_dir():
-        raise InputError("--output", "a path in a folder that exists", str(options.output))
+    output = check_writable("--output", options.output)
     multiple = config.rate
-    photo = samples.photograph(options.photo, options.size, multiple)
+    with naming(size="--size"):
+        photo = b = samples.photograph(options.photo, options.size, multiple)
+    if options.background is not None:
+        with naming(photograph="--background", size="--size"):
+            b = samples.photograph(options.background, options.size, multiple)
+    check_size(photo, b, "--size")  # before a fill that would take minutes
     shape = (photo.shape[2], photo.shape[3])
-    hole = hole_of(options, shape, multiple)
-    f = samples.coarse_fill(photo, hole)
+    with naming(photograph="--mask", size="--size", rectangle="--hole"):
+        hole = hole_of(options, shape, multiple)
+    with naming(mask="--hole" if options.mask is None else "--mask"):
+        f = samples.coarse_fill(photo, hole)
     lines = [
         f"photo = cv.samples.photograph({options.photo!r}, {options.size}, {multiple})",
         f"mask = {written_hole(options, shape, multiple)}",
         "f = b = cv.samples.coarse_fill(photo, mask)",
     ]
     with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", ThinHoleWarning)
+        warnings.simplefilter("always", MaskWarning)
         if options.background is None:
             run = trace(f, f, hole, config)
             extra: dict[str, Any] = {}
         else:
-            b = samples.photograph(options.background, options.size, multiple)
             run = trace(f, b, None, config)
             extra = {"foreground_mask": hole}
             lines[-1] = "f = cv.samples.coarse_fill(photo, mask)"
@@ -93,7 +100,28 @@ def write(options: argparse.Namespace) -> Path:
     for warning in caught:
         print(f"ctxattn-viz: {warning.message}", file=sys.stderr)
     title = f"Contextual attention: {Path(options.photo).name}, coarsely filled"
-    return save_page(run, options.output, title=title, python="\n".join(lines), **extra)
+    return save_page(run, output, title=title, python="\n".join(lines), **extra)
+
+
+def joined(arguments: Sequence[str]) -> list[str]:
+    """`--hole -5,…` as `--hole=-5,…`: argparse would take the number for another option."""
+    words: list[str] = []
+    for word in arguments:
+        if words[-1:] == ["--hole"] and word[:1] == "-" and word[1:2].isdigit():
+            words[-1] += f"={word}"
+        else:
+            words.append(word)
+    return words
+
+
+@contextmanager
+def naming(**options: str) -> Iterator[None]:
+    """Errors about these arguments, said of the options that they came from."""
+    try:
+        yield
+    except InputError as problem:
+        option = options.get(problem.argument, problem.argument)
+        raise InputError(option, problem.expected, problem.got, problem.hint) from problem
 
 
 def hole_of(options: argparse.Namespace, shape: tuple[int, int], multiple: int) -> Tensor:

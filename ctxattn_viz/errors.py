@@ -28,6 +28,10 @@ class OutOfGridError(InputError, IndexError):
     """A query cell or pixel outside the grid. Also an IndexError."""
 
 
+class UnknownOptionError(InputError, TypeError):
+    """A keyword that a function does not take. Also a TypeError, as Python's own."""
+
+
 class BudgetError(MemoryError):
     """A stage that will not fit its memory budget; raised before anything is allocated."""
 
@@ -47,6 +51,11 @@ class NothingValidWarning(MaskWarning):
 def shape_of(x: object) -> str:
     """`a (1, 3, 8, 8) tensor` for a tensor, else the type's name: for the `got` of a message."""
     return f"a {tuple(x.shape)} tensor" if isinstance(x, torch.Tensor) else type(x).__name__
+
+
+def one_or(n: int) -> str:
+    """How many samples go with n of them: `1`, or `1 or n`."""
+    return "1" if n == 1 else f"1 or {n}"
 
 
 def check_choice(argument: str, value: object, choices: Iterable[str]) -> None:

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .errors import InputError, check_choice, shape_of
+from .errors import InputError, check_choice, check_whole, one_or, shape_of
 
 PHOTOGRAPHS = (
     "astronaut",
@@ -65,13 +65,20 @@ def mask_picture(source: Any, size: int = 256, multiple: int = 8) -> Tensor:
 
 def rectangle(size: tuple[int, int], top: int, left: int, height: int, width: int) -> Tensor:
     """A mask (1, 1, H, W) with one rectangular hole; `size` is (H, W)."""
-    rows, columns = (int(side) for side in size)
-    inside = 0 <= top < top + height <= rows and 0 <= left < left + width <= columns
-    if not inside:
+    try:
+        rows, columns = size
+    except (TypeError, ValueError):
+        raise InputError("size", "(H, W)", repr(size)) from None
+    rows, columns = check_whole("size", rows), check_whole("size", columns)
+    if not (
+        all(hasattr(x, "__index__") for x in (top, left, height, width))
+        and 0 <= top < top + height <= rows
+        and 0 <= left < left + width <= columns
+    ):
         raise InputError(
             "rectangle",
-            f"a hole of at least 1×1 within {rows}×{columns} pixels",
-            f"top={top}, left={left}, height={height}, width={width}",
+            f"a hole of at least 1×1 within {rows}×{columns} pixels, in whole numbers",
+            f"top={top!r}, left={left!r}, height={height!r}, width={width!r}",
         )
     mask = torch.zeros(1, 1, rows, columns)
     mask[..., top : top + height, left : left + width] = 1
@@ -197,9 +204,7 @@ def _fitted(image: Any, size: int, multiple: int, smooth: bool) -> Any:
     """Scaled to `size` on the longest side, then cropped around the centre to `multiple`."""
     from PIL import Image
 
-    if multiple < 1:
-        raise InputError("multiple", "an integer ≥ 1", multiple)
-    if size < multiple:
+    if check_whole("size", size) < check_whole("multiple", multiple):
         raise InputError("size", f"at least multiple, which is {multiple}", size)
     scale = size / max(image.size)
     width, height = (max(1, round(side * scale)) for side in image.size)
@@ -215,14 +220,16 @@ def _fitted(image: Any, size: int, multiple: int, smooth: bool) -> Any:
 
 
 def _checked_image(image: Tensor) -> torch.Size:
-    if image.ndim != 4 or not image.is_floating_point():
-        got = f"{shape_of(image)} of {image.dtype}"
-        raise InputError("image", "a floating (n, c, H, W) tensor", got)
+    if not isinstance(image, Tensor) or image.ndim != 4 or not image.is_floating_point():
+        of = f" of {image.dtype}" if isinstance(image, Tensor) else ""
+        raise InputError("image", "a floating (n, c, H, W) tensor", shape_of(image) + of)
     return image.shape
 
 
 def _checked_mask(mask: Tensor, n: int, height: int, width: int) -> Tensor:
     """(n|1, H, W) bool: True in the hole."""
-    if mask.ndim != 4 or mask.shape[0] not in (1, n) or mask.shape[1:] != (1, height, width):
-        raise InputError("mask", f"({n} or 1, 1, {height}, {width})", shape_of(mask))
+    good = isinstance(mask, Tensor) and mask.ndim == 4 and mask.shape[0] in (1, n)
+    if not good or mask.shape[1:] != (1, height, width):
+        expected = f"a ({one_or(n)}, 1, {height}, {width}) tensor"
+        raise InputError("mask", expected, shape_of(mask))
     return mask[:, 0] > 0.5

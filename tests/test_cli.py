@@ -87,8 +87,18 @@ def test_the_python_that_the_page_offers_makes_the_same_inputs(tmp_path: Path, p
         (["--hole", "1,2,3"], "--hole: expected TOP,LEFT,HEIGHT,WIDTH, got '1,2,3'"),
         (["--hole", "0,0,99,9", "--size", "32"], "expected a hole of at least 1×1 within 32×32"),
         (["--size", "3"], "--size: expected at least 4 pixels, got 3"),
-        (["--mask", "nowhere.png"], "photograph: expected a picture that can be read"),
-        (["-o", "no/such/folder/page.html"], "--output: expected a path in a folder that exists"),
+        (["--mask", "nowhere.png"], "--mask: expected a picture that can be read, got 'nowhere.p"),
+        (["--mask", __file__], "--mask: expected a picture that can be read"),
+        (["--background", "no.png"], "--background: expected a picture that can be read"),
+        (["--hole", "0,0,32,32", "--size", "32"], "--hole: expected some known pixels to fill"),
+        (["--hole", "200,0,10,10"], "--hole: expected a hole of at least 1×1 within 128×128 pix"),
+        (["--hole", "-5,0,10,10"], "in whole numbers, got top=-5, left=0, height=10, width=10."),
+        (["--size", "4000"], "--size: expected at most 256 MB to send to the page, got 720 MB"),
+        (["--size", "4000"], "About 2385 pixels on the longest side would do.\n"),
+        (["-o", "no/such/page.html"], "(No such file or directory)"),
+        (["-o", "."], "--output: expected the path of a file to write, got '.' (Is a directory)."),
+        (["-o", ""], "--output: expected the path of a file to write, got '' (Is a directory)."),
+        (["-o", "/proc/x.html"], "--output: expected the path of a file to write, got '/proc/x.ht"),
     ],
 )
 def test_what_cannot_be_used_is_said_in_one_sentence(
@@ -99,6 +109,15 @@ def test_what_cannot_be_used_is_said_in_one_sentence(
     assert said in error
     assert "Traceback" not in error
     assert not (tmp_path / "page.html").exists()
+
+
+def test_a_mask_of_white_alone_is_refused(
+    tmp_path: Path, photo: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Image.fromarray(np.full((30, 41), 255, np.uint8)).save(tmp_path / "mask.png")
+    page = str(tmp_path / "page.html")
+    assert main([str(photo), "--mask", str(tmp_path / "mask.png"), "-o", page]) == 2
+    assert "--mask: expected some known pixels to fill the hole from" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("proportions", [(10, 41), (41, 10)])
@@ -117,6 +136,14 @@ def test_a_thin_hole_is_said_and_the_page_is_written(
     state = made(tmp_path, photo, "--hole", "0,1,30,1", "--size", 41)
     assert "lost" in capsys.readouterr().err
     assert "lost" in state["meta"]["notes"][0]
+
+
+def test_a_hole_that_leaves_no_patch_is_said_and_the_page_is_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    state = made(tmp_path, "--hole", "1,1,31,31", "--size", 32, "--dialect", "mmagic")
+    assert "no background patch is free of the hole" in capsys.readouterr().err
+    assert "no background patch is free of the hole" in state["meta"]["notes"][0]
 
 
 def test_the_module_runs_as_a_program(tmp_path: Path) -> None:

@@ -141,6 +141,29 @@ def test_a_rectangle_stays_inside(hole: tuple[int, int, int, int]) -> None:
         samples.rectangle((4, 5), *hole)
 
 
+def test_a_rectangle_is_of_whole_pixels() -> None:
+    with pytest.raises(
+        InputError, match=r"in whole numbers, got top=0\.5, left=0, height=4, width=1"
+    ):
+        samples.rectangle((64, 64), 0.5, 0, 4, 1)
+    with pytest.raises(InputError, match="in whole numbers, got top='0', left=0"):
+        samples.rectangle((64, 64), "0", 0, 4, 1)
+
+
+@pytest.mark.parametrize(
+    ("size", "said"),
+    [
+        (64, r"size: expected \(H, W\), got 64\."),
+        ((64,), r"size: expected \(H, W\), got \(64,\)\."),
+        ((64, 0), "size: expected an integer ≥ 1, got 0"),
+        ((64, 64.5), r"size: expected an integer ≥ 1, got 64\.5"),
+    ],
+)
+def test_the_size_of_a_mask_is_two_numbers(size: object, said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        samples.rectangle(size, 0, 0, 4, 16)
+
+
 def test_a_coarse_fill_continues_a_ramp_and_keeps_what_is_known() -> None:
     rows, columns = torch.meshgrid(torch.arange(12.0), torch.arange(12.0), indexing="ij")
     ramp = torch.stack([rows, columns, rows + columns])[None] / 22 - 0.5
@@ -159,10 +182,16 @@ def test_a_fill_needs_something_known_and_a_mask_that_fits() -> None:
     image = torch.zeros(1, 3, 8, 8)
     with pytest.raises(InputError, match="some known pixels"):
         samples.coarse_fill(image, torch.ones(1, 1, 8, 8))
-    with pytest.raises(InputError, match=r"mask: expected \(1 or 1, 1, 8, 8\)"):
+    with pytest.raises(InputError, match=r"mask: expected a \(1, 1, 8, 8\) tensor, got"):
         samples.coarse_fill(image, torch.zeros(1, 1, 4, 4))
+    with pytest.raises(InputError, match=r"expected a \(1 or 2, 1, 8, 8\) tensor"):
+        samples.coarse_fill(image.repeat(2, 1, 1, 1), torch.zeros(3, 1, 8, 8))
     with pytest.raises(InputError, match="floating"):
         samples.coarse_fill(image.long(), torch.zeros(1, 1, 8, 8))
+    with pytest.raises(InputError, match=r"image: expected a floating .* tensor, got ndarray\."):
+        samples.coarse_fill(image.numpy(), torch.zeros(1, 1, 8, 8))
+    with pytest.raises(InputError, match=r"mask: expected .* tensor, got ndarray\."):
+        samples.coarse_fill(image, np.zeros((1, 1, 8, 8)))
 
 
 def test_a_picture_goes_there_and_back() -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import check_writable
 from . import assets
 from .payload import build
-from .state import opening
+from .state import check_options, opening
 
 if TYPE_CHECKING:
     from ..traces import Trace
@@ -190,6 +190,7 @@ def save_page(
     The file holds the inputs, the output and the whole front end: it opens from disk, needs no
     kernel and no network, and loads nothing. Arguments are those of `debug`.
     """
+    check_options("save_page", options)
     target = check_writable("path", path)
     payload = build(trace, **options)
     state = opening(payload, trace, query=query, pixel=pixel, stage=stage, sample=sample)

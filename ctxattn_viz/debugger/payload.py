@@ -14,7 +14,7 @@ from torch import Tensor
 
 from .. import config as settings
 from ..budget import human
-from ..errors import BudgetError, InputError, shape_of
+from ..errors import BudgetError, InputError, one_or, shape_of
 from ..stages import STAGES
 from ..traces import check_trace
 from .outcome import Outcome, affordable, outcome, summaries
@@ -78,7 +78,7 @@ def build(
     check_trace(trace)
     if trace.device.type == "meta":
         raise InputError("trace", "a run with values", "one on meta")
-    check_size(trace)
+    check_size(trace.f, trace.b)
     for name, text in (("title", title), ("python", python)):
         if not isinstance(text, str | None):
             raise InputError(name, "a string or None", repr(text))
@@ -142,21 +142,21 @@ def describe(trace: "Trace", payload: Payload, ran: Outcome | None = None) -> di
     }
 
 
-def check_size(trace: "Trace") -> None:
-    """Refuse maps too large for a page before anything is copied.
+def check_size(f: Tensor, b: Tensor, argument: str = "debug") -> None:
+    """Refuse maps too large for a page before anything is copied; `argument` is who is told.
 
     Raises:
         BudgetError: says how large it would be and the largest side that would do.
     """
-    f, b = trace.f, trace.b
     pixels = f.shape[0] * (2 * f[0, 0].numel() + b[0, 0].numel())
     size = pixels * (4 * f.shape[1] + 3)
     if size > MOST_BYTES:
         side = int(max(f.shape[2:]) * (MOST_BYTES / size) ** 0.5)
+        fewer = ", or one sample of the batch" if f.shape[0] > 1 else ""
         raise BudgetError(
-            f"debug: expected at most {human(MOST_BYTES)} to send to the page, got {human(size)} "
-            f"for f {tuple(f.shape)} and b {tuple(b.shape)}. About {side} pixels on the longest "
-            "side would do, or one sample of the batch."
+            f"{argument}: expected at most {human(MOST_BYTES)} to send to the page, got "
+            f"{human(size)} for f {tuple(f.shape)} and b {tuple(b.shape)}. About {side} pixels on "
+            f"the longest side would do{fewer}."
         )
 
 
@@ -178,7 +178,7 @@ def _little(x: np.ndarray) -> np.ndarray:
 
 
 def _checked_mask(mask: Any, n: int, size: tuple[int, int]) -> np.ndarray:
-    expected = f"a ({'1' if n == 1 else f'1 or {n}'}, 1, {size[0]}, {size[1]}) tensor of 0 and 1"
+    expected = f"a ({one_or(n)}, 1, {size[0]}, {size[1]}) tensor of 0 and 1"
     good = isinstance(mask, Tensor) and mask.ndim == 4 and mask.shape[0] in (1, n)
     if not good or tuple(mask.shape[1:]) != (1, *size):
         raise InputError("foreground_mask", expected, shape_of(mask))

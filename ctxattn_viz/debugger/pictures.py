@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..errors import InputError, shape_of
+from ..errors import InputError, one_or, shape_of
 
 Picture = NDArray[np.uint8]  # (n, H, W, 3)
 
@@ -68,8 +68,7 @@ def given_picture(name: str, picture: Any, n: int, size: tuple[int, int]) -> Pic
         name: the argument, for the error.
         picture: `(n|1, 1|3, H, W)` in [-1, 1], or `(H, W, 3)` uint8.
     """
-    samples = "1" if n == 1 else f"1 or {n}"
-    expected = f"a ({samples}, 1 or 3, H, W) tensor in [-1, 1] or an (H, W, 3) uint8 array"
+    expected = f"a ({one_or(n)}, 1 or 3, H, W) tensor in [-1, 1] or an (H, W, 3) uint8 array"
     if isinstance(picture, np.ndarray):
         if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3:
             raise InputError(name, expected, f"a {picture.dtype} array of shape {picture.shape}")

@@ -1,10 +1,12 @@
 """The state of a debugger: what both homes start with, and what may be set."""
 
+from collections.abc import Iterable
+from inspect import signature
 from typing import TYPE_CHECKING, Any
 
-from ..errors import InputError, check_choice, check_index
+from ..errors import InputError, UnknownOptionError, check_choice, check_index
 from ..stages import BY_KEY
-from .payload import Payload
+from .payload import Payload, build
 
 if TYPE_CHECKING:
     from ..traces import Trace
@@ -39,6 +41,19 @@ def opening(
         "softmax_scale": payload.meta["config"]["softmax_scale"],
         "mask": payload.mask,
     }
+
+
+def check_options(caller: str, options: Iterable[str]) -> None:
+    """Raise `UnknownOptionError` for names that are none of `caller`'s options."""
+    named = [
+        name
+        for function in (opening, build)
+        for name, parameter in signature(function).parameters.items()
+        if parameter.kind is parameter.KEYWORD_ONLY and name != "at_once"
+    ]
+    for name in options:
+        if name not in named:
+            raise UnknownOptionError(caller, "one of the options " + ", ".join(named), repr(name))
 
 
 def checked_stage(key: Any) -> str:

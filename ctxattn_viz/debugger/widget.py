@@ -17,7 +17,7 @@ from ..stages.downsampling import mask_at
 from . import assets, page, uploads
 from .masks import Mask, from_wire, plain, to_wire
 from .payload import Payload, build, results
-from .state import Place, checked_place, checked_stage, opening
+from .state import Place, check_options, checked_place, checked_stage, opening
 from .still import Panel, point, still
 
 if TYPE_CHECKING:
@@ -92,6 +92,7 @@ class Debugger(anywidget.AnyWidget):
         sample: int = 0,
         **options: Any,
     ) -> None:
+        check_options("debug", options)
         self._receiving = False
         self._payload: Payload | None = build(trace, at_once=False, **options)
         self._trace: Trace | None = trace
