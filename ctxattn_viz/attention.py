@@ -24,7 +24,7 @@ from . import attention_tiles as tiles
 from . import attention_vectors as vectors
 from .budget import free_memory, human
 from .config import AttentionConfig
-from .errors import BudgetError, InputError, check_choice
+from .errors import BudgetError, InputError, check_choice, shape_of
 from .pipeline import check_config, check_inputs, check_mask
 from .stages.deconvolution import overlap, overlap_add
 from .stages.downsampling import downsample, downsample_mask, mask_at
@@ -65,21 +65,23 @@ def contextual_attention(
     method: str = "auto",
     queries: str = "all",
     foreground_mask: Tensor | None = None,
-    rest: str = "copy",
+    rest: str | None = None,
 ) -> Tensor:
     """Rebuild f from patches of b: the whole layer, differentiable in f and b.
 
     Args:
         f: foreground `(n, c, H, W)`, floating; what is reconstructed.
         b: background `(n, c, Hb, Wb)`; what is pasted from.
-        mask: `(1|n, 1, Hb·m, Wb·m)`, 1 is a hole in b, m whole; None: nothing is missing.
+        mask: `(1|n, 1, Hb·m, Wb·m)`, 1 is a hole in b, m whole; None: nothing is missing. Whatever
+            is not 0 counts as hole here, NaN too; `trace` refuses all but 0 and 1.
         config: None for the original's defaults.
         method: how it is computed, see above; `"auto"` takes what `choose_method` says.
         queries: `"all"`, or `"hole"` for only those query cells whose patches reach into f's hole:
             all that inpainting needs. In the hole the output is the same.
         foreground_mask: f's hole for `queries="hole"`, as `mask` but for f; None: it is `mask`
             (of each sample its own), which then needs f and b of one size.
-        rest: what stands outside the hole with `queries="hole"`: `"copy"` of f, or `"zero"`.
+        rest: what stands outside the hole with `queries="hole"`: `"copy"` of f (so does None), or
+            `"zero"`.
 
     Returns:
         `(n, c, H, W)`, the dtype of f.
@@ -94,7 +96,14 @@ def contextual_attention(
     values, config = check_inputs(f, b, mask, config)
     check_choice("method", method, METHODS)
     check_choice("queries", queries, ("all", "hole"))
-    check_choice("rest", rest, ("copy", "zero"))
+    if rest is not None:
+        check_choice("rest", rest, ("copy", "zero"))
+    if queries == "all":
+        if foreground_mask is not None:
+            got = shape_of(foreground_mask)
+            raise InputError("foreground_mask", "None, as queries='all'", got)
+        if rest is not None:
+            raise InputError("rest", "None, as queries='all'", repr(rest))
     hole = None if queries == "all" else _hole(f, b, mask, foreground_mask, config)
     if f.device.type == "meta":
         return torch.empty_like(f)
@@ -103,7 +112,7 @@ def contextual_attention(
     with _in_words(f, b, method, config), _exactly(f):
         found = _attend(values, config, method, hole)
         output = torch.cat([y for y, _, _ in found]).to(f.dtype)
-    return output if hole is None else torch.where(hole, output, f if rest == "copy" else 0)
+    return output if hole is None else torch.where(hole, output, 0 if rest == "zero" else f)
 
 
 def attention_summary(
@@ -276,7 +285,7 @@ def _hole(
     elif f.shape != b.shape:
         sizes = f"f {tuple(f.shape[2:])} and b {tuple(b.shape[2:])}"
         raise InputError("foreground_mask", "the hole of f, as its size is not b's", sizes)
-    return mask_at(mask, (f.shape[2], f.shape[3]), config) > 0
+    return mask_at(mask, (f.shape[2], f.shape[3]), config) != 0
 
 
 def _reaching(hole: Tensor, grid: Grid, config: AttentionConfig) -> Tensor:

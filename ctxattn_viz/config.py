@@ -48,7 +48,8 @@ class AttentionConfig:
     """Everything contextual attention can be told. Frozen and validated.
 
     The first six are the arguments of the original's `contextual_attention`, the other five
-    are what its ports changed. `dialect=` sets those five; one given explicitly wins.
+    are what its ports changed. `dialect=`, a key of `DIALECTS`, sets those five; one given
+    explicitly wins. `dialect="custom"` sets none, so that all five have to be given.
 
     Attributes:
         ksize: side of a matching patch in cells of the shrunk map; odd, ≥ 1.
@@ -113,8 +114,9 @@ class AttentionConfig:
             "mask_of_batch": mask_of_batch,
         }
         if dialect == "custom" and None in explicit.values():
-            missing = [name for name, value in explicit.items() if value is None]
-            raise InputError("dialect", "every dialect field beside 'custom'", f"no {missing}")
+            given = [name for name, value in explicit.items() if value is not None]
+            expected = "all of " + ", ".join(explicit) + " beside 'custom'"
+            raise InputError("dialect", expected, "only " + ", ".join(given) if given else "none")
         chosen: dict[str, Any] = DIALECTS.get(dialect, {}) | {
             k: v for k, v in explicit.items() if v is not None
         }

@@ -10,7 +10,8 @@ from torch import Tensor
 
 from .budget import human
 from .config import AttentionConfig
-from .stages import Stage
+from .errors import UnknownKeyError, check_whole
+from .stages import MATRICES, Stage
 
 
 @dataclass(frozen=True)
@@ -149,7 +150,13 @@ class QueryRow:
     patch: Tensor
 
     def __getitem__(self, key: str) -> Tensor:
-        """The row at a stage by its key."""
+        """The row at a stage by its key.
+
+        Raises:
+            UnknownKeyError: a stage that has no rows.
+        """
+        if key not in MATRICES:
+            raise UnknownKeyError("stage", "one of " + ", ".join(MATRICES), repr(key))
         return getattr(self, key)
 
     @property
@@ -170,7 +177,7 @@ class QueryRow:
                 fused=float(self.fused_scores.flatten()[q]),
                 weight=float(self.attention.flatten()[q]),
             )
-            for q in self.order[:count].tolist()
+            for q in self.order[: check_whole("count", count)].tolist()
         ]
 
     def __repr__(self) -> str:
@@ -210,14 +217,14 @@ class PixelTerm:
     def best(self, count: int = 5) -> list[tuple[tuple[int, int], float, list[float]]]:
         """The heaviest patches: (cell on b's grid, weight, colour), heaviest first."""
         step, columns = self.config.stride, self.patches[1]
-        order = self.weights.nan_to_num(-1).argsort(descending=True, stable=True)[:count].tolist()
+        order = self.weights.nan_to_num(-1).argsort(descending=True, stable=True)
         return [
             (
                 (q // columns * step, q % columns * step),
                 float(self.weights[q]),
                 self.colours[q].tolist(),
             )
-            for q in order
+            for q in order[: check_whole("count", count)].tolist()
         ]
 
 

@@ -273,6 +273,16 @@ class TestHole:
         mask = torch.zeros(1, 1, 8, 8)
         assert torch.equal(cv.contextual_attention(f, b, mask, method=method, queries="hole"), f)
 
+    @pytest.mark.parametrize("value", [255, 0.5, -1, float("nan")])
+    def test_is_wherever_the_mask_is_not_zero(self, value: float) -> None:
+        """As for the validity of patches: values are not looked at, so none is refused."""
+        f, b = torch.randn(2, 2, 3, 16, 16)
+        hole = self.hole()
+        odd = hole.masked_fill(hole > 0, value)
+        for queries in ("all", "hole"):
+            meant = cv.contextual_attention(f, b, hole, queries=queries)
+            assert torch.equal(cv.contextual_attention(f, b, odd, queries=queries), meant)
+
     def test_only_its_cells_are_computed(self, monkeypatch) -> None:
         """A 4×4 hole on cells of 2×2 pixels is reached by the patches of 4×4 cells."""
         asked = []

@@ -122,5 +122,16 @@ def test_bad_values_are_named(arguments: dict, message: str) -> None:
 def test_unknown_fields_are_named() -> None:
     with pytest.raises(InputError, match="expected the fields of AttentionConfig, got unknown"):
         AttentionConfig.from_dict({"kernel_size": 3})
-    with pytest.raises(InputError, match="every dialect field beside 'custom'"):
-        AttentionConfig(dialect="custom")
+
+
+def test_custom_needs_all_five_fields() -> None:
+    said = "dialect: expected all of shrink, norm, masked, overlap, mask_of_batch beside 'custom', "
+    for given, got in (
+        ({}, "none"),
+        ({"norm": "max", "overlap": "coverage"}, "only norm, overlap"),
+    ):
+        with pytest.raises(InputError) as caught:
+            AttentionConfig(dialect="custom", **given)
+        assert str(caught.value) == f"{said}got {got}."
+    fields = AttentionConfig(dialect="pytorch", masked="minus_infinity").to_dict()
+    assert AttentionConfig(**fields).dialect == "custom"

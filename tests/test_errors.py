@@ -179,6 +179,38 @@ LOOKS: dict[str, tuple[Callable[[cv.Trace], Any], type[Exception], str]] = {
         "paste_patches, valid, scores, fused_rows, fused_scores, attention, output, offsets, flow, "
         "got 'score'.",
     ),
+    **{
+        name: (
+            lambda t, ask=ask: ask(t)("score"),
+            UnknownKeyError,
+            "stage: expected one of " + ", ".join(cv.stages.BY_KEY) + ", got 'score'.",
+        )
+        for name, ask in {
+            "stage computed": lambda t: t.computed,
+            "stage's cost": lambda t: t.cost,
+            "stage's layout": lambda t: t.layout,
+        }.items()
+    },
+    "stage of a query": (
+        lambda t: t.query(0, 0)["output"],
+        UnknownKeyError,
+        "stage: expected one of scores, fused_rows, fused_scores, attention, got 'output'.",
+    ),
+    "half a match": (
+        lambda t: t.query(0, 0).best(1.5),
+        cv.InputError,
+        "count: expected an integer ≥ 1, got 1.5.",
+    ),
+    "no match": (
+        lambda t: t.query(0, 0).best(0),
+        cv.InputError,
+        "count: expected an integer ≥ 1, got 0.",
+    ),
+    "fewer of a pixel": (
+        lambda t: t.pixel(0, 0).terms[0].best(-1),
+        cv.InputError,
+        "count: expected an integer ≥ 1, got -1.",
+    ),
     "row": (
         lambda t: t.query(4, 0),
         OutOfGridError,
@@ -316,3 +348,37 @@ def test_what_is_no_trace_is_named_by_type_and_shape(show: Call) -> None:
     with pytest.raises(cv.InputError) as caught:
         show(on_meta)
     assert str(caught.value) == "trace: expected a run with values, got one on meta."
+
+
+OPTIONS = "query, pixel, stage, sample, foreground_mask, picture_f, picture_b, title, python"
+
+
+def test_an_option_that_does_not_exist(trace: cv.Trace, tmp_path: Path) -> None:
+    shows: dict[str, Call] = {
+        "debug": cv.debug,
+        "save_page": lambda t, **options: cv.save_page(t, tmp_path / "page.html", **options),
+    }
+    for caller, show in shows.items():
+        with pytest.raises(cv.InputError) as caught:
+            show(trace, titel="x")
+        said = f"{caller}: expected one of the options {OPTIONS}, got 'titel'."
+        assert str(caught.value) == said
+        with pytest.raises(TypeError):
+            show(trace, at_once=False)
+    assert not [*tmp_path.iterdir()]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"foreground_mask": "nonsense"}, "foreground_mask: expected None, as queries='all', got "),
+        ({"foreground_mask": HOLE}, "queries='all', got a (1, 1, 8, 8) tensor."),
+        ({"rest": "copy"}, "rest: expected None, as queries='all', got 'copy'."),
+        ({"rest": ""}, "rest: expected one of 'copy', 'zero', got ''."),
+    ],
+    ids=str,
+)
+def test_what_only_the_hole_takes(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(cv.InputError) as caught:
+        cv.contextual_attention(X, X, HOLE, **options)
+    assert message in str(caught.value)

@@ -205,6 +205,63 @@ def test_the_wheel_is_white_in_the_middle_and_outside() -> None:
     assert len(np.unique(wheel[20, [0, 40]], axis=0)) == 2  # left and right differ
 
 
+BAD: dict[str, tuple[Callable[[cv.Trace], object], str]] = {
+    "stage of a query": (
+        lambda t: figures.query(t, 0, 0, stages=("output",)),
+        "stage: expected one of scores, fused_rows, fused_scores, attention, got 'output'.",
+    ),
+    "best": (
+        lambda t: figures.query(t, 0, 0, best=0),
+        "count: expected an integer ≥ 1, got 0.",
+    ),
+    "query of a tensor": (
+        lambda t: figures.query(t.f, 0, 0),
+        "trace: expected what ctxattn_viz.trace returned, got a (1, 3, 24, 32) tensor.",
+    ),
+    "flow of a tensor": (
+        lambda t: figures.flow(t.f),
+        "trace: expected what ctxattn_viz.trace returned, got a (1, 3, 24, 32) tensor.",
+    ),
+    "validity of a tensor": (
+        lambda t: figures.validity(t.f),
+        "trace: expected what ctxattn_viz.trace returned, got a (1, 3, 24, 32) tensor.",
+    ),
+    "every": (
+        lambda t: figures.flow(t, every=0),
+        "every: expected an integer ≥ 1, got 0.",
+    ),
+    "sample of a flow": (
+        lambda t: figures.flow(t, sample=-1),
+        "sample: expected an integer from 0 to 0, got -1.",
+    ),
+    "sample": (
+        lambda t: figures.validity(t, sample=4),
+        "sample: expected an integer from 0 to 0, got 4.",
+    ),
+    "heats of a stage": (
+        lambda t: figures.heats({"a": t["scores"]}),
+        "named['a']: expected a torch.Tensor, got StageResult. A stage's is its `.tensor`.",
+    ),
+    "numbers of a stage": (
+        lambda t: figures.numbers({"a": t["scores"]}),
+        "named['a']: expected a torch.Tensor, got StageResult. A stage's is its `.tensor`.",
+    ),
+    "heats of a tensor": (
+        lambda t: figures.heats(t.f),
+        "named: expected matrices by name, {'a': …}, got a (1, 3, 24, 32) tensor.",
+    ),
+}
+
+
+@pytest.mark.parametrize(("call", "message"), BAD.values(), ids=[*BAD])
+def test_what_a_figure_cannot_show(
+    trace: cv.Trace, call: Callable[[cv.Trace], object], message: str
+) -> None:
+    with pytest.raises(cv.InputError) as caught:
+        call(trace)
+    assert str(caught.value) == message
+
+
 @pytest.mark.parametrize(
     "call",
     [

@@ -88,6 +88,7 @@ def numbers(
     alt: str | None = None,
 ) -> Figure:
     """Small matrices side by side with their numbers in the cells; see `draw_numbers`."""
+    _check_matrices(named)
     columns = columns or len(named)
     said = alt or "Small matrices with their numbers: " + "; ".join(map(_said, named)) + "."
     ratios = [x.shape[-1] / x.shape[-2] for x in list(named.values())[:columns]]
@@ -109,6 +110,7 @@ def heats(
     alt: str | None = None,
 ) -> Figure:
     """Matrices side by side as colours; `shared`: one scale for all of them."""
+    _check_matrices(named)
     columns = columns or len(named)
     said = alt or "Heat maps: " + "; ".join(map(_said, named)) + "."
     figure, places = _places(len(named), columns, height=height, alt=said)
@@ -142,6 +144,16 @@ def curves(
         ax.set(xlabel=x_label, ylabel=y_label)
         ax.legend()
     return figure
+
+
+def _check_matrices(named: Any) -> None:
+    """Raise `InputError` unless these are tensors by name; `draw_heat` looks at their shapes."""
+    if not isinstance(named, Mapping) or not named:
+        raise InputError("named", "matrices by name, {'a': …}", shape_of(named))
+    for name, x in named.items():
+        if not isinstance(x, Tensor):
+            hint = "A stage's is its `.tensor`."
+            raise InputError(f"named[{name!r}]", "a torch.Tensor", type(x).__name__, hint)
 
 
 def _places(count: int, columns: int, **options: Any) -> tuple[Figure, list[Axes]]:

@@ -22,10 +22,11 @@ from ..drawing import (
     outline,
     surround,
 )
+from ..errors import check_index, check_whole
 from ..results import PixelLedger
 from ..roles import COLOURS
 from ..stages.offset_flow import flow_picture
-from ..traces import Trace
+from ..traces import Trace, check_trace
 
 
 def reconstruction(
@@ -73,6 +74,7 @@ def query(
     The best matches by attention are outlined (the very best with a full line), patches that touch
     the hole are hatched.
     """
+    check_trace(trace)
     found = trace.query(row, col, sample)
     rate, step = trace.config.rate, trace.config.stride
     matches = found.best(best)
@@ -110,6 +112,8 @@ def query(
 
 def validity(trace: Trace, sample: int = 0, alt: str | None = None) -> Figure:
     """The hole on the background, on the shrunk grid, and the patches that touch it."""
+    check_trace(trace)
+    sample = check_index("sample", sample, trace.f.shape[0])
     one = min(sample, trace.mask.shape[0] - 1)
     valid = trace["valid"].tensor[sample].unflatten(0, trace.patch_grid)
     shrunk = trace["downsampled_mask"].tensor[one, 0]
@@ -172,6 +176,8 @@ def flow(trace: Trace, sample: int = 0, every: int = 4, alt: str | None = None) 
     The arrows lie on the foreground; on the background where that has another size, as they end
     there.
     """
+    check_trace(trace)
+    sample, every = check_index("sample", sample, trace.f.shape[0]), check_whole("every", every)
     offsets = trace["offsets"].tensor[sample].cpu().numpy()
     rate = trace.config.rate
     longest = float(np.hypot(offsets[..., 0], offsets[..., 1]).max())
