@@ -26,8 +26,11 @@ def test_its_python_runs(readme: str) -> None:
 
 def test_its_links_lead_somewhere(readme: str, root: Path) -> None:
     targets = re.findall(r"\]\(([^)\s]+)\)", readme)
-    ours = [target for target in targets if not target.startswith("http")]
+    ours = [target for target in targets if not target.startswith(("http", "#"))]
     assert "docs/debugger.png" in ours
+    titles = re.findall(r"^## (.+?)\??$", readme, re.MULTILINE)
+    sections = {"#" + title.lower().replace(" ", "-") for title in titles}
+    assert {target for target in targets if target.startswith("#")} <= sections
     missing = [target for target in ours if not (root / target).exists()]
     assert missing == []
 
