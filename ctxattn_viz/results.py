@@ -153,10 +153,10 @@ class QueryRow:
         """The row at a stage by its key.
 
         Raises:
-            UnknownKeyError: a stage that has no rows.
+            UnknownKeyError: a stage that has no row over the background.
         """
-        if key not in MATRICES:
-            raise UnknownKeyError("stage", "one of " + ", ".join(MATRICES), repr(key))
+        if key not in (rows := ("valid", *MATRICES)):
+            raise UnknownKeyError("stage", "one of " + ", ".join(rows), repr(key))
         return getattr(self, key)
 
     @property

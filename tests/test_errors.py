@@ -194,7 +194,7 @@ LOOKS: dict[str, tuple[Callable[[cv.Trace], Any], type[Exception], str]] = {
     "stage of a query": (
         lambda t: t.query(0, 0)["output"],
         UnknownKeyError,
-        "stage: expected one of scores, fused_rows, fused_scores, attention, got 'output'.",
+        "stage: expected one of valid, scores, fused_rows, fused_scores, attention, got 'output'.",
     ),
     "half a match": (
         lambda t: t.query(0, 0).best(1.5),

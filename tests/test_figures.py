@@ -208,7 +208,7 @@ def test_the_wheel_is_white_in_the_middle_and_outside() -> None:
 BAD: dict[str, tuple[Callable[[cv.Trace], object], str]] = {
     "stage of a query": (
         lambda t: figures.query(t, 0, 0, stages=("output",)),
-        "stage: expected one of scores, fused_rows, fused_scores, attention, got 'output'.",
+        "stage: expected one of valid, scores, fused_rows, fused_scores, attention, got 'output'.",
     ),
     "best": (
         lambda t: figures.query(t, 0, 0, best=0),

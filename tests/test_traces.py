@@ -163,6 +163,7 @@ def test_a_query_is_its_row_of_the_full_matrices(setting: Setting, data: st.Data
     for key in MATRICES:
         torch.testing.assert_close(alone[key], full[key], rtol=1e-9, atol=1e-9, equal_nan=True)
         assert equal(again[key], full[key])
+    assert alone["valid"] is alone.valid
     assert torch.equal(alone.valid, trace["valid"].tensor[sample].unflatten(0, (gh, gw)))
     paste = trace["paste_patches"].tensor[sample]
     mixed = torch.einsum("q,qcyx->cyx", full["attention"].flatten(), paste)
