@@ -342,12 +342,23 @@ def _draw_roof(ax: Any, made: Profile) -> None:
     x = [cost.operations / cost.moved for cost in counted if cost.operations and cost.moved]
     low, high = min([*x, 0.1]) / 3, max([*x, top / slope]) * 10
     ax.plot([low, top / slope, high], [low * slope, top, top], color="#444444", linewidth=1.2)
-    for i, (intensity, cost) in enumerate(zip(x, counted, strict=True)):
-        speed = (cost.operations or 0) / cost.seconds
+    for said, x_there in (
+        (f"fastest copy:\n{human(slope)} a second", low**0.2 * (top / slope) ** 0.8),
+        (f"fastest matrix product:\n{_count(top)} operations a second", high),
+    ):
+        at, room = (x_there, min(x_there * slope, top)), (-4 if x_there < high else 0, 3)
+        ax.annotate(said, at, room, textcoords="offset points", ha="right", fontsize=7)
+    speeds = [(cost.operations or 0) / cost.seconds for cost in counted]
+    points = list(zip(x, speeds, strict=True))
+    for (intensity, speed), cost in zip(points, counted, strict=True):
         ax.plot(intensity, speed, "o", markersize=4, color="#56B4E9")
-        beside = (4, -9 if i % 2 else 3)  # the two fusion passes stand on one spot
-        ax.annotate(cost.key, (intensity, speed), beside, textcoords="offset points", fontsize=7)
+        # Some stand close together, as the two fusion passes: the lowest's label goes below.
+        near = [faster for other, faster in points if 0.5 < other / intensity < 2]
+        lowest = len(near) > 1 and speed == min(near)
+        shift = (5, -10 if lowest else -2.5)
+        ax.annotate(cost.key, (intensity, speed), shift, textcoords="offset points", fontsize=7)
     ax.set(xscale="log", yscale="log", title="against the ceilings")
+    ax.margins(y=0.13)  # room for the outermost labels
     ax.set(xlabel="operations a byte", ylabel="operations a second")
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 import torch
 
@@ -147,8 +149,24 @@ class TestProfile:
         (line,) = (line for line in roof.lines if len(line.get_xdata()) == 3)
         assert line.get_ydata()[-1] == made.ceilings.operations
         counted = [cost for cost in made.stages if cost.operations]
-        assert [text.get_text() for text in roof.texts] == [cost.key for cost in counted]
+        said = [text.get_text() for text in roof.texts]
+        assert said[0].startswith("fastest copy:\n")
+        assert said[1].startswith("fastest matrix product:\n")
+        assert said[2:] == [cost.key for cost in counted]
         assert "below the roof" in figure.alt
+
+    def test_the_figure_cuts_no_label(self, made: Profile) -> None:
+        """Neither where all stages are far below the roof nor where they touch it."""
+        for factor in (1.0, 1e-3):
+            stages = tuple(dataclasses.replace(c, seconds=c.seconds * factor) for c in made.stages)
+            figure = dataclasses.replace(made, stages=stages).figure()
+            _, roof = figure.axes
+            figure.draw_without_rendering()
+            for text in roof.texts:
+                box = text.get_window_extent()
+                cut = box.intersection(box, roof.bbox)
+                assert cut is not None, text.get_text()
+                assert cut.bounds == pytest.approx(box.bounds), text.get_text()
 
     @pytest.mark.parametrize("runs", [0, -1, 1.5, True])
     def test_without_a_run(self, runs) -> None:
