@@ -10,7 +10,7 @@ from . import stages
 from .attention import ContextualAttention, attention_summary, contextual_attention
 from .comparison import Comparison, compare
 from .config import AttentionConfig
-from .errors import BudgetError, InputError, ThinHoleWarning
+from .errors import BudgetError, InputError, NothingValidWarning, ThinHoleWarning
 from .results import PixelLedger, QueryRow, StageResult
 from .samples import default_device
 from .stages import STAGES
@@ -35,6 +35,7 @@ __all__ = [
     "Comparison",
     "ContextualAttention",
     "InputError",
+    "NothingValidWarning",
     "PixelLedger",
     "QueryRow",
     "StageResult",

@@ -99,8 +99,10 @@ class Room:
         inputs = {"f": run.f, "b": run.b, "mask": run.mask}
         torch.save([inputs, run.config.to_dict(), options], self.lab.root / "run.pt")
         self.python("""
+            import warnings
             inputs, config, options = torch.load("run.pt")
-            trace = cv.trace(**inputs, config=cv.AttentionConfig.from_dict(config))
+            with warnings.catch_warnings(action="ignore"):
+                trace = cv.trace(**inputs, config=cv.AttentionConfig.from_dict(config))
         """)
         self.trace = run
         self.page.mouse.move(1, 1)

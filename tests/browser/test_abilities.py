@@ -126,6 +126,7 @@ def test_1_step_through_the_stages(home: Home) -> None:
     debugger.root.locator('[data-do="play"]').click()
 
 
+@pytest.mark.filterwarnings("ignore::ctxattn_viz.NothingValidWarning")
 @pytest.mark.parametrize("dialect", ["tensorflow", "mmagic"])
 def test_1_a_run_without_a_valid_patch_wears_a_badge(home: Home, dialect: str) -> None:
     f = features(3, 16, 16)
