@@ -1,0 +1,113 @@
+"""`make notebooks`: run every notebook where it lies and store it as this repository keeps it.
+
+Outputs are new, everything else stays: no widget's state (its still is stored), no times of
+execution, no version of the Python that happened to run it. What was run before and has not changed
+gives the same file, but for seconds that it prints or draws.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+from nbformat import NotebookNode
+
+ROOT = Path(__file__).resolve().parents[1]
+NOTEBOOKS = ROOT / "notebooks"
+SECONDS = 600  # a cell
+
+METADATA = {
+    "kernelspec": {
+        "display_name": "Python 3 (ipykernel)",
+        "language": "python",
+        "name": "python3",
+    },
+    "language_info": {"name": "python"},
+}
+OF_A_CELL = ("ctxattn", "nbgrader", "tags")
+LIVE_WIDGET = "application/vnd.jupyter.widget-view+json"
+
+
+def run(notebook: NotebookNode, folder: Path) -> NotebookNode:
+    """Run every cell in a new kernel whose working directory is `folder`; the outputs are its own.
+
+    Raises:
+        nbclient.exceptions.CellExecutionError: a cell that fails and is not tagged
+            `raises-exception`.
+    """
+    NotebookClient(
+        notebook,
+        timeout=SECONDS,
+        resources={"metadata": {"path": str(folder)}},
+        store_widget_state=False,
+        record_timing=False,
+        coalesce_streams=True,
+    ).execute()
+    return notebook
+
+
+def tidy(notebook: NotebookNode) -> NotebookNode:
+    """The notebook without what its last editor, its kernel and its widgets left in it."""
+    notebook.metadata = nbformat.from_dict(METADATA)
+    notebook.nbformat_minor = max(notebook.nbformat_minor, 5)  # from there on cells have names
+    for cell in notebook.cells:
+        for key in set(cell.metadata) - set(OF_A_CELL):
+            del cell.metadata[key]
+        for output in cell.get("outputs", ()):
+            output.get("data", {}).pop(LIVE_WIDGET, None)
+    return notebook
+
+
+def stored(notebook: NotebookNode) -> str:
+    """The text of the notebook's file."""
+    return str(nbformat.writes(notebook)).rstrip("\n") + "\n"
+
+
+def chosen(only: Iterable[str]) -> list[Path]:
+    """The notebooks whose file name begins with one of `only`, or all.
+
+    Raises:
+        SystemExit: a word that begins no name.
+    """
+    every = [*sorted(NOTEBOOKS.glob("*.ipynb")), *sorted(NOTEBOOKS.glob("exercises/*.ipynb"))]
+    words = list(only)
+    for word in words:
+        if not any(path.name.startswith(word) for path in every):
+            names = "\n  ".join(path.stem for path in every)
+            sys.exit(f"ONLY: expected how names of notebooks begin, got {word!r}. There are\n  {names}")
+    return [path for path in every if not words or path.name.startswith(tuple(words))]
+
+
+def renew(path: Path) -> bool:
+    """Run one notebook in place; whether its file changed. A failing one stays as it was."""
+    before = path.read_text(encoding="utf-8")
+    after = stored(tidy(run(nbformat.reads(before, as_version=4), path.parent)))
+    if after != before:
+        path.write_text(after, encoding="utf-8")
+    return after != before
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the chosen notebooks; 1 if one of them fails."""
+    parser = argparse.ArgumentParser(prog="make notebooks", description=__doc__.splitlines()[0])
+    parser.add_argument("only", nargs="*", help="how names begin, such as 03 or 6b; default: all")
+    failed = []
+    for path in chosen(parser.parse_args(arguments).only):
+        print(f"{path.relative_to(NOTEBOOKS)} … ", end="", flush=True)
+        try:
+            print("stored" if renew(path) else "as it was", flush=True)
+        except CellExecutionError as error:
+            print(f"fails and stays as it was:\n{error}", flush=True)
+            failed.append(path.name)
+    if failed:
+        print(f"not stored: {', '.join(failed)}")
+    return bool(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
