@@ -78,8 +78,10 @@ def chosen(only: Iterable[str]) -> list[Path]:
     words = list(only)
     for word in words:
         if not any(path.name.startswith(word) for path in every):
-            names = "\n  ".join(path.stem for path in every)
-            sys.exit(f"ONLY: expected how names of notebooks begin, got {word!r}. There are\n  {names}")
+            names = ", ".join(path.stem for path in every)
+            sys.exit(
+                f"ONLY: expected how a notebook's name begins, got {word!r}. There are {names}."
+            )
     return [path for path in every if not words or path.name.startswith(tuple(words))]
 
 
