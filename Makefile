@@ -15,6 +15,8 @@ WORKERS ?= 2
 LAB_ARGS ?=
 TEST_ARGS ?=
 BENCH_ARGS ?=
+# Which notebooks to run again: how their names begin, such as ONLY="03 6b"; all by default.
+ONLY ?=
 # Where a course lives: students' work and grades come to lie here too, so `clean` leaves it alone.
 COURSE ?= course
 # JupyterLab refuses to run as root unless it is told to.
@@ -24,7 +26,8 @@ ONE_THREAD := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1
 # Found once, so that every test process drives the same one.
 BROWSER = CHROMIUM="$$($(VENV)/bin/python tests/browser/chromium.py)"
 
-.PHONY: help setup lab test test-python test-notebooks chromium check format bench assignments mutants html clean
+.PHONY: help setup lab test test-python test-notebooks test-long chromium check format bench \
+	notebooks assignments mutants html clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -42,15 +45,25 @@ lab: setup ## open JupyterLab on the quickstart (LAB_ARGS="--no-browser --port=8
 	$(RUN) jupyterlab $(ROOT_ARGS) --ServerApp.root_dir='$(CURDIR)' \
 		--LabApp.default_url=/lab/tree/notebooks/00_quickstart.ipynb $(LAB_ARGS)
 
-test: setup chromium test-python test-notebooks ## run every test: Python, JavaScript, browser, notebooks
+# How pytest is run, whichever tests.
+TEST = $(BROWSER) $(ONE_THREAD) $(RUN) pytest --numprocesses $(WORKERS) \
+	--dist loadscope --no-loadscope-reorder
+
+test: setup chromium test-python test-notebooks ## run every test but the long: Python, JavaScript, browser, notebooks
 
 test-python: setup chromium ## unit, property, golden, JavaScript and browser tests (TEST_ARGS is passed on)
-	$(BROWSER) $(ONE_THREAD) $(RUN) pytest --numprocesses $(WORKERS) \
-		--dist loadscope --no-loadscope-reorder $(TEST_ARGS)
+	$(TEST) -m "not long" $(TEST_ARGS)
 
 test-notebooks: setup ## every notebook again, compared with what is stored in it
 	$(ONE_THREAD) $(RUN) pytest --config-file tests/notebooks/nbval.ini --rootdir . \
 		--numprocesses $(WORKERS) --dist loadscope notebooks
+
+test-long: setup chromium ## what is long and not needed each time: tests marked long, and the mutants
+	$(TEST) -m long $(TEST_ARGS)
+	$(MAKE) mutants
+
+notebooks: setup ## run the notebooks where they lie and store them (ONLY="03 6b": only those)
+	$(ONE_THREAD) $(RUN) tools.notebooks $(ONLY)
 
 assignments: setup ## the exercises as nbgrader assignments (COURSE=DIRECTORY says where)
 	$(VENV)/bin/python notebooks/exercises/make_course.py $(COURSE)

@@ -37,5 +37,5 @@ def test_its_links_lead_somewhere(readme: str, root: Path) -> None:
 
 def test_its_commands_are_in_the_makefile(readme: str, root: Path) -> None:
     makefile = (root / "Makefile").read_text()
-    for target in re.findall(r"\bmake ([a-z]+)\b", readme):
+    for target in re.findall(r"\bmake ([a-z]+(?:-[a-z]+)*)\b", readme):
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target

@@ -70,7 +70,7 @@ class Number(NamedTuple):
 def numbers(text: str) -> list[Number]:
     """Every number of a normalised text; of a list or a range each has the unit of its last."""
     matches = list(NUMBER.finditer(text))
-    units = [canonical(match["unit"] or "") for match in matches]
+    units = [unit_of(match, "unit") for match in matches]
     for i in reversed(range(len(matches) - 1)):
         gap = text[matches[i].end() : matches[i + 1].start()]
         if not units[i] and JOINS.fullmatch(gap):
@@ -87,8 +87,9 @@ def numbers(text: str) -> list[Number]:
     ]
 
 
-def canonical(unit: str) -> str:
-    unit = unit.strip()
+def unit_of(match: re.Match[str], group: str | int = 0) -> str:
+    """A unit as it is written most often; empty where there is none."""
+    unit = (match[group] or "").strip(" \n-")
     return WORDS.get(unit, unit)
 
 
@@ -152,7 +153,7 @@ def claims(source: str) -> Iterator[Claim]:
         if MARKS.search(sentence):
             continue
         for number in claimable(bare):
-            yield Claim(number, " ".join(sentence.split()))
+            yield Claim(number, " ".join(sentence.replace("**", "").split()))
 
 
 def claimable(text: str) -> Iterator[Number]:
@@ -193,7 +194,7 @@ def printed(cell: NotebookNode) -> Iterator[Printed]:
         text = normalised("\n".join(texts(output)))
         # "1,128" may be a thousand, or two numbers of a shape
         apart = [*numbers(text), *numbers(text.replace(",", " "))]
-        units = frozenset(canonical(match[0]) for match in ALONE.finditer(text))
+        units = frozenset(unit_of(match) for match in ALONE.finditer(text))
         yield Printed(tuple(n for n in apart if n.value not in typed), units)
 
 
@@ -231,17 +232,26 @@ def _joined(text: str | list[str]) -> str:
     return text if isinstance(text, str) else "".join(text)
 
 
-def stands(claim: Number, outputs: Iterable[Printed]) -> bool:
-    """Whether an output prints the number, to the digits given, with its unit."""
+def stands(claim: Claim, outputs: Iterable[Printed]) -> bool:
+    """Whether an output prints the number, to the digits given, with its unit.
+
+    A unit may also be named elsewhere in the output, as over a column, if the number has a decimal
+    point: a bare 2 is in every table. Of a number without a unit the sentence may name it.
+    """
+    number = claim.number
+    named = {unit_of(match) for match in ALONE.finditer(claim.sentence)}
     for output in outputs:
-        for number in output.numbers:
-            if claim.sign == "-" and number.sign != "-":
+        elsewhere = number.unit in output.units and "." in number.text
+        for other in output.numbers:
+            if number.sign == "-" and other.sign != "-":
                 continue
-            if claim.unit == "%" and not number.unit and agree(claim, number.value.scaleb(2)):
+            if number.unit == "%" and not other.unit and agree(number, other.value.scaleb(2)):
                 return True
-            named = not claim.unit or claim.unit == number.unit
-            named = named or (not number.unit and claim.unit in output.units)
-            if named and agree(claim, number.value):
+            if not number.unit:
+                fits = not other.unit or other.unit in named
+            else:
+                fits = other.unit == number.unit or (not other.unit and elsewhere)
+            if fits and agree(number, other.value):
                 return True
     return False
 
@@ -281,8 +291,9 @@ def problems(notebook: NotebookNode) -> list[str]:
         for number, reason in excused.items():
             if not (isinstance(reason, str) and reason.strip()):
                 found.append(f"cell {place}: its metadata excuse {number} without a reason")
-        for number, sentence in all_claims:
-            if number.text not in excused and not stands(number, [*outputs, *near]):
+        for claim in all_claims:
+            number, sentence = claim
+            if number.text not in excused and not stands(claim, [*outputs, *near]):
                 unit = f" {number.unit}".rstrip()
                 found.append(
                     f"cell {place}: no output prints {number.sign}{number.text}{unit}: “{sentence}”"

@@ -13,12 +13,17 @@ import pytest
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
+from tests.notebooks.pictures import pictures
+
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = sorted(
     path for path in (ROOT / "notebooks").rglob("*.ipynb") if ".ipynb_checkpoints" not in path.parts
 )
 LARGEST = 400_000  # bytes
 LONGEST = 25  # lines of a code cell
+
+UNCOMPARED = re.compile(r"^\s*#\s*(\w*NBVAL_\w+|PYTEST_VALIDATE_IGNORE_OUTPUT)\s*$", re.MULTILINE)
+UNCHECKED = {"nbval-ignore-output", "nbval-skip", "pytest-validate-ignore-output"}
 
 LINK = re.compile(r"\]\(\s*<?([^)\s>]+)>?[^)]*\)|(?:href|src)=[\"']([^\"']+)[\"']")
 
@@ -30,6 +35,7 @@ def problems(path: Path) -> list[str]:
     found = list(in_the_file(path, notebook))
     code = [cell for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip()]
     found += in_the_code(code)
+    found += in_the_exceptions(notebook)
     found += in_the_links(path, notebook)
     return found
 
@@ -58,6 +64,19 @@ def in_the_code(cells: list[NotebookNode]) -> Iterator[str]:
                 yield f"code cell {number} shows a widget that is not there, over its still"
             if output.output_type == "stream" and output.name == "stderr":
                 yield f"code cell {number} writes to stderr: {output.text.strip()[:80]!r}"
+
+
+def in_the_exceptions(notebook: NotebookNode) -> Iterator[str]:
+    """What keeps a cell from being compared with what is stored in it."""
+    for number, cell in enumerate(notebook.cells):
+        known = {"code": {"pictures_vary"}, "markdown": {"numbers"}}.get(cell.cell_type, set())
+        for key in set(cell.metadata.get("ctxattn", {})) - known:
+            yield f"cell {number} has {key!r} in its metadata, which nothing reads there"
+        if "pictures_vary" in cell.metadata.get("ctxattn", {}) and not list(pictures(cell.outputs)):
+            yield f"cell {number} says that its pictures vary, and has none"
+        marks = [*cell.metadata.get("tags", []), *UNCOMPARED.findall(cell.source)]
+        if any(mark.lower().replace("_", "-") in UNCHECKED for mark in marks):
+            yield f"cell {number} is not compared: print what does not vary, sanitise what does"
 
 
 def in_the_links(path: Path, notebook: NotebookNode) -> Iterator[str]:
@@ -119,6 +138,15 @@ FAULTS: dict[str, Callable[[NotebookNode], object]] = {
     "ends in KeyError": raise_in_a_cell,
     "writes to stderr": warn_in_a_cell,
     "a widget that is not there": leave_a_widget,
+    "'number' in its": lambda notebook: notebook.cells[0].metadata.update(ctxattn={"number": {}}),
+    "'numbers' in its": lambda notebook: notebook.cells[1].metadata.update(ctxattn={"numbers": {}}),
+    "and has none": lambda notebook: notebook.cells[1].metadata.update(
+        ctxattn={"pictures_vary": "seconds"}
+    ),
+    "not compared: print": lambda notebook: notebook.cells[1].metadata.update(tags=["nbval-skip"]),
+    "is not compared": lambda notebook: notebook.cells[1].update(
+        source="1 + 1\n# NBVAL_IGNORE_OUTPUT"
+    ),
     "gone.md": lambda notebook: notebook.cells.append(new_markdown_cell("[to](gone.md)")),
     "gone.png": lambda notebook: notebook.cells.append(new_markdown_cell("<img src='gone.png'>")),
 }

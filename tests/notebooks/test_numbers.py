@@ -117,6 +117,7 @@ def unprinted(text: str, *outputs: str, source: str = "run()") -> list[str]:
         ("17.4 dB", "17.4dB"),
         ("17.5 dB", "17.45 dB"),  # which way a half was rounded cannot be seen any more
         ("17.4 dB", "method   dB\nours   17.41\n"),
+        ("17.4 dB or 13.1, that", "17.4 dB\n13.1 dB"),  # the second has it from the sentence
         ("37 %", "37%"),
         ("37 %", "37.2 %"),
         ("37 %", "0.37"),
@@ -145,6 +146,8 @@ def test_a_number_that_is_printed(text: str, output: str) -> None:
         ("17.4 dB", "17.4 ms"),
         ("17 dB", "17 patches"),
         ("37 %", "37"),
+        ("2 %", "found, %: 98.0, of 2 cells"),
+        ("0.1", "0.07 MB"),
         ("37 %", "0.4"),
         ("100 %", "99.57%"),
         ("0 %", "0.002"),

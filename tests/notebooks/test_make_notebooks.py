@@ -1,0 +1,129 @@
+"""`make notebooks` stores a notebook as the repository keeps it, and again the same."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+from tests.notebooks.test_notebooks import NOTEBOOKS, problems
+from tools import notebooks
+
+SETUP = """
+import torch, ctxattn_viz as cv
+from ctxattn_viz import figures
+x = torch.rand(1, 3, 16, 12, generator=torch.Generator().manual_seed(0))
+print("one")
+print("two")
+"""
+
+
+def left_by_an_editor() -> NotebookNode:
+    """A notebook after an hour in JupyterLab: run out of order, with a widget's state."""
+    old = [new_output("stream", text="old")]
+    view = {notebooks.LIVE_WIDGET: {"model_id": "0" * 32}, "text/plain": "w"}
+    notebook = new_notebook(
+        metadata={
+            "kernelspec": {"display_name": "mine", "language": "python", "name": "python3"},
+            "language_info": {"name": "python", "version": "3.12.1"},
+            "widgets": {"application/vnd.jupyter.widget-state+json": {"state": {}}},
+        },
+        cells=[
+            new_markdown_cell("# Text", metadata={"editable": True, "ctxattn": {"numbers": {}}}),
+            new_code_cell(SETUP, execution_count=9, outputs=old, metadata={"scrolled": True}),
+            new_code_cell("figures.heats({'x': x[0, 0]})", metadata={"tags": ["kept"]}),
+            new_code_cell("cv.debug(cv.trace(x, x), query=(2, 2))", execution_count=3),
+            new_code_cell("1 / 0", metadata={"tags": ["raises-exception"]}),
+            new_code_cell("[1, 2]"),
+        ],
+    )
+    notebook.cells[3].outputs = [new_output("display_data", data=view)]
+    return notebook
+
+
+@pytest.fixture(scope="module")
+def course(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with one notebook that was renewed."""
+    folder = tmp_path_factory.mktemp("course")
+    nbformat.write(left_by_an_editor(), folder / "00_small.ipynb")
+    assert notebooks.renew(folder / "00_small.ipynb")
+    return folder
+
+
+def test_what_is_stored_is_fit_to_be_committed(course: Path) -> None:
+    path = course / "00_small.ipynb"
+    assert problems(path) == []
+    notebook = nbformat.read(path, as_version=4)
+    before = left_by_an_editor()
+    assert [cell.source for cell in notebook.cells] == [cell.source for cell in before.cells]
+    kept = [{"ctxattn": {"numbers": {}}}, {}, {"tags": ["kept"]}, {}, before.cells[4].metadata, {}]
+    assert [cell.metadata for cell in notebook.cells] == kept
+    assert notebook.metadata == notebooks.METADATA
+    assert path.read_text().endswith("}\n")
+
+
+def test_outputs_are_new_and_debuggers_are_stills(course: Path) -> None:
+    cells = nbformat.read(course / "00_small.ipynb", as_version=4).cells
+    assert [output.text for output in cells[1].outputs] == ["one\ntwo\n"]
+    assert sorted(cells[2].outputs[0].data) == ["image/png", "text/plain"]
+    assert sorted(cells[3].outputs[0].data) == ["image/png", "text/plain"]
+    assert cells[4].outputs[0].ename == "ZeroDivisionError"
+    assert cells[5].outputs[0].data == {"text/plain": "[1, 2]"}
+
+
+def test_a_second_run_changes_nothing(course: Path) -> None:
+    before = (course / "00_small.ipynb").read_bytes()
+    assert not notebooks.renew(course / "00_small.ipynb")
+    assert (course / "00_small.ipynb").read_bytes() == before
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", ["06_offset_flow", "exercises/3_matching_scores"])
+def test_a_second_run_changes_nothing_in_the_course(name: str, tmp_path: Path) -> None:
+    path = Path(shutil.copy(notebooks.NOTEBOOKS / f"{name}.ipynb", tmp_path))
+    notebooks.renew(path)
+    assert not notebooks.renew(path)
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_was_stored_in_this_way(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    as_kept = notebooks.stored(notebooks.tidy(nbformat.reads(text, as_version=4))) == text
+    assert as_kept, f"run make notebooks ONLY={path.stem}"
+
+
+def test_a_failing_notebook_stays_and_the_others_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(notebooks, "NOTEBOOKS", tmp_path)
+    (tmp_path / "exercises").mkdir()
+    sources = {"00_a": "1 / 0", "01_b": "2", "exercises/1_c": "open('../00_a.ipynb').close(); 3"}
+    for name, source in sources.items():
+        nbformat.write(new_notebook(cells=[new_code_cell(source)]), tmp_path / f"{name}.ipynb")
+    before = (tmp_path / "00_a.ipynb").read_bytes()
+    assert notebooks.main([]) == 1
+    assert (tmp_path / "00_a.ipynb").read_bytes() == before
+    for name in ("01_b", "exercises/1_c"):  # the exercise ran in its own folder
+        assert nbformat.read(tmp_path / f"{name}.ipynb", 4).cells[0].execution_count == 1
+    lines = capsys.readouterr().out
+    assert "ZeroDivisionError" in lines
+    assert "01_b.ipynb … stored" in lines
+    assert lines.endswith("not stored: 00_a.ipynb\n")
+    assert notebooks.main(["01"]) == 0
+    assert "01_b.ipynb … as it was" in capsys.readouterr().out
+
+
+def test_words_choose_notebooks() -> None:
+    assert notebooks.chosen([]) == notebooks.chosen([""])
+    assert set(notebooks.chosen([])) == set(NOTEBOOKS)
+    assert [path.stem for path in notebooks.chosen(["6", "03"])] == [
+        "03_matching_scores",
+        "6a_whole_layer",
+        "6b_wrong_ports",
+    ]
+    with pytest.raises(SystemExit, match=r"begins, got '99'\. There are 00_quickstart, "):
+        notebooks.chosen(["99"])

@@ -1,0 +1,60 @@
+"""What `make` and CI run."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+
+def commands(root: Path, *arguments: str) -> str:
+    """What `make` would type."""
+    environment = {key: value for key, value in os.environ.items() if "MAKE" not in key}
+    run = subprocess.run(
+        ["make", "--dry-run", *arguments], cwd=root, env=environment, capture_output=True, text=True
+    )
+    assert run.returncode == 0, run.stderr
+    return run.stdout
+
+
+def test_ci_runs_the_checks_and_then_the_tests(root: Path) -> None:
+    lines = (root / ".ci" / "run").read_text().splitlines()
+    assert [line for line in lines if "make " in line and line[0] != "#"] == [
+        "make check",
+        "make test",
+    ]
+    assert "set -euo pipefail" in lines  # so that a failing check ends it
+
+
+def test_what_is_long_is_run_when_asked(root: Path) -> None:
+    assert '-m "not long"' in commands(root, "test")
+    assert "tests.mutants" not in commands(root, "test")
+    asked = commands(root, "test-long")
+    assert "-m long" in asked
+    assert "tests.mutants" in asked
+
+
+def test_long_tests_are_chosen_on_the_command_line_alone(pytestconfig: pytest.Config) -> None:
+    """So that `pytest tests/x.py::test_y` runs what it names."""
+    assert "-m" not in pytestconfig.getini("addopts")
+    assert any(line.startswith("long:") for line in pytestconfig.getini("markers"))
+
+
+def test_notebooks_can_be_chosen(root: Path) -> None:
+    assert commands(root, "notebooks").rstrip().endswith("-m tools.notebooks")
+    assert commands(root, "notebooks", "ONLY=03 6b").rstrip().endswith("tools.notebooks 03 6b")
+
+
+def test_nbval_compares_pictures(root: Path) -> None:
+    assert "--config-file tests/notebooks/nbval.ini" in commands(root, "test-notebooks")
+    assert "-p tests.notebooks.pictures" in (root / "tests/notebooks/nbval.ini").read_text()
+
+
+def test_help_lists_every_target(root: Path) -> None:
+    makefile = (root / "Makefile").read_text().replace("\\\n", " ")
+    (line,) = (line for line in makefile.splitlines() if line.startswith(".PHONY:"))
+    run = subprocess.run(["make", "help"], cwd=root, capture_output=True, text=True, check=True)
+    listed = [line.split()[0] for line in run.stdout.splitlines() if not line.startswith("make[")]
+    assert sorted(listed) == sorted(line.split()[1:])
