@@ -49,7 +49,7 @@ lab: setup ## open JupyterLab on the quickstart (LAB_ARGS="--no-browser --port=8
 TEST = $(BROWSER) $(ONE_THREAD) $(RUN) pytest --numprocesses $(WORKERS) \
 	--dist loadscope --no-loadscope-reorder
 
-test: setup chromium test-python test-notebooks ## run every test but the long: Python, JavaScript, browser, notebooks
+test: setup chromium test-python test-notebooks ## run the tests: Python, JavaScript, browser, notebooks
 
 test-python: setup chromium ## unit, property, golden, JavaScript and browser tests (TEST_ARGS is passed on)
 	$(TEST) -m "not long" $(TEST_ARGS)

@@ -112,16 +112,17 @@ def normalised(text: str) -> str:
 
 # ---- what the prose claims ----
 
+WITHIN = r"(?:(?!\n\s*\n).)"  # a paragraph: what is opened and not closed hides no more
 HIDDEN = [
     re.compile(pattern, re.DOTALL | re.MULTILINE)
     for pattern in (
         r"^ *(?P<fence>```+|~~~+).*?^ *(?P=fence)",  # code
-        r"(?<!`)(?P<ticks>`+)(?!`).+?(?<!`)(?P=ticks)(?!`)",
+        rf"(?<!`)(?P<ticks>`+)(?!`){WITHIN}+?(?<!`)(?P=ticks)(?!`)",
         r"<!--.*?-->",
         r"\]\([^)\s]*(?:\s+[^)]*)?\)|<https?:[^>]*>|https?://\S+|</?[a-zA-Z][^>]*>",  # addresses
         r"\$\$.+?\$\$|(?<![\\$\w])\$(?!\s)[^$\n]+?(?<!\s)\$(?!\d)",  # equations
         r"^ *>[^\n]*",  # quotations
-        r"“[^”]*”|\"[^\"]*\"",
+        rf"“{WITHIN}*?”|(?<!\w)\"{WITHIN}*?\"(?!\w)",
         r"^#+ Q\d+ · [^\n]*",  # what somebody asked, in their words
         r"\b(?:[Ss]ections?|[Ee]quations?|[Ff]igures?|[Tt]ables?|[Vv]ersions?) \d[\d.]*",
         r"\b(?:Python|PyTorch|TensorFlow|torch|CUDA) \d[\d.]*",

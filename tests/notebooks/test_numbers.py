@@ -89,6 +89,11 @@ def test_what_is_no_claim(source: str) -> None:
     assert said(source + "\n\nBut here 0.75.") == ["0.75"]  # and nothing after it is hidden
 
 
+@pytest.mark.parametrize("opened", ["`", "“", '"', "$", "<!--"])
+def test_what_is_not_closed_hides_nothing(opened: str) -> None:
+    assert said(f'It is {opened} here.\n\nIt is 0.75, or `0.5`, or "0.5" or “0.5”.') == ["0.75"]
+
+
 def test_a_mark_is_for_its_sentence_alone() -> None:
     assert said("The paper's fill has 0.5 (e.g. Fig. 3). Ours has 0.6. 3 wide has 0.7.") == [
         "0.6",
