@@ -18,7 +18,7 @@ import traitlets
 from PIL import Image
 
 import ctxattn_viz as cv
-from ctxattn_viz.debugger import widget as widgets
+from ctxattn_viz.debugger import places
 from ctxattn_viz.debugger.widget import Debugger
 from tests.test_payload import hole, maps
 
@@ -238,7 +238,9 @@ def test_bad_state_from_the_page_is_refused_in_words_and_put_back(
     refusal = next(m["content"] for m in sent if m["method"] == "custom")
     assert refusal["kind"] == "refused"
     assert refusal["reason"].startswith(said)
-    assert name in sent[-1]["state"]
+    assert refusal["request"] == 3
+    assert name in sent[-2]["state"]  # what is so comes first: the reason is the last word
+    assert sent[-1]["content"] is refusal
 
 
 def test_a_photograph_from_the_page_becomes_a_new_trace(debugger: Debugger) -> None:
@@ -258,7 +260,7 @@ def test_a_photograph_from_the_page_becomes_a_new_trace(debugger: Debugger) -> N
 
 def test_a_broken_upload_is_refused(debugger: Debugger, sent: list[dict[str, Any]]) -> None:
     debugger._handle_custom_msg({"kind": "upload", "shape": [4, 4, 3]}, [b"short"])
-    assert sent[-1]["content"]["reason"].startswith("upload: expected (4, 4, 3) bytes of RGB")
+    assert sent[-1]["content"]["reason"].startswith("upload: expected (4, 4, 3) bytes, got 5")
 
 
 def test_the_page_can_be_asked_for(debugger: Debugger, sent: list[dict[str, Any]]) -> None:
@@ -325,7 +327,7 @@ def test_a_cell_that_runs_again_replaces_its_debuggers(
 ) -> None:
     shell = Shell()
     monkeypatch.setattr("IPython.get_ipython", lambda: shell)
-    monkeypatch.setattr(widgets, "_by_cell", {})
+    monkeypatch.setattr(places, "_entries", [])
     elsewhere = cv.debug(run)
     shell.cell = "b"
     for message in "23456":
@@ -334,7 +336,7 @@ def test_a_cell_that_runs_again_replaces_its_debuggers(
     assert all(one.comm is not None for one in (*pair, elsewhere))
     held = ipywidgets.widgets.widget._instances.values()
     assert {w for w in held if isinstance(w, Debugger)} >= {*pair, elsewhere}
-    mine = [one for runs in widgets._by_cell.values() for _, one in runs]
+    mine = [entry.debugger for entry in places._entries]
     assert mine == [elsewhere, *pair]
 
 

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from ..errors import InputError
+from .messages import check_shape
 
 
 class _Alone(Tensor):
@@ -58,15 +59,28 @@ def to_wire(mask: Tensor | None, widget: Any = None) -> dict[str, Any] | None:
     return {"shape": list(plane.shape), "data": plane.numpy().tobytes()}
 
 
-def from_wire(value: Any, widget: Any = None) -> np.ndarray | None:
-    """What the page sent, as `(1|n, Hb, Wb)` uint8.
+def from_wire(value: dict[str, Any]) -> Tensor:
+    """What the page sent, `{"shape": [1|n, Hb, Wb], "data": bytes}`, as `(1|n, 1, Hb, Wb)` uint8.
 
     Raises:
-        InputError: bytes that are not as many as the shape says.
+        InputError: anything else, or bytes that are not as many as the shape says.
     """
-    if value is None:
-        return None
-    shape, data = tuple(value["shape"]), np.frombuffer(value["data"], dtype=np.uint8)
-    if len(shape) != 3 or data.size != np.prod(shape):
-        raise InputError("mask", f"{shape} bytes", f"{data.size} bytes")
-    return data.reshape(shape)
+    if not {"shape", "data"} <= set(value):
+        raise InputError(
+            "mask", "shape and data", f"only {', '.join(map(repr, value)) or 'nothing'}"
+        )
+    sizes = check_shape("mask", value["shape"], value["data"], "(n, H, W)")
+    # A copy: the sender's buffer may be read-only, or be used again.
+    return torch.frombuffer(bytearray(value["data"]), dtype=torch.uint8).view(sizes)[:, None]
+
+
+def as_tensor(value: Any) -> Any:
+    """A mask as a tensor: an array, a plane, or what the page sent; anything else as it is."""
+    if isinstance(value, np.ndarray):
+        mask = torch.tensor(value)
+        if mask.ndim in (2, 3):  # one plane, or one a sample
+            mask = (mask[None] if mask.ndim == 2 else mask)[:, None]
+        return mask
+    if isinstance(value, dict):
+        return from_wire(value)
+    return plain(value).detach() if isinstance(value, Tensor) else value

@@ -1,6 +1,7 @@
 """A small still of the debugger, for where no widget can run: a web view, a trust prompt."""
 
 import io
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from ..stages import BY_KEY, MATRICES
 
 if TYPE_CHECKING:
     from PIL.Image import Image
+    from torch import Tensor
 
     from ..traces import Trace
     from .state import Place
@@ -48,6 +50,44 @@ class Panel:
     step: int = 1
     signed: bool = False
     boxes: list[tuple[tuple[int, int, int, int], str]] = field(default_factory=list)
+
+
+def still_of(
+    trace: "Trace",
+    arrays: Mapping[str, Any],
+    buffers: Mapping[str, bytes],
+    mask: "Tensor | None",
+    place: "Place | None",
+    stage: str,
+    sample: int,
+) -> bytes:
+    """A PNG of what a debugger shows: f, b and the output, and what a query sees.
+
+    Args:
+        arrays: dtype and shape of each of `buffers`.
+        mask: the hole in b, `(1|n, 1, Hb, Wb)`, or None.
+        place: the query cell to show, or None.
+    """
+
+    def plane(name: str) -> np.ndarray | None:
+        if name not in arrays or name not in buffers:
+            return None
+        stack = np.frombuffer(buffers[name], np.uint8).reshape(arrays[name]["shape"])
+        return stack[min(sample, len(stack) - 1)]
+
+    hole_b = None if mask is None else mask[min(sample, len(mask) - 1), 0].cpu().numpy()
+    hole_f = plane("foreground_mask")
+    if hole_f is None and trace.f.shape == trace.b.shape:
+        hole_f = hole_b
+    pictures = {
+        "foreground": (plane("picture_f"), hole_f),
+        "background": (plane("picture_b"), hole_b),
+        "output": (plane("picture_output"), None),
+    }
+    panels = {n: Panel(n, x, hole) for n, (x, hole) in pictures.items() if x is not None}
+    if place is not None:
+        point(panels, trace, place, stage, sample)
+    return still(list(panels.values()))
 
 
 def still(panels: list[Panel]) -> bytes:

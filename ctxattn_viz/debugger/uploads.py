@@ -7,9 +7,10 @@ import numpy as np
 import torch
 
 from ..config import AttentionConfig
-from ..errors import InputError, MaskWarning
+from ..errors import InputError, MaskWarning, check_whole
 from ..samples import coarse_fill, photograph
 from ..traces import trace
+from .messages import check_shape
 
 if TYPE_CHECKING:
     from ..traces import Trace
@@ -29,11 +30,12 @@ def traced(
     Raises:
         InputError: bytes that are not that picture.
     """
-    shape, data = tuple(content.get("shape", ())), buffers[0] if buffers else b""
-    if len(shape) != 3 or shape[2] != 3 or min(shape) < 1 or len(data) != np.prod(shape):
-        raise InputError("upload", f"{shape} bytes of RGB", f"{len(data)} bytes")
-    pixels = np.frombuffer(data, np.uint8).reshape(shape)
-    size = min(int(content.get("size") or max(shape)), LONGEST)
+    if len(buffers) != 1:
+        raise InputError("upload", "one buffer, the bytes of RGB", f"{len(buffers)} buffers")
+    shape = check_shape("upload", content.get("shape"), buffers[0], "(H, W, 3)")
+    pixels = np.frombuffer(buffers[0], np.uint8).reshape(shape)
+    wanted = content.get("size")
+    size = min(max(shape) if wanted is None else check_whole("size", wanted), LONGEST)
     picture = photograph(pixels, size=size, multiple=config.rate).to(shown.f)
     hole = torch.nn.functional.interpolate(shown.mask_at_b[:1].float(), picture.shape[2:])
     mask = hole.to(shown.f)

@@ -1,27 +1,35 @@
 """The debugger in a notebook: an anywidget whose traits are its state, and a trace behind it."""
 
 import base64
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 import anywidget
-import numpy as np
 import torch
 import traitlets as t
 from torch import Tensor
 
 from ..config import AttentionConfig
-from ..errors import BudgetError, InputError, check_index, check_writable
-from ..pipeline import check_inputs, check_values
+from ..errors import InputError, check_choice, check_index, check_writable
+from ..pipeline import check_config, check_inputs, check_values
 from ..stages.downsampling import mask_at
-from . import assets, page, uploads
-from .masks import Mask, from_wire, plain, to_wire
+from . import assets, page, places, uploads
+from .masks import Mask, as_tensor, plain, to_wire
+from .messages import is_ours, read, reason
 from .payload import Payload, build, results
 from .state import Place, check_options, checked_place, checked_stage, opening
-from .still import Panel, point, still
+from .still import still_of
 
 if TYPE_CHECKING:
     from ..traces import Trace
+
+log = logging.getLogger("ctxattn_viz")
+MOST_REQUESTS = 1 << 53  # as far as JavaScript counts
+OURS = ("meta", "buffers", "answer")  # what the kernel alone writes
 
 
 def debug(trace: "Trace", **options: Any) -> "Debugger":
@@ -46,10 +54,6 @@ def debug(trace: "Trace", **options: Any) -> "Debugger":
 
 def _to_config(value: Any, widget: Any) -> Any:
     return value.to_dict()
-
-
-def _from_config(value: Any, widget: Any) -> Any:
-    return AttentionConfig.from_dict(value)
 
 
 class Debugger(anywidget.AnyWidget):
@@ -78,9 +82,9 @@ class Debugger(anywidget.AnyWidget):
     pixel = t.Any(None).tag(sync=True)
     stage = t.Unicode("attention").tag(sync=True)
     sample = t.Int(0).tag(sync=True)
-    config = t.Any().tag(sync=True, to_json=_to_config, from_json=_from_config)
-    softmax_scale = t.Float().tag(sync=True)
-    mask = t.Any(None).tag(sync=True, to_json=to_wire, from_json=from_wire)
+    config = t.Any().tag(sync=True, to_json=_to_config)
+    softmax_scale = t.Any().tag(sync=True)
+    mask = t.Any(None).tag(sync=True, to_json=to_wire)
 
     def __init__(
         self,
@@ -93,14 +97,16 @@ class Debugger(anywidget.AnyWidget):
         **options: Any,
     ) -> None:
         check_options("debug", options)
-        self._receiving = False
+        self._one_at_a_time = RLock()  # a front end may send messages to a thread of their own
+        self._answered = 0  # the last request that was answered or refused
+        self._ready: tuple[Trace, dict[str, Any]] | None = None  # the run of a value being set
         self._payload: Payload | None = build(trace, at_once=False, **options)
         self._trace: Trace | None = trace
         state = opening(self._payload, trace, query=query, pixel=pixel, stage=stage, sample=sample)
         mask = trace.mask_at_b if self._payload.mask else None
         state |= {"_esm": assets.bootstrap(), "_module": assets.module(), "_css": assets.style()}
         super().__init__(**state | {"config": trace.config, "mask": mask})
-        _close_previous(self)
+        places.take_place(self)
         self.on_msg(Debugger._on_message)
 
     @property
@@ -120,7 +126,7 @@ class Debugger(anywidget.AnyWidget):
 
     def close(self) -> None:
         """Take the debugger off the screen and let its trace go."""
-        self._trace = self._payload = None
+        self._trace = self._payload = self._ready = None
         if self.comm is not None:
             self.layout.close()
         super().close()
@@ -140,128 +146,206 @@ class Debugger(anywidget.AnyWidget):
         return data | {"image/png": base64.b64encode(self._still()).decode()}, metadata
 
     # ---- what may be set ----
+    #
+    # Whatever can fail is done while a value is validated, before anything changes, and raises a
+    # TraitError: traitlets then leaves every trait as it was, those of one `hold` together.
 
     @t.validate("query")
     def _valid_query(self, proposal: Any) -> Place | None:
-        with _as_trait_error():
-            return checked_place("query", proposal["value"], self._grid())
+        return self._checked(proposal, lambda value: checked_place("query", value, self._grid()))
 
     @t.validate("pixel")
     def _valid_pixel(self, proposal: Any) -> Place | None:
-        with _as_trait_error():
-            return checked_place("pixel", proposal["value"], self._size())
+        return self._checked(proposal, lambda value: checked_place("pixel", value, self._size()))
 
     @t.validate("stage")
     def _valid_stage(self, proposal: Any) -> str:
-        with _as_trait_error():
-            return checked_stage(proposal["value"])
+        return self._checked(proposal, checked_stage)
 
     @t.validate("sample")
     def _valid_sample(self, proposal: Any) -> int:
-        with _as_trait_error():
-            return check_index("sample", proposal["value"], self.trace.f.shape[0])
+        size = len(self._trace.f) if self._trace else 0
+        return self._checked(proposal, lambda value: check_index("sample", value, size))
+
+    @t.validate("request")
+    def _valid_request(self, proposal: Any) -> int:
+        return self._checked(proposal, lambda value: check_index("request", value, MOST_REQUESTS))
 
     @t.validate("config")
     def _valid_config(self, proposal: Any) -> AttentionConfig:
-        config = proposal["value"]
-        with _as_trait_error():
-            if isinstance(config, dict):
-                config = AttentionConfig.from_dict(config)
-            check_inputs(self.trace.f, self.trace.b, None, config)
-            return config
+        return self._checked(proposal, lambda value: self._prepare(value, self.mask)[0])
 
     @t.validate("softmax_scale")
     def _valid_scale(self, proposal: Any) -> float:
-        with _as_trait_error():
-            return AttentionConfig(softmax_scale=proposal["value"]).softmax_scale
+        def check(value: Any) -> float:
+            config = checked_config(self.config).replace(softmax_scale=value)
+            return self._prepare(config, self.mask)[0].softmax_scale
+
+        return self._checked(proposal, check)
 
     @t.validate("mask")
     def _valid_mask(self, proposal: Any) -> Tensor | None:
-        mask, f, b = proposal["value"], self.trace.f, self.trace.b
-        if isinstance(mask, np.ndarray):
-            mask = torch.tensor(mask)
-            if mask.ndim in (2, 3):  # one plane, or one a sample
-                mask = mask.reshape(-1, 1, *mask.shape[-2:])
+        return self._checked(proposal, lambda value: self._prepare(self.config, value)[1])
+
+    def _checked(self, proposal: Any, check: Callable[[Any], Any]) -> Any:
+        """The value that `check` makes of what is proposed; what it raises becomes a TraitError."""
+        value = proposal["value"]
+        if self._trace is None:  # closed: links may go on, nobody looks
+            return value
+        try:
+            return check(value)
+        except BaseException as problem:
+            # Of several values set together traitlets takes back nothing but for a TraitError.
+            if isinstance(problem, Exception) or self._cross_validation_lock:
+                raise t.TraitError(reason(problem)) from problem
+            raise
+
+    def _prepare(self, config: Any, mask: Any) -> tuple[AttentionConfig, Tensor | None]:
+        """Check a config and a mask, and make the run that they ask for, ready to be shown."""
+        trace, payload = self.trace, self._payload
+        config, mask = checked_config(config), as_tensor(mask)
         if isinstance(mask, Tensor):
-            mask = plain(mask).to(f.device)
-        with _as_trait_error():
-            values, _ = check_inputs(f, b, mask, self.trace.config)
-            check_values(values, allow_nonfinite=True)
-        size = (b.shape[2], b.shape[3])
-        at_b = mask_at(values["mask"], size, self.trace.config)
-        return None if mask is None else at_b.as_subclass(Mask)
+            mask = mask.to(trace.device)
+        values, _ = check_inputs(trace.f, trace.b, mask, config)
+        check_values(values, allow_nonfinite=True)
+        if mask is not None:
+            size = (trace.b.shape[2], trace.b.shape[3])
+            mask = mask_at(values["mask"], size, config).as_subclass(Mask)
+        if self.comm is None or payload is None or _shows(trace, config, mask):
+            return config, mask
+        if self._ready is None or not _shows(self._ready[0], config, mask):
+            self._ready = None  # one of the two is let go before the next is made
+            none = torch.zeros_like(trace.mask_at_b[:1])
+            run = trace.revised(none if mask is None else plain(mask), config)
+            self._ready = run, results(run, payload)
+        return config, mask
 
     # ---- what follows from a change ----
 
     @t.observe("config")
     def _config_changed(self, change: Any) -> None:
-        self.softmax_scale = self.config.softmax_scale
+        if self._trace is not None:
+            self.softmax_scale = self.config.softmax_scale
         self._keep_up()
 
     @t.observe("softmax_scale")
     def _scale_changed(self, change: Any) -> None:
-        if self.config.softmax_scale != self.softmax_scale:
+        if self._trace is not None and self.config.softmax_scale != self.softmax_scale:
             self.config = self.config.replace(softmax_scale=self.softmax_scale)
 
-    @t.observe("mask")
-    def _mask_changed(self, change: Any) -> None:
+    @t.observe("mask", "request")
+    def _mask_or_request_changed(self, change: Any) -> None:
         self._keep_up()
 
-    def set_state(self, sync_data: dict[str, Any]) -> None:
-        """State from the page: taken whole, and answered once."""
-        self._receiving = True
-        try:
-            super().set_state(sync_data)
-            self._receiving = False
-            self._keep_up()
-        except (t.TraitError, InputError, BudgetError) as problem:
-            self._refuse(problem)
-            self.send_state(set(sync_data) - {"request"})  # what counts is what was before
-        finally:
-            self._receiving = False
-
     def _keep_up(self) -> None:
-        """Run again where mask or config are no longer the trace's, and send what came out."""
-        if self._receiving or self._trace is None or self._payload is None or self.comm is None:
+        """Show the run that mask and config ask for, and answer a request of the page."""
+        if self._trace is None or self._payload is None or self.comm is None:
             return
-        asked = self.request != self.answer.get("request", 0)
-        changed = self.config != self._trace.config or not self._same_mask()
-        if not asked and not changed:
+        changed = not _shows(self._trace, self.config, self.mask)
+        if not changed and self.request == self._answered:
             return
         if changed:
-            none = torch.zeros_like(self._trace.mask_at_b[:1])
-            mask = none if self.mask is None else plain(self.mask)
-            self._trace = self._trace.revised(mask, self.config)
+            self._prepare(self.config, self.mask)
+            assert self._ready is not None
+            (self._trace, answer), self._ready = self._ready, None
+        else:
+            answer = results(self._trace, self._payload)
+        self._answered = self.request
         if self.query is not None and not _within(self.query, self._grid()):
             self.query = None
-        answer = results(self._trace, self._payload)
         self.answer = {"request": self.request} | answer.pop("buffers") | answer
-
-    def _same_mask(self) -> bool:
-        held = self.trace.mask_at_b
-        if self.mask is None:
-            return not bool(held.any())
-        return bool(self.mask == held)
 
     def _size(self) -> Place:
         return self.trace.f.shape[2], self.trace.f.shape[3]
 
     def _grid(self) -> Place:
-        # The trace may still be the one before: what counts is the rate that was asked for.
-        rate = (self.config or self.trace.config).rate
+        # The trace may still be the one before: what counts is the rate that is asked for.
+        rate = checked_config(self.config or self.trace.config).rate
         return self._size()[0] // rate, self._size()[1] // rate
 
     # ---- messages ----
 
+    def _handle_msg(self, msg: Any) -> None:
+        """A message of the page: taken, or answered with the reason why not."""
+        with self._all_or_nothing({}):
+            kind, content, buffers = read(msg)
+            if kind == "update":
+                self.set_state(content)
+            elif kind == "custom":
+                self._handle_custom_msg(content, buffers)
+            else:
+                self.send_state()
+
+    def set_state(self, sync_data: dict[str, Any]) -> None:
+        """State from the page: taken whole and answered once, or refused and put back."""
+        with self._all_or_nothing(sync_data):
+            settable = [name for name in self.keys if name not in OURS and name[0] != "_"]
+            for name in sync_data:
+                if name != "_view_count":
+                    check_choice("state", name, settable)
+            super().set_state(sync_data)
+
     def _on_message(self, content: Any, buffers: list[Any]) -> None:
-        try:
-            if content.get("kind") == "save_page":
+        if self._trace is None:  # closed while it was on its way
+            return
+        with self._all_or_nothing(content if isinstance(content, dict) else {}, restored=()):
+            if not isinstance(content, dict):
+                raise InputError("message content", "an object", type(content).__name__)
+            check_choice("message kind", content.get("kind"), ("save_page", "upload"))
+            if content["kind"] == "save_page":
                 name = "contextual-attention.html"
                 self.send({"kind": "page", "name": name, "html": self._page()})
-            elif content.get("kind") == "upload":
+            else:
                 self._take_up(uploads.traced(content, buffers, self.trace, self.config))
-        except (InputError, BudgetError, t.TraitError) as problem:
-            self._refuse(problem)
+
+    @contextmanager
+    def _all_or_nothing(
+        self, message: Mapping[str, Any], restored: Iterable[str] | None = None
+    ) -> Iterator[None]:
+        """What fails in here is undone, and the page is told: what is so, then the reason.
+
+        Args:
+            message: what came, with the number of its request.
+            restored: the traits to send again; None for those that the message names.
+        """
+        with self._one_at_a_time:
+            before = {name: getattr(self, name) for name in self.keys}
+            run = self._trace, self._payload, self._answered
+            try:
+                yield
+            except BaseException as problem:
+                self._put_back(before, run)
+                number = message.get("request")
+                if type(number) is int and 0 <= number < MOST_REQUESTS:
+                    # It counts as answered: the page waits for no other answer.
+                    self._answered = number
+                    with self._lock_property(request=number):
+                        self.request = number
+                names = set(message if restored is None else restored) & set(self.keys)
+                self.send_state(names - {"request"})
+                self._refuse(problem)
+                if not isinstance(problem, Exception):
+                    raise
+
+    def _put_back(self, before: dict[str, Any], run: Any) -> None:
+        """Every trait and the run as they were, whatever a value did on its way."""
+        if self._trace is None:  # closed in between
+            return
+        self._ready = None
+        self._trace, self._payload, self._answered = run
+        try:
+            with self.hold_trait_notifications():
+                for name, value in before.items():
+                    if getattr(self, name) is not value:
+                        self.set_trait(name, value)
+        except Exception:  # somebody's observer: our own traits are back by now
+            log.exception("An observer failed when a refused setting was put back.")
+
+    def _refuse(self, problem: BaseException) -> None:
+        cause = problem.__cause__ or problem  # of a TraitError: what the check raised
+        if not is_ours(cause) and isinstance(cause, Exception):
+            log.error("The debugger could not do what was asked.", exc_info=cause)
+        self.send({"kind": "refused", "request": self.request, "reason": reason(problem)})
 
     def _take_up(self, trace: "Trace") -> None:
         """Show another trace; pictures and holes given for the old one are let go."""
@@ -274,9 +358,6 @@ class Debugger(anywidget.AnyWidget):
             self.buffers, self.answer, self.meta = payload.buffers, {}, payload.meta
             self.mask = trace.mask_at_b if payload.mask else None
 
-    def _refuse(self, problem: Exception) -> None:
-        self.send({"kind": "refused", "request": self.request, "reason": str(problem)})
-
     def _page(self) -> str:
         if self._payload is None:
             raise RuntimeError("This debugger was closed: there is nothing left to save.")
@@ -284,78 +365,33 @@ class Debugger(anywidget.AnyWidget):
         state = {name: getattr(self, name) for name in (*names, "softmax_scale")}
         state |= {"config": self.config.to_dict(), "mask": to_wire(self.mask)}
         if self.meta["pending"] and not self.answer:
-            state["answer"] = self._answered()
+            answer = results(self.trace, self._payload)
+            state["answer"] = {"request": self.request} | answer.pop("buffers") | answer
         return page.render(state)
-
-    def _answered(self) -> dict[str, Any]:
-        assert self._payload is not None
-        answer = results(self.trace, self._payload)
-        return {"request": self.request} | answer.pop("buffers") | answer
 
     def _still(self) -> bytes:
         assert self._payload is not None
+        place, rate = self.query, self.trace.config.rate
+        if place is None and self.pixel is not None:
+            place = self.pixel[0] // rate, self.pixel[1] // rate
         arrays = {**self._payload.meta["arrays"], **self.answer.get("arrays", {})}
-        held = {**self._payload.buffers, **self.answer}
-
-        def plane(name: str) -> np.ndarray | None:
-            if name not in arrays or name not in held:
-                return None
-            stack = np.frombuffer(held[name], np.uint8).reshape(arrays[name]["shape"])
-            return stack[min(self.sample, len(stack) - 1)]
-
-        hole_b = None
-        if self.mask is not None:
-            hole_b = plain(self.mask)[min(self.sample, len(self.mask) - 1), 0].cpu().numpy()
-        hole_f = plane("foreground_mask")
-        if hole_f is None and self.trace.f.shape == self.trace.b.shape:
-            hole_f = hole_b
-        panels = {
-            "foreground": (plane("picture_f"), hole_f),
-            "background": (plane("picture_b"), hole_b),
-            "output": (plane("picture_output"), None),
-        }
-        shown = {n: Panel(n, x, hole) for n, (x, hole) in panels.items() if x is not None}
-        rate = self.trace.config.rate
-        if place := self.query or (self.pixel and (self.pixel[0] // rate, self.pixel[1] // rate)):
-            point(shown, self.trace, place, self.stage, self.sample)
-        return still(list(shown.values()))
+        buffers = {**self._payload.buffers, **self.answer}
+        mask = None if self.mask is None else plain(self.mask)
+        return still_of(self.trace, arrays, buffers, mask, place, self.stage, self.sample)
 
 
-class _as_trait_error:
-    """Wrong values become traitlets' own error, which also undoes the change."""
+def checked_config(value: Any) -> AttentionConfig:
+    """A config, or the one that the page describes as a dict."""
+    if value is None:  # elsewhere the defaults
+        raise InputError("config", "an AttentionConfig", None)
+    return check_config(AttentionConfig.from_dict(value) if isinstance(value, dict) else value)
 
-    def __enter__(self) -> None:
-        return None
 
-    def __exit__(self, kind: Any, problem: BaseException | None, traceback: Any) -> None:
-        if isinstance(problem, InputError):
-            raise t.TraitError(str(problem)) from None
+def _shows(trace: "Trace", config: AttentionConfig, mask: Tensor | None) -> bool:
+    """Whether a run is that of this config and mask."""
+    hole = trace.mask_at_b
+    return trace.config == config and (not hole.any() if mask is None else bool(mask == hole))
 
 
 def _within(query: Place, grid: Place) -> bool:
     return all(0 <= at < size for at, size in zip(query, grid, strict=True))
-
-
-# The debuggers on screen, by the cell that made them: (which run of the cell, the debugger).
-_by_cell: dict[str, list[tuple[str, Debugger]]] = {}
-
-
-def _close_previous(debugger: Debugger) -> None:
-    """A cell that runs again replaces its debuggers: close those of its earlier runs.
-
-    Without this every rerun would leave its trace, its comm and its listeners behind, as ipywidgets
-    holds all widgets until they are closed.
-    """
-    from IPython import get_ipython
-
-    shell = get_ipython()
-    parent = shell.get_parent() if hasattr(shell, "get_parent") else {}
-    cell = parent.get("metadata", {}).get("cellId")
-    if cell is None:
-        return
-    run = parent["header"]["msg_id"]
-    for made_by, earlier in _by_cell.get(cell, []):
-        if made_by != run:
-            earlier.close()
-    kept = [(made_by, one) for made_by, one in _by_cell.get(cell, []) if made_by == run]
-    _by_cell[cell] = [*kept, (run, debugger)]

@@ -1,0 +1,127 @@
+"""Which debuggers can still be seen: in each place those of its last run, the others are closed.
+
+ipywidgets holds every widget until it is closed: without this, each rerun of a cell and each move
+of a slider would leave its trace, its comm and its listeners behind.
+"""
+
+import sys
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .widget import Debugger
+
+Place = tuple[str, str]
+Run = Any  # the id of a message, or the arguments of one call by `interact`
+
+
+@dataclass
+class Entry:
+    """A debugger on screen, and which run put it into each place that it stands in."""
+
+    debugger: "Debugger"
+    runs: dict[Place, Run]
+
+
+_entries: list[Entry] = []
+_replaced: deque[tuple[Place, str]] = deque(maxlen=1000)  # a task may outlive its run
+
+
+def take_place(debugger: "Debugger") -> None:
+    """Let a new debugger replace those that an earlier run put into the same place.
+
+    A run is one message of the front end, or one call by `interact`. A cell that runs replaces what
+    its earlier runs made, and what callbacks have put in their stead. A callback replaces what
+    stands in the `Output` that it writes to, and without one, what the same control made before.
+    What one run makes stays together: two debuggers in a cell, or twenty in a loop.
+
+    A cell is known by its id. Front ends that send none (nbclient, a plain kernel) tell it by its
+    code: there two cells of the same text count as one that runs again.
+    """
+    from IPython import get_ipython
+
+    shell = get_ipython()
+    parent = shell.get_parent() if hasattr(shell, "get_parent") else {}
+    run = _text(parent, "header", "msg_id")
+    if not run:
+        return
+    _entries[:] = [entry for entry in _entries if entry.debugger.comm is not None]
+    comm, cell = _text(parent, "content", "comm_id"), _text(parent, "metadata", "cellId")
+    written: dict[Place, Run] = {("output", model): run for model in _outputs(run)}
+    if comm:
+        decisive: dict[Place, Run] = written or {("comm", comm): run}
+    else:
+        decisive = {("cell", cell) if cell else ("code", _text(parent, "content", "code")): run}
+    if interaction := next(_interactions(), None):
+        output, call = interaction
+        place = ("output", output.model_id)
+        written[place] = call
+        again = comm or any(place in entry.runs for entry in _entries)
+        decisive = {place: call} if again else decisive
+    source = ("source", _source(shell))
+    runs = written | decisive | ({source: run} if source[1] else {})
+    is_late = any((place, run) in _replaced for place in decisive)
+    for entry in [] if is_late else [*_entries]:
+        shared = [p for p, r in decisive.items() if p in entry.runs and not _same(entry.runs[p], r)]
+        # What a callback made on its own goes with the cell that defines it.
+        if not comm and source in entry.runs and not {"cell", "code"} & {k for k, _ in entry.runs}:
+            shared.append(source)
+        if shared:
+            _replaced.extend((place, entry.runs[place]) for place in shared)
+            runs = entry.runs | runs  # it stands where that one stood, in its cell too
+            _entries.remove(entry)
+            entry.debugger.close()
+    _entries.append(Entry(debugger, runs))
+
+
+def _same(a: Run, b: Run) -> bool:
+    return a is b or (isinstance(a, str) and a == b)
+
+
+def _text(parent: Any, *names: str) -> str:
+    """A string within a message; empty where it is not there."""
+    for name in names:
+        parent = parent.get(name) if isinstance(parent, dict) else None
+    return parent if isinstance(parent, str) else ""
+
+
+def _outputs(run: str) -> list[str]:
+    """The `Output` widgets that take up what this run shows."""
+    from ipywidgets import Output
+    from ipywidgets.widgets.widget import _instances
+
+    widgets = list(_instances.items())
+    return [model for model, one in widgets if isinstance(one, Output) and one.msg_id == run]
+
+
+def _frames() -> Iterator[FrameType]:
+    """The calls that led here, the innermost first."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        yield frame
+        frame = frame.f_back
+
+
+def _interactions() -> Iterator[tuple[Any, dict[str, Any]]]:
+    """The `Output` of each `interact` that is calling, and the arguments of this very call."""
+    for frame in _frames():
+        if frame.f_globals.get("__name__") != "ipywidgets.widgets.interaction":
+            continue
+        names = frame.f_locals
+        if frame.f_code.co_name == "update" and names["self"].clear_output:  # of `interact`
+            yield names["self"].out, names["self"].kwargs
+        elif frame.f_code.co_name == "observer":  # of `interactive_output`
+            yield names["out"], names["kwargs"]
+
+
+def _source(shell: Any) -> str:
+    """The cell whose code runs, or defines the callback that does: the outermost of a notebook.
+
+    (ipykernel compiles the same text under the same name, whichever front end sends it.)
+    """
+    names = getattr(shell, "user_ns", None)
+    files = [frame.f_code.co_filename for frame in _frames() if frame.f_globals is names]
+    return files[-1] if files else ""
