@@ -5,9 +5,8 @@ of a slider would leave its trace, its comm and its listeners behind.
 """
 
 import sys
-from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
@@ -20,14 +19,19 @@ Run = Any  # the id of a message, or the arguments of one call by `interact`
 
 @dataclass
 class Entry:
-    """A debugger on screen, and which run put it into each place that it stands in."""
+    """A debugger on screen.
+
+    Attributes:
+        runs: which run put it into each place that it stands in.
+        past: the runs of a cell that it has replaced; a task may outlive the run that began it.
+    """
 
     debugger: "Debugger"
     runs: dict[Place, Run]
+    past: set[str] = field(default_factory=set)
 
 
 _entries: list[Entry] = []
-_replaced: deque[tuple[Place, str]] = deque(maxlen=1000)  # a task may outlive its run
 
 
 def take_place(debugger: "Debugger") -> None:
@@ -62,19 +66,23 @@ def take_place(debugger: "Debugger") -> None:
         again = comm or any(place in entry.runs for entry in _entries)
         decisive = {place: call} if again else decisive
     source = ("source", _source(shell))
-    runs = written | decisive | ({source: run} if source[1] else {})
-    is_late = any((place, run) in _replaced for place in decisive)
+    new = Entry(debugger, written | decisive | ({source: run} if source[1] else {}))
+    is_late = any(run in entry.past for entry in _entries if decisive.keys() & entry.runs.keys())
     for entry in [] if is_late else [*_entries]:
-        shared = [p for p, r in decisive.items() if p in entry.runs and not _same(entry.runs[p], r)]
-        # What a callback made on its own goes with the cell that defines it.
-        if not comm and source in entry.runs and not {"cell", "code"} & {k for k, _ in entry.runs}:
-            shared.append(source)
-        if shared:
-            _replaced.extend((place, entry.runs[place]) for place in shared)
-            runs = entry.runs | runs  # it stands where that one stood, in its cell too
-            _entries.remove(entry)
-            entry.debugger.close()
-    _entries.append(Entry(debugger, runs))
+        there = decisive
+        if not comm and not {"cell", "code"} & {kind for kind, _ in entry.runs}:
+            there = decisive | {source: run}  # a callback made it: it goes with the code's cell
+        runs = {place: entry.runs[place] for place in there if place in entry.runs}
+        if all(_same(made_by, there[place]) for place, made_by in runs.items()):
+            continue
+        new.runs = entry.runs | new.runs  # it stands where that one stood, in its cell too
+        if not comm:
+            new.past |= entry.past | {
+                made_by for made_by in runs.values() if isinstance(made_by, str)
+            }
+        _entries.remove(entry)
+        entry.debugger.close()
+    _entries.append(new)
 
 
 def _same(a: Run, b: Run) -> bool:
