@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import warnings
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -18,7 +19,26 @@ from matplotlib.patches import Rectangle
 from torch import Tensor
 
 from . import samples
-from .errors import InputError, check_choice, shape_of
+from .drawable import (
+    LITERALLY,
+    LONGEST_ALT,
+    LONGEST_NUMBER,
+    MOST_AXES,
+    MOST_DIGITS,
+    MOST_INCHES,
+    MOST_NUMBERS,
+    MOST_PIXELS,
+    check_real,
+    check_size,
+    extent_of,
+    finite_range,
+    largest_colour,
+    matrix,
+    outline_points,
+    readable,
+    thinning,
+)
+from .errors import InputError, check_choice, check_index, check_whole, shape_of
 from .roles import COLOURS, LINES
 
 WIDTH = 8.6  # inches: the column of a notebook
@@ -51,6 +71,12 @@ class Figure(mpl.Figure):
     """A matplotlib figure that shows itself in a notebook, with its alternative text."""
 
     alt: str = ""
+
+    def savefig(self, *args: Any, **kwargs: Any) -> None:
+        """As matplotlib's; a sign that no font here has is drawn as a box, without a warning."""
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)
+            super().savefig(*args, **kwargs)
 
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, str], dict[str, Any]]:
         png, jpeg = self._encoded("png"), self._encoded("jpeg")
@@ -85,18 +111,53 @@ def canvas(
         height: of one row, in inches.
         alt: what the finished figure shows, in words.
         grid: further arguments of matplotlib's `subplots`, such as `width_ratios`.
+
+    Raises:
+        InputError: more than 100 axes, or a figure of more than 20 million pixels.
     """
+    rows, columns = check_whole("rows", rows), check_whole("columns", columns)
+    if rows * columns > MOST_AXES:
+        got = f"{rows} × {columns}"
+        raise InputError("figure", f"at most {MOST_AXES} axes", got, "Show some of them.")
+    check_size("height", height)
+    check_size("width", width)
+    tall = rows * height
+    if max(width, tall) > MOST_INCHES or width * tall * DPI**2 > MOST_PIXELS:
+        expected = f"at most {MOST_PIXELS} pixels, {DPI} an inch, and {MOST_INCHES} inches a side"
+        raise InputError("figure", expected, f"{width:.4g} × {tall:.4g} inches")
     with matplotlib.rc_context(STYLE):
-        figure = Figure((width, rows * height), layout="constrained")
-        figure.alt = alt
+        figure = Figure((width, tall), layout="constrained")
+        figure.alt = readable(alt, LONGEST_ALT, 1)
         axes = figure.subplots(rows, columns, squeeze=False, **grid)
     return figure, axes
 
 
 def draw_picture(ax: Axes, x: Picture, title: str = "", hole: Tensor | None = None) -> None:
-    """A picture without ticks; `hole`, a mask at its size, is outlined and hatched."""
-    pixels = x if isinstance(x, np.ndarray) else samples.to_picture(x)
-    ax.imshow(pixels)
+    """A picture without ticks; `hole`, a mask at its size, is outlined and hatched.
+
+    Raises:
+        InputError: what is not a picture.
+    """
+    if isinstance(x, np.ndarray):
+        if x.ndim not in (2, 3) or (x.ndim == 3 and x.shape[2] not in (1, 3, 4)) or not x.size:
+            raise InputError("picture", "an (H, W, 3) array", f"one of shape {x.shape}")
+        if x.dtype.kind not in "buif":
+            raise InputError("picture", "an array of uint8", x.dtype)
+        height, width = x.shape[:2]
+        step = thinning(height, width)
+        pixels = x[::step, ::step]
+        if x.dtype.kind == "f":
+            pixels = np.nan_to_num(pixels, posinf=1, neginf=0).clip(0, 1)
+        elif x.dtype.kind == "i":
+            pixels = pixels.clip(0, 255)
+    else:
+        check_real("picture", x)
+        if x.ndim not in (3, 4) or not x.numel():
+            raise InputError("picture", "(1 or 3, H, W) in [-1, 1]", shape_of(x))
+        height, width = x.shape[-2:]
+        step = thinning(height, width)
+        pixels = samples.to_picture(x[..., ::step, ::step])
+    ax.imshow(pixels, extent=extent_of(height, width))
     bare(ax, title)
     if hole is not None:
         hatch(ax, hole)
@@ -121,10 +182,12 @@ def draw_heat(
         bar: whether to draw the scale beside it.
         extent: left, right, bottom, top: where to draw it, if not one cell a unit.
     """
-    shown = matrix(values)
-    finite = shown[np.isfinite(shown)]
-    top = limit or float(np.abs(finite).max(initial=0)) or 1.0
-    signed = bool((finite < 0).any()) if signed is None else signed
+    low, high = finite_range(values)
+    top = largest_colour(limit, low, high)
+    signed = low < 0 if signed is None else signed
+    height, width = values.shape[-2:]
+    step = thinning(height, width)
+    shown = matrix(values[..., ::step, ::step])
     image = ax.imshow(  # leaves out what is not finite
         shown,
         cmap="PuOr_r" if signed else "cividis",
@@ -132,7 +195,7 @@ def draw_heat(
         vmax=top,
         interpolation="nearest",
         aspect="equal",
-        extent=extent,
+        extent=extent_of(height, width) if extent is None else extent,
     )
     bare(ax, title)
     if bar:
@@ -159,9 +222,18 @@ def draw_numbers(
         limit: the value of the last colour, if not the largest in `values`.
         digits: behind the decimal point; whole numbers are written whole.
         marks: role (a key of `COLOURS`) to the cells to outline in its colour.
+
+    Raises:
+        InputError: not a matrix, or one of more than 1024 cells.
     """
+    low, high = finite_range(values)
+    top = largest_colour(limit, low, high)
+    if values.numel() > MOST_NUMBERS:
+        expected = f"at most {MOST_NUMBERS} cells to write numbers into"
+        raise InputError("values", expected, shape_of(values), "`draw_heat` shows more.")
+    if isinstance(digits, bool) or digits not in range(MOST_DIGITS + 1):
+        raise InputError("digits", f"an integer from 0 to {MOST_DIGITS}", repr(digits))
     shown = matrix(values)
-    top = limit or float(np.abs(shown[np.isfinite(shown)]).max(initial=0)) or 1.0
     ax.imshow(
         shown if shade else np.zeros_like(shown),
         cmap=_pale(),
@@ -173,6 +245,8 @@ def draw_numbers(
     size = float(np.clip(60 / max(shown.shape), 6, 10))
     for (i, j), value in np.ndenumerate(shown):
         text = f"{value:.0f}" if whole or not np.isfinite(value) else f"{value:.{digits}f}"
+        if len(text) > LONGEST_NUMBER:
+            text = f"{value:.1e}"
         text = ("✓" if value else "·") if ticks else text.replace("-", "−").replace("inf", "∞")
         ax.text(j, i, text, ha="center", va="center", fontsize=size, family="DejaVu Sans")
     ax.set_xticks(np.arange(-0.5, shown.shape[1]), minor=True)
@@ -182,8 +256,9 @@ def draw_numbers(
     bare(ax, title)
     ax.spines[:].set(visible=True, color="#BBBBBB", linewidth=0.6)
     for role, cells in (marks or {}).items():
-        for row, col in cells:
-            outline(ax, role, row, col)
+        for row, col in {(int(row), int(col)) for row, col in cells}:
+            row = check_index("marks row", row, shown.shape[0])
+            outline(ax, role, row, check_index("marks column", col, shown.shape[1]))
 
 
 def outline(
@@ -215,7 +290,7 @@ def outline(
 
 def hatch(ax: Axes, mask: Tensor) -> None:
     """The hole of a mask, hatched and outlined: one cell of the mask is one unit of the axes."""
-    grid = _fine(mask)
+    grid = outline_points(mask)
     if grid is None:
         return
     limits = ax.get_xlim(), ax.get_ylim()
@@ -228,7 +303,7 @@ def hatch(ax: Axes, mask: Tensor) -> None:
 
 def surround(ax: Axes, role: str, cells: Tensor) -> None:
     """A line around the true cells of a matrix, in the colour and line of its role."""
-    grid = _fine(cells)
+    grid = outline_points(cells)
     if grid is None:
         return
     limits = ax.get_xlim(), ax.get_ylim()
@@ -240,28 +315,8 @@ def bare(ax: Axes, title: str) -> None:
     """No ticks and no frame; the title at the left."""
     ax.set(xticks=[], yticks=[])
     ax.spines[:].set_visible(False)
-    if title:
-        ax.set_title(title, fontsize=9, loc="left", pad=5)
-
-
-def matrix(x: Tensor) -> np.ndarray:
-    """A matrix as float64, without leading axes of length 1."""
-    flat = x.detach().cpu()
-    while flat.ndim > 2 and flat.shape[0] == 1:
-        flat = flat[0]
-    if flat.ndim != 2:
-        raise InputError("values", "a matrix (rows, columns)", shape_of(x))
-    return flat.double().numpy()
-
-
-def _fine(cells: Tensor) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
-    """x, y and the cells, enlarged so that contours run along edges and not through middles."""
-    shown = matrix(cells) > 0.5
-    if not shown.any():
-        return None
-    fine = np.pad(shown, 1).repeat(8, 0).repeat(8, 1).astype(float)
-    y, x = ((np.arange(side) + 0.5) / 8 - 1.5 for side in fine.shape)
-    return x, y, fine
+    if title not in ("", None):
+        ax.set_title(readable(title), fontsize=9, loc="left", pad=5, **LITERALLY)
 
 
 def _pale() -> Colormap:

@@ -11,8 +11,22 @@ from matplotlib.axes import Axes
 from torch import Tensor
 
 from .. import samples
+from ..drawable import (
+    LARGEST,
+    LITERALLY,
+    MOST_AXES,
+    MOST_PIXELS,
+    check_real,
+    check_size,
+    finite_range,
+    readable,
+)
 from ..drawing import STYLE, WIDTH, Figure, Picture, canvas, draw_heat, draw_numbers, draw_picture
-from ..errors import InputError, shape_of
+from ..errors import InputError, check_choice, check_whole, shape_of
+
+TALLEST = 8.0  # inches of a row, where its height follows from the pictures
+MOST_PATCHES = 1024
+MOST_POINTS = 1_000_000  # of all lines of a figure
 
 
 def pictures(
@@ -23,12 +37,18 @@ def pictures(
     height: float | None = None,
     alt: str | None = None,
 ) -> Figure:
-    """Pictures side by side, each under its name; `hole` is drawn on the first."""
-    columns = columns or len(named)
+    """Pictures side by side, each under its name; `hole` is drawn on the first.
+
+    Raises:
+        InputError: no picture, what is none, or more than a figure can hold.
+    """
+    columns = _columns(named, "pictures", columns)
     first = next(iter(named.values()))
-    ratio = first.shape[-2] / first.shape[-1] if isinstance(first, Tensor) else 1.0
-    tall = WIDTH / columns * ratio + 0.3 if height is None else height
-    width = min(WIDTH, columns * ((tall - 0.3) / ratio + 0.1))
+    ratio = 1.0
+    if isinstance(first, Tensor) and first.ndim > 1 and first.numel():
+        ratio = first.shape[-2] / first.shape[-1]
+    tall = min(WIDTH / columns * ratio, TALLEST) + 0.3 if height is None else height
+    width = min(WIDTH, columns * (max(tall - 0.3, 0.1) / ratio + 0.1))
     said = alt or "Pictures side by side: " + "; ".join(_said(name) for name in named) + "."
     figure, places = _places(len(named), columns, height=tall, width=width, alt=said)
     for i, (ax, (name, x)) in enumerate(zip(places, named.items(), strict=True)):
@@ -47,10 +67,12 @@ def patches(
     """Patches `(N, c, k, k)` in [-1, 1] as pictures, in rows of `columns`.
 
     With `titles` each patch gets its own axes and name; without, they form one mosaic.
+
+    Raises:
+        InputError: no patches, or more than a figure can hold.
     """
-    if cut.ndim != 4:
-        raise InputError("cut", "(N, c, k, k) patches", shape_of(cut))
-    columns = columns or min(len(cut), 16)
+    _check_patches(cut)
+    columns = min(len(cut), 16) if columns is None else check_whole("columns", columns)
     said = alt or f"{len(cut)} patches of {cut.shape[2]} by {cut.shape[3]} pixels."
     if titles is not None:
         tall = WIDTH / columns + 0.25 if height is None else height
@@ -66,11 +88,22 @@ def patches(
 
 
 def mosaic(cut: Tensor, columns: int) -> np.ndarray:
-    """Patches `(N, c, k, k)` in one (H, W, 3) uint8 picture, a white line between them."""
+    """Patches `(N, c, k, k)` in one (H, W, 3) uint8 picture, a white line between them.
+
+    Raises:
+        InputError: no patches, or more than 1024 of them, or than 20 million pixels in all.
+    """
+    _check_patches(cut)
     n, _, k, m = cut.shape
+    columns = min(check_whole("columns", columns), n)
     rows = -(-n // columns)
     scale = max(1, 12 // k)  # the white line is thin beside the enlarged pixels
-    sheet = np.full((rows * (k * scale + 2), columns * (m * scale + 2), 3), 255, np.uint8)
+    size = rows * (k * scale + 2), columns * (m * scale + 2)
+    if size[0] * size[1] > MOST_PIXELS:
+        raise InputError(
+            "cut", f"a mosaic of at most {MOST_PIXELS} pixels", f"{size[0]} × {size[1]}"
+        )
+    sheet = np.full((*size, 3), 255, np.uint8)
     for i, x in enumerate(cut):
         top, left = i // columns * (k * scale + 2) + 1, i % columns * (m * scale + 2) + 1
         pixels = samples.to_picture(x).repeat(scale, 0).repeat(scale, 1)
@@ -87,12 +120,17 @@ def numbers(
     marks: Mapping[str, Iterable[tuple[int, int]]] | None = None,
     alt: str | None = None,
 ) -> Figure:
-    """Small matrices side by side with their numbers in the cells; see `draw_numbers`."""
+    """Small matrices side by side with their numbers in the cells; see `draw_numbers`.
+
+    Raises:
+        InputError: no matrix, what is none, or more cells than can be read.
+    """
     _check_matrices(named)
-    columns = columns or len(named)
+    columns = _columns(named, "matrices", columns)
+    check_size("height", height)
     said = alt or "Small matrices with their numbers: " + "; ".join(map(_said, named)) + "."
     ratios = [x.shape[-1] / x.shape[-2] for x in list(named.values())[:columns]]
-    width = min(WIDTH, sum(ratios) * (height - 0.25) + 0.3 * columns)
+    width = min(WIDTH, sum(ratios) * max(height - 0.25, 0) + 0.3 * columns)
     uneven: Any = {"width_ratios": ratios} if len(named) == columns else {}
     figure, places = _places(len(named), columns, height=height, width=width, alt=said, **uneven)
     for ax, (name, x) in zip(places, named.items(), strict=True):
@@ -109,12 +147,17 @@ def heats(
     shared: bool = False,
     alt: str | None = None,
 ) -> Figure:
-    """Matrices side by side as colours; `shared`: one scale for all of them."""
+    """Matrices side by side as colours; `shared`: one scale for all of them.
+
+    Raises:
+        InputError: no matrix, what is none, or more than a figure can hold.
+    """
     _check_matrices(named)
-    columns = columns or len(named)
+    columns = _columns(named, "matrices", columns)
     said = alt or "Heat maps: " + "; ".join(map(_said, named)) + "."
     figure, places = _places(len(named), columns, height=height, alt=said)
-    limit = max(float(x[x.isfinite()].abs().max()) for x in named.values()) if shared else None
+    ends = [abs(end) for x in named.values() for end in finite_range(x)] if shared else []
+    limit = max(ends, default=0) or None  # None: each its own
     for ax, (name, x) in zip(places, named.items(), strict=True):
         draw_heat(ax, x, name, limit=limit)
     return figure
@@ -130,30 +173,62 @@ def curves(
     width: float = 6.0,
     alt: str | None = None,
 ) -> Figure:
-    """Lines over a common axis, each named in a legend; `log`: `"x"`, `"y"` or `"xy"`."""
+    """Lines over a common axis, each named in a legend; `log`: `"x"`, `"y"` or `"xy"`.
+
+    Raises:
+        InputError: no line, x and y that do not fit each other, or more than a million points.
+    """
+    check_choice("log", log, ("", "x", "y", "xy", "yx"))
+    _columns(named, "lines (x, y)", None)
+    lines = {name: _line(f"named[{name!r}]", line) for name, line in named.items()}
+    if (points := sum(len(x) for x, _ in lines.values())) > MOST_POINTS:
+        raise InputError("named", f"at most {MOST_POINTS} points", points)
     said = alt or f"{y_label} over {x_label}: {', '.join(map(_said, named))}."
     figure, axes = canvas(1, 1, height=height, width=width, alt=said)
     ax = axes[0, 0]
     with matplotlib.rc_context(STYLE):
-        for name, (x, y) in named.items():
-            ax.plot(_line(x), _line(y), label=name, linewidth=1.6)
-        if "x" in log:
-            ax.set_xscale("log")
-        if "y" in log:
-            ax.set_yscale("log")
-        ax.set(xlabel=x_label, ylabel=y_label)
-        ax.legend()
+        drawn = [ax.plot(x, y, linewidth=1.6)[0] for x, y in lines.values()]
+        for scale, values in zip("xy", zip(*lines.values(), strict=True), strict=True):
+            if scale in log and any((one > 0).any() for one in values):  # else: no such scale
+                ax.set(**{f"{scale}scale": "log"})
+        ax.set_xlabel(readable(x_label), **LITERALLY)
+        ax.set_ylabel(readable(y_label), **LITERALLY)
+        legend = ax.legend(drawn, [" "] * len(drawn))  # one that starts with _ would be left out
+        for text, name in zip(legend.get_texts(), lines, strict=True):
+            text.set(text=readable(name), **LITERALLY)
     return figure
 
 
-def _check_matrices(named: Any) -> None:
-    """Raise `InputError` unless these are tensors by name; `draw_heat` looks at their shapes."""
+def _columns(named: Any, what: str, columns: int | None) -> int:
+    """In how many columns to show what is named; there has to be something, and not too much."""
     if not isinstance(named, Mapping) or not named:
-        raise InputError("named", "matrices by name, {'a': …}", shape_of(named))
+        raise InputError("named", f"{what} by name, {{'a': …}}", _described(named))
+    if len(named) > MOST_AXES:
+        raise InputError("named", f"at most {MOST_AXES} {what}", len(named), "Show some of them.")
+    return len(named) if columns is None else check_whole("columns", columns)
+
+
+def _described(named: Any) -> str:
+    return "none" if isinstance(named, Mapping) else shape_of(named)
+
+
+def _check_patches(cut: Any) -> None:
+    """Raise `InputError` unless these are patches, as many as a figure can hold."""
+    check_real("cut", cut)
+    if cut.ndim != 4 or not cut.numel() or cut.shape[1] not in (1, 3):
+        raise InputError("cut", "(N, 1 or 3, k, k) patches", shape_of(cut))
+    if len(cut) > MOST_PATCHES:
+        raise InputError("cut", f"at most {MOST_PATCHES} patches", len(cut), "Show some of them.")
+
+
+def _check_matrices(named: Any) -> None:
+    """Raise `InputError` unless these are matrices by name."""
+    _columns(named, "matrices", None)
     for name, x in named.items():
         if not isinstance(x, Tensor):
             hint = "A stage's is its `.tensor`."
             raise InputError(f"named[{name!r}]", "a torch.Tensor", type(x).__name__, hint)
+        finite_range(x)
 
 
 def _places(count: int, columns: int, **options: Any) -> tuple[Figure, list[Axes]]:
@@ -164,9 +239,24 @@ def _places(count: int, columns: int, **options: Any) -> tuple[Figure, list[Axes
     return figure, axes.flatten().tolist()[:count]
 
 
-def _line(x: Any) -> np.ndarray:
-    return np.asarray(x.detach().cpu() if isinstance(x, Tensor) else x, dtype=float)
+def _line(name: str, line: Any) -> tuple[np.ndarray, np.ndarray]:
+    """A pair of x and y as float64, of one length."""
+    try:
+        x, y = (_numbers(values) for values in line)
+    except (TypeError, ValueError, RuntimeError):
+        raise InputError(name, "a pair of lists of numbers (x, y)", shape_of(line)) from None
+    if x.ndim != 1 or x.shape != y.shape:
+        raise InputError(name, "x and y of one length", f"shapes {x.shape} and {y.shape}")
+    return x, y
 
 
-def _said(name: str) -> str:
-    return name.replace("\n", " ")
+def _numbers(values: Any) -> np.ndarray:
+    if isinstance(values, Tensor):
+        check_real("line", values)
+        values = values.detach().cpu().double()
+    numbers = np.asarray(values, dtype=float)
+    return np.where(np.abs(numbers) <= LARGEST, numbers, np.nan)  # what is not finite: a gap
+
+
+def _said(name: object) -> str:
+    return readable(name, lines=1)

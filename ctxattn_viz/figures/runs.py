@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
@@ -10,6 +11,8 @@ from matplotlib.colors import ListedColormap
 from torch import Tensor
 
 from .. import samples
+from ..attention import attention_summary
+from ..drawable import MOST_SIDE, check_real, matrix
 from ..drawing import (
     WIDTH,
     Figure,
@@ -18,15 +21,17 @@ from ..drawing import (
     draw_heat,
     draw_picture,
     hatch,
-    matrix,
     outline,
     surround,
 )
-from ..errors import check_index, check_whole
+from ..errors import InputError, check_index, check_whole, shape_of
 from ..results import PixelLedger
 from ..roles import COLOURS
-from ..stages.offset_flow import flow_picture
+from ..stages.offset_flow import displacements, flow_picture
 from ..traces import Trace, check_trace
+
+MOST_MATCHES, MOST_COLOURS, MOST_ARROWS = 1000, 100, 10_000
+MOST_BYTES = 1_000_000_000  # to make a trace's score matrix for; beyond, the flow is found without
 
 
 def reconstruction(
@@ -41,7 +46,17 @@ def reconstruction(
         coarse: the same with its hole filled.
         output: what attention made of it; only its hole is used.
         mask: `(1, 1, H, W)`, 1 = hole.
+
+    Raises:
+        InputError: what is not one picture of that size, or a mask without a hole.
     """
+    for name, x in (("truth", truth), ("coarse", coarse), ("output", output), ("mask", mask)):
+        check_real(name, x)
+        channels = truth.shape[1:2] if name != "mask" else (1,)
+        if x.ndim != 4 or not x.numel() or x.shape != (1, *channels, *truth.shape[2:]):
+            expected = "one picture (1, 3, H, W), of one size with the others"
+            raise InputError(name, expected, shape_of(x))
+    mask = mask.to(truth.dtype)
     attended = coarse + mask * (output - coarse)
     before, after = (samples.psnr(x.clamp(-1, 1), truth, mask) for x in (coarse, attended))
     change = (attended - coarse).mean(dim=1)[0]
@@ -50,7 +65,7 @@ def reconstruction(
         f"attention, {after:.1f} dB; and the difference between the two fills."
     )
     ratio = truth.shape[2] / truth.shape[3]
-    figure, axes = canvas(1, 4, height=WIDTH / 4 * ratio + 0.35, alt=said)
+    figure, axes = canvas(1, 4, height=min(WIDTH / 4 * ratio, 8) + 0.35, alt=said)
     row = axes[0]
     draw_picture(row[0], truth * (1 - mask) + mask, "input", mask)
     draw_picture(row[1], coarse, f"coarse · {before:.1f} dB")
@@ -72,16 +87,27 @@ def query(
     """One query cell on the foreground, and its row over the background at some stages.
 
     The best matches by attention are outlined (the very best with a full line), patches that touch
-    the hole are hatched.
+    the hole are hatched. Where no patch may be used, nothing is outlined.
+
+    Raises:
+        InputError: a cell, sample or stage that is not there, or more than 1000 best matches.
     """
     check_trace(trace)
+    if isinstance(stages, str):
+        raise InputError("stages", "a list of stages", repr(stages), f"Write [{stages!r}].")
+    if isinstance(best, int) and best > MOST_MATCHES:
+        raise InputError("best", f"at most {MOST_MATCHES} matches", best)
     found = trace.query(row, col, sample)
     rate, step = trace.config.rate, trace.config.stride
     matches = found.best(best)
-    top = matches[0]
+    top = matches[0] if matches else None
     said = alt or (
-        f"The query cell ({row}, {col}) and heat maps of its row: {', '.join(stages)}. Its best "
-        f"match is cell ({top.row}, {top.col}) with weight {top.weight:.2g}."
+        f"The query cell ({row}, {col}) and heat maps of its row: {', '.join(map(str, stages))}. "
+        + (
+            f"Its best match is cell ({top.row}, {top.col}) with weight {top.weight:.2g}."
+            if top
+            else "No patch may be used."
+        )
     )
     near = torch.zeros(found.valid.shape, dtype=torch.bool)  # each match and the patch around it
     for match in matches:
@@ -96,14 +122,18 @@ def query(
     reach = trace.config.ksize // 2 * rate
     outline(first, "query", row * rate - reach, col * rate - reach, rate * trace.config.ksize)
     if two:
-        draw_picture(axes[0, 1], trace.b[sample], f"best match ({top.row}, {top.col})")
-        at = top.row * rate - reach, top.col * rate - reach
-        outline(axes[0, 1], "match", *at, rate * trace.config.ksize)
+        title = f"best match ({top.row}, {top.col})" if top else "background"
+        draw_picture(axes[0, 1], trace.b[sample], title)
+        if top:
+            at = top.row * rate - reach, top.col * rate - reach
+            outline(axes[0, 1], "match", *at, rate * trace.config.ksize)
     for ax, key in zip(maps, stages, strict=True):
         values = found[key].float().masked_fill(~found.valid, torch.nan)
         draw_heat(ax, values, key)
         hatch(ax, ~found.valid)
         surround(ax, "match", near)
+        if top is None:
+            continue
         reach = trace.config.ksize // 2
         i, j = top.row // step - reach, top.col // step - reach
         outline(ax, "match", i, j, trace.config.ksize, line="-")
@@ -121,7 +151,7 @@ def validity(trace: Trace, sample: int = 0, alt: str | None = None) -> Figure:
         f"The hole on the background; the hole on the shrunk grid, {int(shrunk.sum())} cells; "
         f"and the {int((~valid).sum())} patches that touch it."
     )
-    tall = 2.2 * valid.shape[0] / valid.shape[1] + 0.3
+    tall = min(2.2 * valid.shape[0] / valid.shape[1], 8) + 0.3
     figure, axes = canvas(1, 3, height=tall, width=6.6, alt=said)
     draw_picture(axes[0, 0], trace.b[sample], "background", trace.mask_at_b[one])
     two = ListedColormap(["#F4F4F4", COLOURS["hole"]])
@@ -137,7 +167,14 @@ def ledger(entry: PixelLedger, best: int = 6, alt: str | None = None) -> Figure:
 
     Each weight is as wide as it is large and written where it fits; what is left white is all the
     others together. At the right stands the mixture.
+
+    Raises:
+        InputError: what is not a ledger, or more than 100 colours for each patch.
     """
+    if not isinstance(entry, PixelLedger):
+        raise InputError("entry", "what trace.pixel returned", shape_of(entry))
+    if check_whole("best", best) > MOST_COLOURS:
+        raise InputError("best", f"at most {MOST_COLOURS} colours", best)
     terms = entry.terms
     said = alt or (
         f"Output pixel ({entry.row}, {entry.col}): {len(terms)} patches cover it; for each, the "
@@ -145,7 +182,7 @@ def ledger(entry: PixelLedger, best: int = 6, alt: str | None = None) -> Figure:
     )
     figure, axes = canvas(len(terms), 1, height=0.62, alt=said)
     for ax, term in zip(axes[:, 0], terms, strict=True):
-        weights = term.weights.flatten()
+        weights = term.weights.detach().flatten().nan_to_num(0)
         order = weights.argsort(descending=True, stable=True)[:best]
         left = 0.0
         for q in order.tolist():
@@ -158,7 +195,7 @@ def ledger(entry: PixelLedger, best: int = 6, alt: str | None = None) -> Figure:
                 ax.text(middle, 0, f"{width:.2f}", color=written, ha="center", va="center", size=7)
             left += width
         if (rest := float(weights.sum()) - left) > 0.04:
-            others = f"{rest:.2f}: {len(weights) - best} others"
+            others = f"{rest:.2f}: {len(weights) - len(order)} others"
             ax.text(left + 0.006, 0, others, va="center", size=7)
         mixed = _rgb(term.contribution)
         ax.barh(0, 0.12, left=1.06, color=mixed, edgecolor="#777777", linewidth=0.5)
@@ -170,15 +207,28 @@ def ledger(entry: PixelLedger, best: int = 6, alt: str | None = None) -> Figure:
     return figure
 
 
-def flow(trace: Trace, sample: int = 0, every: int = 4, alt: str | None = None) -> Figure:
+def flow(trace: Trace, sample: int = 0, every: int | None = None, alt: str | None = None) -> Figure:
     """The offset flow as colours, as arrows from each cell to its match, and the colour wheel.
 
     The arrows lie on the foreground; on the background where that has another size, as they end
-    there.
+    there. Where the score matrix is large it is not made: the best patches are found without.
+
+    Args:
+        every: an arrow for every so many rows and columns of cells; None: 4, or more where there
+            are many cells.
+
+    Raises:
+        InputError: a sample that is not there, or more than 10,000 arrows.
     """
     check_trace(trace)
-    sample, every = check_index("sample", sample, trace.f.shape[0]), check_whole("every", every)
-    offsets = trace["offsets"].tensor[sample].cpu().numpy()
+    sample = check_index("sample", sample, trace.f.shape[0])
+    h, w = trace.query_grid
+    fewest = next(n for n in itertools.count(1) if -(-h // n) * -(-w // n) <= MOST_ARROWS)
+    every = max(4, fewest) if every is None else check_whole("every", every)
+    if every < fewest:
+        raise InputError("every", f"at least {fewest}, for {MOST_ARROWS} arrows at most", every)
+    displaced, coloured = _offsets(trace, sample)
+    offsets = displaced.cpu().numpy()
     rate = trace.config.rate
     longest = float(np.hypot(offsets[..., 0], offsets[..., 1]).max())
     two = trace.f.shape != trace.b.shape
@@ -188,7 +238,7 @@ def flow(trace: Trace, sample: int = 0, every: int = 4, alt: str | None = None) 
         f"{longest:.0f} cells."
     )
     figure, axes = canvas(1, 3, height=2.9, alt=said, width_ratios=[1, 1, 0.55])
-    draw_picture(axes[0, 0], trace["flow"].tensor[sample].movedim(0, -1).cpu().numpy(), "flow")
+    draw_picture(axes[0, 0], coloured.movedim(0, -1).cpu().numpy(), "flow")
     axes[0, 0].spines[:].set(visible=True, color="#BBBBBB")
     looks = "where each cell looks, on the background" if two else "where each cell looks"
     draw_picture(axes[0, 1], (trace.b if two else trace.f)[sample], looks)
@@ -209,8 +259,30 @@ def flow(trace: Trace, sample: int = 0, every: int = 4, alt: str | None = None) 
     return figure
 
 
+def _offsets(trace: Trace, sample: int) -> tuple[Tensor, Tensor]:
+    """The offsets `(h, w, 2)` and the flow picture `(3, h, w)` of one sample."""
+    keys = ("offsets", "flow")
+    most = MOST_BYTES if trace.budget is None else min(MOST_BYTES, trace.budget)
+    if all(map(trace.computed, keys)) or trace.cost("flow") <= most:
+        offsets, coloured = (trace[key].tensor[sample] for key in keys)
+        return offsets, coloured
+    one, its_mask = slice(sample, sample + 1), min(sample, len(trace.mask) - 1)
+    mask = trace.mask[its_mask : its_mask + 1]
+    if trace.config.mask_of_batch == "first":
+        mask = trace.mask[:1]
+    summary = attention_summary(trace.f[one], trace.b[one], mask, trace.config)
+    displaced = displacements(summary.argmax, trace.patch_grid, trace.config)
+    return displaced[0], flow_picture(displaced)[0]
+
+
 def wheel(size: int = 101) -> np.ndarray:
-    """The colour wheel of the flow: the colour of every direction and length, (H, W, 3) uint8."""
+    """The colour wheel of the flow: the colour of every direction and length, (H, W, 3) uint8.
+
+    Raises:
+        InputError: a size that is not a whole number from 1 to 2048.
+    """
+    if check_whole("size", size) > MOST_SIDE:
+        raise InputError("size", f"at most {MOST_SIDE}", size)
     reach = torch.arange(size) - size // 2
     offsets = torch.stack(torch.meshgrid(reach, reach, indexing="ij"), dim=-1)  # (H, W, 2)
     inside = offsets.square().sum(dim=-1) <= (size // 2) ** 2
@@ -220,5 +292,6 @@ def wheel(size: int = 101) -> np.ndarray:
 
 def _rgb(colour: Tensor) -> tuple[float, float, float]:
     three = colour.expand(3) if colour.numel() == 1 else colour[:3]
-    red, green, blue = ((three.cpu().double() + 1) / 2).clamp(0, 1).tolist()
+    levels = ((three.detach().cpu().double().nan_to_num(0) + 1) / 2).clamp(0, 1).tolist()
+    red, green, blue = [*levels, 0.0][:3]  # two channels: no blue
     return red, green, blue
