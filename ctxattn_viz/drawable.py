@@ -16,6 +16,7 @@ MOST_PIXELS = 20_000_000  # of one figure
 MOST_INCHES = 200  # of a side
 MOST_NUMBERS = 1024  # cells with a number written in each
 MOST_SIDE = 2048  # pictures and maps beyond are thinned out: no figure has as many pixels
+MOST_CELLS = 1 << 28  # of one matrix: to find its range takes a quarter of a second
 MOST_DIGITS = 10
 MOST_POINTS = 1024  # a side, to draw the outline of a mask
 LARGEST, SMALLEST = 1e300, 1e-300  # values that matplotlib's scales can still divide
@@ -43,6 +44,11 @@ def check_real(name: str, x: object) -> None:
         raise InputError(name, "a tensor with values", "one on meta")
 
 
+def is_drawable(x: Tensor) -> bool:
+    """Whether it holds real numbers that are there."""
+    return not (x.is_complex() or x.layout != torch.strided or x.device.type == "meta")
+
+
 def check_size(name: str, inches: object) -> None:
     """Raise `InputError` unless it is a length."""
     if isinstance(inches, bool) or not isinstance(inches, (int, float)) or not 0 < inches < 1e6:
@@ -60,6 +66,9 @@ def finite_range(values: Tensor) -> tuple[float, float]:
         raise InputError("values", "a matrix (rows, columns)", shape_of(values))
     if not values.numel():
         raise InputError("values", "at least one row and column", shape_of(values))
+    if values.numel() > MOST_CELLS:
+        hint = "Draw a part of it, or every n-th row and column."
+        raise InputError("values", f"at most {MOST_CELLS} cells", shape_of(values), hint)
     flat = values.detach()
     if not flat.is_floating_point():
         flat = flat.cpu().double()

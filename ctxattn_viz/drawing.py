@@ -76,6 +76,7 @@ class Figure(mpl.Figure):
         """As matplotlib's; a sign that no font here has is drawn as a box, without a warning."""
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)
+            warnings.filterwarnings("ignore", "constrained_layout not applied", UserWarning)
             super().savefig(*args, **kwargs)
 
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, str], dict[str, Any]]:
@@ -226,11 +227,12 @@ def draw_numbers(
     Raises:
         InputError: not a matrix, or one of more than 1024 cells.
     """
-    low, high = finite_range(values)
-    top = largest_colour(limit, low, high)
+    check_real("values", values)
     if values.numel() > MOST_NUMBERS:
         expected = f"at most {MOST_NUMBERS} cells to write numbers into"
         raise InputError("values", expected, shape_of(values), "`draw_heat` shows more.")
+    low, high = finite_range(values)
+    top = largest_colour(limit, low, high)
     if isinstance(digits, bool) or digits not in range(MOST_DIGITS + 1):
         raise InputError("digits", f"an integer from 0 to {MOST_DIGITS}", repr(digits))
     shown = matrix(values)

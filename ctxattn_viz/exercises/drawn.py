@@ -5,6 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 from torch import Tensor
 
+from ..drawable import MOST_SIDE, is_drawable
 from ..drawing import WIDTH, Figure, canvas, draw_heat, draw_numbers
 from ..stages import BY_KEY
 from .feedback import Drawing, Grid, place
@@ -15,7 +16,7 @@ READABLE = 6  # up to so many rows and columns, numbers are written into the cel
 def draw(drawing: Drawing) -> Figure:
     """Target and answer with one scale of colours, their difference, the element pointed at."""
     target, at = _flat(drawing.target, drawing)
-    same = drawing.yours.shape == drawing.target.shape
+    same = drawing.yours.shape == drawing.target.shape and is_drawable(drawing.yours)
     yours = _flat(drawing.yours, drawing)[0] if same else _first_plane(drawing.yours)
     panels = {"target": target}
     if same:
@@ -72,12 +73,12 @@ def _mosaic(patches: Tensor, grid: Grid) -> Tensor:
 
 def _first_plane(x: Tensor) -> Tensor:
     """The last two axes of anything, at index 0 of the others."""
-    x = x.detach().cpu().double()
-    if not x.numel():
-        return x.new_zeros(0, 0)
+    if not is_drawable(x) or not x.numel():
+        return torch.zeros(0, 0)
     while x.ndim > 2:
         x = x[0]
-    return x if x.ndim == 2 else x.reshape(1, -1)
+    plane = x if x.ndim == 2 else x.reshape(1, -1)
+    return plane[:MOST_SIDE, :MOST_SIDE].detach().cpu().double()
 
 
 def _point_at(ax: Axes, row: int, column: int) -> None:
