@@ -3,12 +3,10 @@
 import inspect
 import linecache
 import sys
-import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import FrameType
+from types import FrameType, TracebackType
 from typing import Any
 
 import torch
@@ -16,9 +14,40 @@ from torch import Tensor
 
 from ..comparison import StageDifference, difference
 from ..stages import BY_KEY
+from . import limits
 from .exercise import Case, Exercise
+from .limits import LastLines, OutOfTime, TimeAllowed, printing_to, restored
 
 PACKAGE = str(Path(__file__).resolve().parents[1])
+# Ours, running while a student's function does.
+_OURS = {__file__, limits.__file__}
+
+DTYPES = {
+    *(torch.bool, torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64),
+    *(torch.float16, torch.bfloat16, torch.float32, torch.float64),
+}
+MOST_ELEMENTS = 1_000_000  # of an answer; the largest target has some thousands
+MOST_TEXT = 500  # characters of an exception's text that are shown
+
+UNFINISHED = "your loop does not end"
+STOPPED = "You stopped it."
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one call gave.
+
+    Attributes:
+        yours: the tensor that it returned, on the CPU; None where there is none.
+        problem: what is wrong with it other than its numbers; empty when nothing is.
+        printed: the end of what it printed.
+        ended: whether it ended by itself. Otherwise no more calls are made.
+    """
+
+    yours: Tensor | None = None
+    problem: str = ""
+    printed: str = ""
+    ended: bool = True
 
 
 @dataclass(frozen=True)
@@ -26,8 +55,7 @@ class Answer:
     """What a function gave for one case.
 
     Attributes:
-        yours: its tensor, on the CPU; None where there is none.
-        problem: what is wrong with it other than its numbers; empty when nothing is.
+        yours, problem, printed, ended: as in `Outcome`.
         difference: how it differs from the target; None where it cannot be compared.
     """
 
@@ -36,6 +64,8 @@ class Answer:
     yours: Tensor | None = None
     problem: str = ""
     difference: StageDifference | None = None
+    printed: str = ""
+    ended: bool = True
 
     @property
     def right(self) -> bool:
@@ -46,96 +76,181 @@ class Answer:
         return self.yours is not None and self.yours.shape == self.target.shape
 
 
-def attempt(exercise: Exercise, function: Callable[..., Any], case: Case) -> Answer:
+class Student:
+    """A function that was handed in, run within limits.
+
+    A call never raises. All calls together get the seconds of `limits.SECONDS`; what is set,
+    replaced or printed meanwhile does not reach the rest of the process.
+    """
+
+    def __init__(self, function: Callable[..., Any], parameters: tuple[str, ...]) -> None:
+        self.function, self.parameters = function, parameters
+        self.time = TimeAllowed()
+
+    def __call__(self, *arguments: Any) -> Outcome:
+        file = LastLines()
+        try:
+            with restored(), printing_to(file):
+                yours, problem = self.time.run(
+                    lambda: _call(self.function, self.parameters, arguments)
+                )
+        except OutOfTime as error:
+            problem = f"Stopped after {self.time.seconds:.3g} s: {UNFINISHED}."
+            return Outcome(None, problem + _line_of(error), file.end(), ended=False)
+        except KeyboardInterrupt as error:
+            return Outcome(None, STOPPED + _line_of(error), file.end(), ended=False)
+        except BaseException:  # raised while its exception or its answer was looked at
+            problem = "Your function gave something that cannot be looked at without an exception."
+            return Outcome(None, problem, file.end())
+        return Outcome(yours, problem, file.end())
+
+
+def attempt(exercise: Exercise, student: Callable[..., Outcome], case: Case) -> Answer:
+    """What a function gives for a case, beside what is right."""
     values = case.values()
     target = values[case.stage]
     given = exercise.arguments(values, case.config, case.stage)
-    handed = tuple(x.clone() if isinstance(x, Tensor) else x for x in given)
-    if problem := _does_not_take(function, exercise.parameters):
-        return Answer(case, target, problem=problem)
+    outcome = student(*(x.clone() if isinstance(x, Tensor) else x for x in given))
+    answer = Answer(
+        case, target, problem=outcome.problem, printed=outcome.printed, ended=outcome.ended
+    )
+    if outcome.yours is None:
+        return answer
+    found = difference(case.stage, target, outcome.yours)
+    answer = replace(answer, yours=outcome.yours, difference=found)
+    if answer.fits:
+        return answer
+    axes = ", ".join(BY_KEY[case.stage].axes)
+    problem = f"Expected shape {tuple(target.shape)}: {axes}. Got {tuple(outcome.yours.shape)}."
+    return replace(answer, problem=problem)
+
+
+def _call(
+    function: Callable[..., Any], parameters: tuple[str, ...], arguments: tuple[Any, ...]
+) -> tuple[Tensor | None, str]:
+    """What a function returns, as a plain tensor, and what is wrong with that."""
+    if problem := _does_not_take(function, parameters):
+        return None, problem
     asked: list[str] = []
+    handed = [x.clone() if isinstance(x, Tensor) else x for x in arguments]
     try:
-        with warnings.catch_warnings(), _watched(asked):
-            warnings.simplefilter("ignore")
+        stop_noting = _note_calls_of_ours(asked)
+        try:
             result = function(*handed)
-    except (Exception, SystemExit) as error:
-        return Answer(case, target, problem=_raised(error))
+        finally:
+            stop_noting()
+    except (OutOfTime, KeyboardInterrupt):
+        raise
+    except BaseException as error:
+        return None, _raised(error)
     if asked:
-        problem = f"Your function calls {asked[0]}: write it yourself, with PyTorch alone."
-        return Answer(case, target, problem=problem)
+        return None, f"Your function calls {asked[0]}: write it yourself, with PyTorch alone."
+    with torch._C.DisableTorchFunctionSubclass():
+        yours, problem = _as_tensor(result)
+        for name, before, after in zip(parameters, arguments, handed, strict=True):
+            if not problem and isinstance(before, Tensor) and not _equal(before, after):
+                problem = f"Your function changed its argument {name}: make a new tensor instead."
+    return yours, problem
+
+
+def _as_tensor(result: object) -> tuple[Tensor | None, str]:
+    if result is None:
+        return None, "Expected a torch.Tensor, got None: is the return missing?"
     if not is_tensor(result):
-        return Answer(case, target, problem=_no_tensor(result))
+        return None, f"Expected a torch.Tensor, got {type(result).__name__}."
+    assert isinstance(result, Tensor)
+    if result.is_complex():
+        return None, f"Expected real numbers, got {result.dtype}."
+    if result.dtype not in DTYPES:
+        return None, f"Expected numbers of a usual type, as float32, got {result.dtype}."
+    if result.numel() > MOST_ELEMENTS:
+        return None, f"Expected a small tensor, got shape {tuple(result.shape)}."
+    kind = f"{result.layout} on {result.device}"
     try:
-        if result.is_complex():
-            problem = f"Expected real numbers, got {result.dtype}."
-            return Answer(case, target, problem=problem)
-        yours = result.detach().cpu().clone()
-        found = difference(case.stage, target, yours)
+        yours = result.detach().cpu().clone(memory_format=torch.contiguous_format)
+        yours = yours.resolve_conj().resolve_neg()
+        readable = type(yours) is Tensor and yours.layout == torch.strided and not yours.is_meta
     except Exception:  # a meta or sparse tensor, say
-        problem = (
-            f"Expected a tensor of numbers, got one that is {result.layout} on {result.device}."
-        )
-        return Answer(case, target, problem=problem)
-    answer = Answer(case, target, yours, difference=found)
-    if not answer.fits:
-        axes = ", ".join(BY_KEY[case.stage].axes)
-        problem = f"Expected shape {tuple(target.shape)}: {axes}. Got {tuple(yours.shape)}."
-        return replace(answer, problem=problem)
-    for name, before, after in zip(exercise.parameters, given, handed, strict=True):
-        if isinstance(before, Tensor) and not torch.equal(before, after):
-            problem = f"Your function changed its argument {name}: make a new tensor instead."
-            return replace(answer, problem=problem)
-    return answer
+        readable = False
+    if not readable:
+        return None, f"Expected a tensor of numbers, got one that is {kind}."
+    return yours, ""
+
+
+def _equal(before: Tensor, after: Tensor) -> bool:
+    try:
+        return torch.equal(before, after)
+    except RuntimeError:  # of another type by now
+        return False
 
 
 def _does_not_take(function: Callable[..., Any], parameters: tuple[str, ...]) -> str:
     try:
-        inspect.signature(function).bind(*parameters)
+        signature = inspect.signature(function)
+    except Exception:  # a built-in that keeps its signature to itself, or one that raises
+        return ""
+    try:
+        signature.bind(*parameters)
     except TypeError:
         return f"Your function has to take {len(parameters)} arguments: {', '.join(parameters)}."
-    except ValueError:  # a built-in that keeps its signature to itself
-        return ""
     return ""
 
 
-def _no_tensor(result: object) -> str:
-    if result is None:
-        return "Expected a torch.Tensor, got None: is the return missing?"
-    return f"Expected a torch.Tensor, got {type(result).__name__}."
-
-
 def is_tensor(x: object) -> bool:
-    return isinstance(x, Tensor)
+    return issubclass(type(x), Tensor)
 
 
 def _raised(error: BaseException) -> str:
     """An exception in a student's function as a sentence, with their own line."""
-    if isinstance(error, NotImplementedError) and not str(error):
+    text = _text_of(error)
+    if isinstance(error, NotImplementedError) and not text:
         return "Nothing here yet: NotImplementedError is still raised."
     said = f"Your function raised {type(error).__name__}"
-    said += f": {error}" if str(error) else ""
+    return said + (f": {text}" if text else "") + _line_of(error)
+
+
+def _text_of(error: BaseException) -> str:
+    try:
+        text = str(error)
+    except (OutOfTime, KeyboardInterrupt):
+        raise
+    except BaseException:
+        return ""
+    text = str.__getitem__(text, slice(MOST_TEXT + 1))
+    return text if len(text) <= MOST_TEXT else text[:MOST_TEXT] + " …"
+
+
+def _line_of(error: BaseException) -> str:
+    """The innermost line that is the student's: neither ours nor a library's; or nothing."""
     line = ""
-    trace = error.__traceback__
-    while trace:  # the innermost line of theirs: neither ours nor a library's
+    trace: TracebackType | None = error.__traceback__
+    while trace:
         name = trace.tb_frame.f_code.co_filename
         if not name.startswith(PACKAGE) and "site-packages" not in name:
-            line = linecache.getline(name, trace.tb_lineno).strip() or line
+            line = linecache.getline(name, trace.tb_lineno).strip()[:MOST_TEXT] or line
         trace = trace.tb_next
-    return f"{said}\nin the line: {line}" if line else said
+    return f"\nin the line: {line}" if line else ""
 
 
-@contextmanager
-def _watched(asked: list[str]) -> Iterator[None]:
-    """Note which functions of this package are called meanwhile."""
+def _note_calls_of_ours(asked: list[str]) -> Callable[[], None]:
+    """Note which functions of this package are called, until what is returned is called.
+
+    A profiler or a debugger that runs keeps its place. Where both run, nothing is noted.
+    """
 
     def note(frame: FrameType, event: str, _: object) -> None:
         file = frame.f_code.co_filename
-        if event == "call" and file.startswith(PACKAGE) and file != __file__:
+        if event == "call" and file.startswith(PACKAGE) and file not in _OURS:
             asked.append(f"{frame.f_globals['__name__']}.{frame.f_code.co_qualname}")
 
-    before = sys.getprofile()
-    sys.setprofile(note)
-    try:
-        yield
-    finally:
-        sys.setprofile(before)
+    def stop() -> None:
+        if sys.getprofile() is note:
+            sys.setprofile(None)
+        if sys.gettrace() is note:
+            sys.settrace(None)
+
+    if sys.getprofile() is None:
+        sys.setprofile(note)
+    elif sys.gettrace() is None:
+        sys.settrace(note)
+    return stop

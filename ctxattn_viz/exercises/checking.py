@@ -2,14 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
-from ..errors import check_choice
+from ..errors import InputError, check_choice
 from . import deconvolution, fused_softmax, mask_validity, matching_scores, patch_extraction
 from . import whole_layer as layer
-from .attempts import Answer, attempt, is_tensor
-from .exercise import Exercise
+from .attempts import STOPPED, Answer, Outcome, Student, attempt, is_tensor
+from .exercise import Case, Exercise
 from .feedback import Drawing, Feedback, place
+from .limits import usual_settings
 from .recognition import all_alike, both_numbers, hint_for, where_they_differ
 
 EXERCISES: dict[str, Exercise] = {
@@ -25,34 +25,77 @@ EXERCISES: dict[str, Exercise] = {
 }
 
 
+# What PyTorch's random generators take.
+SEEDS = range(-(2**63), 2**64)
+
+
 def check(exercise: str, function: object, *, seed: int = 0, only: str | None = None) -> Feedback:
     """Try a student's function on cases worked by hand and on random ones.
 
-    Whatever the function does, the answer is a `Feedback`, never an exception.
+    Whatever the function does, and whatever else is handed over, the answer is a `Feedback`,
+    never an exception. All calls together take `limits.SECONDS` at most: a loop without end is
+    stopped, the cases after it are left out. What is not stopped in time is one long call in C (a
+    product of huge matrices, a long sleep): it ends only when it returns. Ctrl-C stops a check,
+    which then says so.
 
     Args:
         exercise: its name, a key of `EXERCISES`.
         function: what the student wrote.
-        seed: chooses the random cases.
+        seed: chooses the random cases; an integer of 64 bits.
         only: `"hand"` or `"random"` cases alone.
 
     Raises:
-        InputError: an exercise or a kind of case that does not exist.
+        InputError: an exercise that does not exist.
     """
-    check_choice("exercise", exercise, EXERCISES)
-    check_choice("only", only or "hand", ("hand", "random"))
-    chosen = EXERCISES[exercise]
+    name = exercise if isinstance(exercise, str) else type(exercise).__name__
+    check_choice("exercise", name, EXERCISES)
+    chosen = EXERCISES[name]
+    try:
+        if not isinstance(seed, int) or seed not in SEEDS:
+            raise InputError("seed", "an integer of 64 bits", _short(seed))
+        if only is not None and (not isinstance(only, str) or only not in ("hand", "random")):
+            raise InputError("only", "one of 'hand', 'random', None", _short(only))
+    except InputError as problem:
+        return Feedback(name, passed=False, story=(str(problem),))
     if not callable(function):
-        got = type(function).__name__
-        story = f"Expected a function of ({', '.join(chosen.parameters)}), got: {got}."
+        story = f"Expected a function of ({', '.join(chosen.parameters)}), got: {_kind(function)}."
         hint = "Hand over the function itself, without calling it." if is_tensor(function) else ""
-        return Feedback(exercise, passed=False, story=(story,), hint=hint)
-    answers = [attempt(chosen, function, case) for case in chosen.cases(seed, only)]
-    return _feedback(chosen, function, answers)
+        return Feedback(name, passed=False, story=(story,), hint=hint)
+    try:
+        with usual_settings():
+            return answer(chosen, Student(function, chosen.parameters), chosen.cases(seed, only))
+    except KeyboardInterrupt:  # between two calls of the function
+        return Feedback(name, passed=False, story=(STOPPED,))
 
 
-def _feedback(exercise: Exercise, function: Callable[..., Any], answers: list[Answer]) -> Feedback:
-    wrong = [answer for answer in answers if not answer.right]
+def answer(exercise: Exercise, student: Callable[..., Outcome], cases: list[Case]) -> Feedback:
+    """Try a student's function on cases; those after one that it does not end are left out."""
+    answers: list[Answer] = []
+    for case in cases:
+        answers.append(attempt(exercise, student, case))
+        if not answers[-1].ended:
+            break
+    feedback = _feedback(exercise, student, answers)
+    if skipped := len(cases) - len(answers):
+        story = f"Cases that were not tried any more: {skipped}."
+        feedback = replace(feedback, passed=False, fits=False, story=(*feedback.story, story))
+    return feedback
+
+
+def _short(value: object) -> str:
+    """A value in words, where it has any."""
+    return repr(value)[:80] if type(value) in (int, float, str, bool) else _kind(value)
+
+
+def _kind(value: object) -> str:
+    return str(type.__dict__["__name__"].__get__(type(value)))
+
+
+def _feedback(
+    exercise: Exercise, student: Callable[..., Outcome], answers: list[Answer]
+) -> Feedback:
+    # One that did not end comes last, and matters most.
+    wrong = sorted((a for a in answers if not a.right), key=lambda answer: answer.ended)
     feedback = Feedback(
         exercise.name,
         passed=not wrong,
@@ -60,13 +103,14 @@ def _feedback(exercise: Exercise, function: Callable[..., Any], answers: list[An
         cases=tuple((answer.case.label, answer.right) for answer in answers),
     )
     first = wrong[0] if wrong else answers[0]
+    feedback = replace(feedback, printed=first.printed)
     if not wrong:
         return replace(feedback, drawing=_drawing(first, None))
     # A function that is not written yet has no mistake to recognise.
     if alike := all_alike(answers):
         feedback = replace(feedback, hint=alike)
-    else:
-        mistake, hint = hint_for(exercise, function, wrong)
+    elif first.ended:
+        mistake, hint = hint_for(exercise, student, wrong)
         feedback = replace(feedback, hint=hint, mistake=mistake.name if mistake else None)
     story = [f"First case that differs: {first.case.label}."]
     if first.problem:

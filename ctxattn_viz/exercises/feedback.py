@@ -46,6 +46,7 @@ class Feedback:
         mistake: the name of the recognised mistake, or None.
         index, expected, got: the first element that differs, where there is one.
         drawing: what to draw; None where there is nothing to draw.
+        printed: the end of what the function printed in the case that is told of.
     """
 
     exercise: str
@@ -59,6 +60,7 @@ class Feedback:
     expected: float | None = None
     got: float | None = None
     drawing: Drawing | None = None
+    printed: str = ""
 
     @property
     def headline(self) -> str:
@@ -75,7 +77,8 @@ class Feedback:
         hint = [f"Hint: {self.hint}"] if self.hint else []
         cases = () if self.passed else self.cases  # all agree: the headline says so
         tried = [f"  {'agrees ' if ok else 'differs'}  {label}" for label, ok in cases]
-        return "\n".join([self.headline, *tried, *self.story, *hint])
+        printed = ["Your function printed:", self.printed] if self.printed else []
+        return "\n".join([self.headline, *tried, *self.story, *hint, *printed])
 
     def _repr_html_(self) -> str:
         colour = "#009E73" if self.passed else "#D55E00"
@@ -86,6 +89,8 @@ class Feedback:
         parts += [f"<div>{escape(line)}</div>" for line in self.story]
         if self.hint:
             parts.append(f"<p><strong>Hint.</strong> {escape(self.hint)}</p>")
+        if self.printed:
+            parts.append(f"<div>Your function printed:</div><pre>{escape(self.printed)}</pre>")
         if figure := self.figure():
             shown, _ = figure._repr_mimebundle_()
             kind = next(kind for kind in shown if kind.startswith("image/"))

@@ -1,0 +1,525 @@
+"""What a student's function may do to a check: run for ever, raise anything, change settings."""
+
+# ruff: noqa: SIM105, B012 (as students write it)
+
+from __future__ import annotations
+
+import bdb
+import cProfile
+import itertools
+import os
+import random
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import students
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+import ctxattn_viz as cv
+from ctxattn_viz.exercises import Feedback, attempts, check, limits
+from ctxattn_viz.exercises.checking import EXERCISES
+
+UNFINISHED = "your loop does not end"
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half a second for a check; what comes back with the message was ended by that limit."""
+    monkeypatch.setattr(limits, "SECONDS", 0.5)
+
+
+def only_loops(*_: object) -> None:
+    while True:
+        pass
+
+
+def catches_everything(*_: object) -> None:
+    while True:
+        try:
+            pass
+        except:  # noqa: E722
+            pass
+
+
+def sleeps_and_catches(*_: object) -> None:
+    while True:
+        try:
+            time.sleep(0.001)
+        except BaseException:
+            pass
+
+
+def catches_twice(*_: object) -> None:
+    while True:
+        try:
+            while True:
+                try:
+                    time.sleep(0.001)
+                except BaseException:
+                    pass
+        except BaseException:
+            pass
+
+
+def continues_in_finally(*_: object) -> None:
+    while True:
+        try:
+            time.sleep(0.001)
+        finally:
+            continue
+
+
+def starts_again_elsewhere(*_: object) -> None:
+    def inner() -> None:
+        while True:
+            try:
+                time.sleep(0.001)
+            except BaseException:
+                pass
+
+    while True:
+        try:
+            inner()
+        except BaseException:
+            inner()
+
+
+def sums_without_end(*_: object) -> object:
+    return sum(x for x in itertools.count())
+
+
+def appends_while_reading(*_: object) -> None:
+    values = [0]
+    for value in values:
+        values.append(value)
+        del values[:-2], value
+        values.append(0)
+
+
+def computes(mask: Tensor, ksize: int) -> None:
+    while True:
+        mask = mask @ mask
+
+
+def prints_without_end(*_: object) -> None:
+    while True:
+        print("x" * 1000)
+
+
+def returns_when_ended(*_: object) -> Tensor:
+    try:
+        only_loops()
+    except BaseException:
+        pass
+    return torch.zeros(1, 16)
+
+
+def raises_when_ended(*_: object) -> None:
+    try:
+        only_loops()
+    except BaseException:
+        raise ValueError from None
+
+
+class TextWithoutEnd(Exception):
+    def __str__(self) -> str:
+        return str(only_loops())
+
+
+def raises_text_without_end(*_: object) -> None:
+    raise TextWithoutEnd
+
+
+class SignatureWithoutEnd:
+    @property
+    def __signature__(self) -> object:
+        return only_loops()
+
+    def __call__(self, *_: object) -> None: ...
+
+
+class TensorWithoutEnd(Tensor):
+    @classmethod
+    def __torch_function__(cls, *_: object, **__: object) -> None:
+        only_loops()
+
+    @property
+    def shape(self) -> Any:
+        return only_loops()
+
+
+LOOPS = (
+    only_loops,
+    catches_everything,
+    sleeps_and_catches,
+    catches_twice,
+    continues_in_finally,
+    starts_again_elsewhere,
+    sums_without_end,
+    appends_while_reading,
+    computes,
+    prints_without_end,
+    returns_when_ended,
+    raises_when_ended,
+    raises_text_without_end,
+    SignatureWithoutEnd(),
+)
+
+
+def in_another_thread(work: Callable[[], Feedback]) -> Feedback:
+    answers: list[Feedback] = []
+    thread = threading.Thread(target=lambda: answers.append(work()))
+    thread.start()
+    thread.join()
+    return answers[0]
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("thread", ["main", "another"])
+@pytest.mark.parametrize("loop", LOOPS, ids=lambda f: getattr(f, "__name__", type(f).__name__))
+def test_a_loop_without_end_comes_back(loop: Callable[..., object], thread: str) -> None:
+    threads = threading.active_count()
+    run = in_another_thread if thread == "another" else lambda work: work()
+    feedback = run(lambda: check("mask_validity", loop))
+    assert UNFINISHED in str(feedback)
+    assert not feedback.passed
+    assert not feedback.fits
+    assert len(feedback.cases) == 1
+    assert f"were not tried any more: {len(EXERCISES['mask_validity'].cases(0)) - 1}" in str(
+        feedback
+    )
+    assert (sys.gettrace(), sys.getprofile()) == (None, None)
+    # Nothing is raised later, and the next check is as ever.
+    assert sum(1 for _ in range(200_000)) == 200_000
+    monkey = check("mask_validity", students.mask_validity, only="hand")
+    assert monkey.cases
+    for thread_left in threading.enumerate():
+        if thread_left.name == "time limit":
+            thread_left.join(10)
+    assert threading.active_count() == threads
+
+
+@pytest.mark.usefixtures("quick")
+def test_the_line_that_loops_and_earlier_answers_are_told() -> None:
+    calls = []
+
+    def loops_in_the_third(mask: Tensor, ksize: int) -> Tensor:
+        calls.append(1)
+        while len(calls) > 2:
+            time.sleep(0)
+        return students.mask_validity(mask, ksize)
+
+    feedback = check("mask_validity", loops_in_the_third)
+    assert [agrees for _, agrees in feedback.cases] == [True, True, False]
+    assert "in the line: " in str(feedback)
+    assert len(calls) == 3
+
+
+def test_the_limit_holds_for_all_cases_together() -> None:
+    assert limits.SECONDS <= 12
+    allowed = limits.TimeAllowed()
+    allowed.left = 0
+    with pytest.raises(limits.OutOfTime):
+        allowed.run(lambda: pytest.fail("there is no time left"))
+
+
+def test_grading_limits_all_checks_of_a_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(limits.GRADING_SECONDS, "24")
+    monkeypatch.setattr(limits.TimeAllowed, "used_by_all", 0.0)
+    assert limits.TimeAllowed().left == limits.SECONDS
+    limits.TimeAllowed.used_by_all = 9.0
+    assert limits.TimeAllowed().left == 3
+    limits.TimeAllowed.used_by_all = 100.0
+    assert limits.TimeAllowed().left == limits.LEAST_SECONDS
+    monkeypatch.setenv(limits.GRADING_SECONDS, "soon")
+    assert limits.TimeAllowed().left == limits.SECONDS
+
+
+@pytest.mark.usefixtures("quick")
+def test_time_in_a_debugger_does_not_count() -> None:
+    class Waits(bdb.Bdb):
+        def user_line(self, frame: object) -> None:
+            if not waited:
+                waited.append(True)
+                time.sleep(2 * limits.SECONDS)
+            self.set_continue()
+
+    waited: list[bool] = []
+
+    def debugged(mask: Tensor, ksize: int) -> Tensor:
+        return Waits().runcall(students.mask_validity, mask, ksize) if not waited else right(mask)
+
+    def right(mask: Tensor) -> Tensor:
+        return students.mask_validity(mask, 3)
+
+    feedback = check("mask_validity", debugged, only="hand")
+    assert UNFINISHED not in str(feedback)
+    assert waited
+
+
+# What is printed
+
+
+def test_what_a_call_prints_is_kept_to_its_last_lines(capfd: pytest.CaptureFixture[str]) -> None:
+    def talks(mask: Tensor, ksize: int) -> Tensor:
+        for i in range(1000):
+            print(f"line {i}")
+        print("<b>the end</b>", file=sys.stderr)
+        return students.mask_validity(mask, ksize)
+
+    feedback = check("mask_validity", talks)
+    assert feedback.passed
+    lines = feedback.printed.split("\n")
+    assert lines[0] == "…"
+    assert lines[1:] == [*(f"line {i}" for i in range(801, 1000)), "<b>the end</b>"]
+    assert feedback.printed in str(feedback)
+    assert "&lt;b&gt;the end" in feedback._repr_html_()
+    assert capfd.readouterr() == ("", "")
+
+
+def test_lines_of_any_length_are_bounded() -> None:
+    file = limits.LastLines()
+    for _ in range(50):
+        print("y" * 1_000_000, end="", file=file)
+    assert sum(map(len, file._pieces)) <= 3 * limits.CHARACTERS
+    assert len(file.end()) <= limits.CHARACTERS + 2
+    assert file.end().startswith("…\nyyy")
+    few = limits.LastLines()
+    print("one\ntwo", file=few)
+    assert few.end() == "one\ntwo"
+
+
+# Whatever is raised, returned or handed over
+
+
+class OfMyOwn(BaseException):
+    pass
+
+
+class TextRaises(Exception):
+    def __str__(self) -> str:
+        raise OfMyOwn
+
+    __repr__ = __str__
+
+
+class TextIsNone(Exception):
+    def __str__(self) -> Any:
+        return None
+
+
+class SignatureRaises:
+    @property
+    def __signature__(self) -> object:
+        raise OfMyOwn
+
+    __code__ = 3
+
+    def __getattr__(self, name: str) -> object:
+        raise RuntimeError(name)
+
+    def __call__(self, mask: Tensor, ksize: int) -> Tensor:
+        return students.mask_validity(mask, ksize)
+
+
+class Hostile(Tensor):
+    @classmethod
+    def __torch_function__(cls, *_: object, **__: object) -> None:
+        raise OfMyOwn
+
+
+class ClassRaises:
+    @property
+    def __class__(self) -> Any:  # type: ignore[override]
+        raise OfMyOwn
+
+
+def raising(error: BaseException) -> Callable[..., None]:
+    def function(*_: object) -> None:
+        raise error
+
+    return function
+
+
+def returning(value: object) -> Callable[..., object]:
+    return lambda mask, ksize: value
+
+
+STRANGE = {
+    "OfMyOwn": raising(OfMyOwn()),
+    "GeneratorExit": raising(GeneratorExit()),
+    "SystemExit: 3": raising(SystemExit(3)),
+    "StopIteration": raising(StopIteration()),
+    "raised TextRaises": raising(TextRaises()),
+    "raised TextIsNone": raising(TextIsNone()),
+    "xxx …": raising(ValueError("x" * 10_000_000)),
+    "raised TypeError": torch.clone,
+    "raised RecursionError": lambda mask, ksize: STRANGE["raised RecursionError"](mask, ksize),
+    "usual type, as float32, got torch.float8_e4m3fn": returning(
+        torch.zeros(1, 16).to(torch.float8_e4m3fn)
+    ),
+    "small tensor, got shape (1000000000000,)": returning(torch.zeros(1).expand(10**12)),
+    "got ClassRaises": returning(ClassRaises()),
+    "got type": returning(Tensor),
+    "got shape (1, 16)": returning(torch.zeros(1, 16).as_subclass(Hostile)),
+}
+STRANGE["elements differ"] = STRANGE.pop("got shape (1, 16)")
+
+
+@pytest.mark.parametrize("words", STRANGE)
+def test_whatever_is_raised_or_returned_is_feedback(words: str) -> None:
+    feedback = check("mask_validity", STRANGE[words])
+    assert not feedback.passed
+    assert words in str(feedback)
+    assert len(str(feedback)) < 3000
+    assert feedback._repr_html_()
+
+
+def test_arguments_of_another_type_by_now_are_told() -> None:
+    def changes(mask: Tensor, ksize: int) -> Tensor:
+        valid = students.mask_validity(mask, ksize)
+        mask.data = mask.double()
+        mask.resize_(0)
+        return valid
+
+    assert "changed its argument mask" in str(check("mask_validity", changes))
+
+
+def test_a_signature_that_raises_costs_nothing() -> None:
+    assert check("mask_validity", SignatureRaises()).passed
+
+
+@pytest.mark.parametrize("seed", ["x", 1.5, 10**30, None, [], object(), torch.zeros(3)])
+def test_any_seed_is_answered(seed: Any) -> None:
+    feedback = check("mask_validity", students.mask_validity, seed=seed)
+    assert not feedback.passed
+    assert "seed: expected an integer of 64 bits, got" in str(feedback)
+
+
+@pytest.mark.parametrize("only", ["", "foot", 3, ["hand"], torch.zeros(3), OfMyOwn()], ids=str)
+def test_any_kind_of_case_is_answered(only: Any) -> None:
+    feedback = check("mask_validity", students.mask_validity, only=only)
+    assert not feedback.passed
+    assert "only: expected one of 'hand', 'random', None, got" in str(feedback)
+
+
+@pytest.mark.parametrize("exercise", [None, [], {}, torch.zeros(3), ClassRaises, "", 3])
+def test_an_exercise_that_does_not_exist_is_an_input_error(exercise: Any) -> None:
+    with pytest.raises(cv.InputError, match="exercise: expected one of 'patch_extraction'"):
+        check(exercise, students.mask_validity)
+
+
+def test_what_is_no_function_is_feedback() -> None:
+    for function in (None, ClassRaises(), 3, torch.zeros(3)):
+        assert "Expected a function of (mask, ksize)" in str(check("mask_validity", function))
+
+
+def test_ctrl_c_stops_a_check_and_leaves_nothing_armed() -> None:
+    def interrupted(*_: object) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        while True:
+            pass
+
+    feedback = check("mask_validity", interrupted)
+    assert attempts.STOPPED in str(feedback)
+    assert UNFINISHED not in str(feedback)
+    assert len(feedback.cases) == 1
+    assert (sys.gettrace(), sys.getprofile()) == (None, None)
+    assert check("mask_validity", students.mask_validity).passed
+
+
+# Profilers, debuggers, settings
+
+
+def test_a_right_answer_is_right_under_a_profiler() -> None:
+    profiler = cProfile.Profile()
+    feedback = profiler.runcall(check, "mask_validity", students.mask_validity)
+    assert feedback.passed, feedback
+    names = {entry.code.co_name for entry in profiler.getstats() if hasattr(entry.code, "co_name")}
+    assert "mask_validity" in names
+
+
+def test_a_right_answer_is_right_under_a_trace_function() -> None:
+    seen = set()
+
+    def trace(frame: Any, event: str, _: object) -> Any:
+        seen.add(frame.f_code.co_name)
+        return trace
+
+    sys.settrace(trace)
+    try:
+        feedback = check("mask_validity", students.mask_validity, only="hand")
+        assert sys.gettrace() is trace
+    finally:
+        sys.settrace(None)
+    assert feedback.passed
+    assert "mask_validity" in seen
+
+
+def test_calls_of_the_library_are_seen_under_a_profiler_too() -> None:
+    def borrows(mask: Tensor, ksize: int) -> Tensor:
+        return cv.stages.mask_validity.valid_patches(mask, cv.AttentionConfig(ksize=ksize))
+
+    feedback = cProfile.Profile().runcall(check, "mask_validity", borrows)
+    assert "calls ctxattn_viz." in str(feedback)
+
+
+def test_settings_and_functions_are_as_before() -> None:
+    def changes(mask: Tensor, ksize: int) -> Tensor:
+        valid = students.mask_validity(mask, ksize)
+        torch.set_grad_enabled(False)
+        torch.set_default_dtype(torch.float64)
+        torch.set_default_device("meta")
+        torch.use_deterministic_algorithms(True)
+        torch.manual_seed(123)
+        random.seed(123)
+        np.random.seed(123)  # noqa: NPY002
+        sys.settrace(lambda *_: None)
+        sys.stdout = None  # type: ignore[assignment]
+        torch.softmax = torch.isclose = F.unfold = None  # type: ignore[assignment]
+        cv.comparison.difference = None  # type: ignore[assignment]
+        Tensor.sum = None  # type: ignore[assignment]
+        os.chdir("/")
+        return valid
+
+    def settings() -> list[object]:
+        return [
+            torch.is_grad_enabled(),
+            torch.get_default_dtype(),
+            torch.get_default_device(),
+            torch.are_deterministic_algorithms_enabled(),
+            torch.get_rng_state().tolist(),
+            random.getstate(),
+            np.random.get_state()[1].tolist(),  # noqa: NPY002
+            sys.gettrace(),
+            sys.stdout,
+            (torch.softmax, torch.isclose, F.unfold, cv.comparison.difference, Tensor.sum),
+            os.getcwd(),
+        ]
+
+    before = settings()
+    feedback = check("mask_validity", changes)
+    assert feedback.passed, feedback
+    assert settings() == before
+
+
+def test_a_right_answer_is_right_whatever_the_notebook_has_set() -> None:
+    torch.set_default_dtype(torch.float64)
+    torch.set_default_device("meta")
+    try:
+        with torch.no_grad(), torch.autocast("cpu"):
+            feedback = check("matching_scores", students.matching_scores)
+        assert torch.get_default_dtype() is torch.float64
+        assert torch.get_default_device().type == "meta"
+    finally:
+        torch.set_default_dtype(torch.float32)
+        torch.set_default_device(None)
+    assert feedback.passed, feedback
