@@ -100,8 +100,6 @@ def appends_while_reading(*_: object) -> None:
     values = [0]
     for value in values:
         values.append(value)
-        del values[:-2], value
-        values.append(0)
 
 
 def computes(mask: Tensor, ksize: int) -> None:
@@ -368,7 +366,7 @@ STRANGE = {
     ),
     "small tensor, got shape (1000000000000,)": returning(torch.zeros(1).expand(10**12)),
     "got ClassRaises": returning(ClassRaises()),
-    "got type": returning(Tensor),
+    "got _TensorMeta": returning(Tensor),
     "got shape (1, 16)": returning(torch.zeros(1, 16).as_subclass(Hostile)),
 }
 STRANGE["elements differ"] = STRANGE.pop("got shape (1, 16)")
@@ -505,6 +503,7 @@ def test_settings_and_functions_are_as_before() -> None:
             os.getcwd(),
         ]
 
+    torch.use_deterministic_algorithms(False)  # loads what it needs, which takes seconds
     before = settings()
     feedback = check("mask_validity", changes)
     assert feedback.passed, feedback

@@ -89,20 +89,21 @@ class Student:
 
     def __call__(self, *arguments: Any) -> Outcome:
         file = LastLines()
-        try:
-            with restored(), printing_to(file):
+        ended, yours = True, None
+        with restored(), printing_to(file):
+            try:
                 yours, problem = self.time.run(
                     lambda: _call(self.function, self.parameters, arguments)
                 )
-        except OutOfTime as error:
-            problem = f"Stopped after {self.time.seconds:.3g} s: {UNFINISHED}."
-            return Outcome(None, problem + _line_of(error), file.end(), ended=False)
-        except KeyboardInterrupt as error:
-            return Outcome(None, STOPPED + _line_of(error), file.end(), ended=False)
-        except BaseException:  # raised while its exception or its answer was looked at
-            problem = "Your function gave something that cannot be looked at without an exception."
-            return Outcome(None, problem, file.end())
-        return Outcome(yours, problem, file.end())
+            except OutOfTime as error:
+                ended = False
+                problem = f"Stopped after {self.time.seconds:.3g} s: {UNFINISHED}."
+                problem += _line_of(error)
+            except KeyboardInterrupt as error:
+                ended, problem = False, STOPPED + _line_of(error)
+            except BaseException:  # raised while its exception or its answer was looked at
+                problem = "Your function gave what cannot even be looked at: that raises, too."
+        return Outcome(yours, problem, file.end(), ended)
 
 
 def attempt(exercise: Exercise, student: Callable[..., Outcome], case: Case) -> Answer:

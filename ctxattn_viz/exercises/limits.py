@@ -88,10 +88,11 @@ class TimeAllowed:
         if self.left <= 0:
             raise OutOfTime
         start = time.monotonic()
+        watch = _Watch(self.left)
         try:
-            return within(self.left, work)
+            return within(self.left, work, watch)
         finally:
-            used = time.monotonic() - start
+            used = time.monotonic() - start - watch.not_counted
             self.left -= used
             TimeAllowed.used_by_all += used
 
@@ -105,14 +106,15 @@ def seconds_allowed(used_by_all: float = 0.0) -> float:
     return max(LEAST_SECONDS, min(SECONDS, in_all - used_by_all))
 
 
-def within(seconds: float, work: Callable[[], Result]) -> Result:
+def within(seconds: float, work: Callable[[], Result], watch: "_Watch | None" = None) -> Result:
     """What `work` returns or raises, or `OutOfTime` when it has not ended after `seconds`.
 
     A second thread then raises `OutOfTime` in this one, again and again until `work` is left.
     What Python cannot interrupt ends later: one long call in C when it returns. Time spent
     waiting in a debugger does not count.
     """
-    watch = _Watch(seconds, sys._getframe())
+    watch = watch or _Watch(seconds)
+    watch.frame = sys._getframe()
     try:
         try:
             watch.start()
@@ -132,9 +134,9 @@ def within(seconds: float, work: Callable[[], Result]) -> Result:
 class _Watch:
     """Raises `OutOfTime` in the thread of `frame` while that is inside what `frame` calls."""
 
-    def __init__(self, seconds: float, frame: FrameType) -> None:
-        self.seconds = seconds
-        self.frame: FrameType | None = frame
+    def __init__(self, seconds: float) -> None:
+        self.seconds, self.not_counted = seconds, 0.0
+        self.frame: FrameType | None = None
         self.thread = ctypes.c_ulong(threading.get_ident())
         self.lock = threading.Lock()
         self.stopped = threading.Event()
@@ -154,7 +156,7 @@ class _Watch:
         _wait_for_an_exception()
 
     def _watch(self) -> None:
-        wait = self.seconds
+        wait, start = self.seconds, time.monotonic()
         while not self.stopped.wait(wait):
             with self.lock:
                 names = self._modules_inside()
@@ -163,7 +165,7 @@ class _Watch:
                 if names and names[0] == __name__:  # here already, on its way out
                     wait = AGAIN
                 elif not self.raised and _DEBUGGERS.intersection(names):
-                    wait = 0.25
+                    wait, self.not_counted = 0.25, time.monotonic() - start
                 else:
                     wait, self.raised = AGAIN, True
                     _set_exception(self.thread, ctypes.py_object(OutOfTime))
@@ -271,8 +273,13 @@ def restored() -> Iterator[None]:
             changed = [k for k, v in before.items() if callable(v) and now.get(k) is not v]
             for name in changed:
                 setattr(owner, name, before[name])
+            if isinstance(owner, type):  # put before what it inherits
+                for name in set(now) - set(before):
+                    delattr(owner, name)
         for read, write, value in settings:
-            if _read(read) is not value:
+            now_set = _read(read)
+            plain = isinstance(value, (int, str, torch.device))
+            if now_set is not value and not (plain and now_set == value):
                 write(value)
         for write, state in states:
             write(state)

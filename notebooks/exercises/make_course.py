@@ -2,11 +2,13 @@
 
     python make_course.py DIRECTORY
 
-writes DIRECTORY/source and DIRECTORY/release. Run again after an exercise has changed; what
-students handed in and their grades stay as they are. See TEACHING.md.
+writes DIRECTORY/source, DIRECTORY/release and, once, DIRECTORY/hidden_seeds.json. Run again after
+an exercise has changed; what students handed in and their grades stay as they are. See TEACHING.md.
 """
 
+import json
 import os
+import secrets
 import shutil
 import sys
 from pathlib import Path
@@ -16,6 +18,7 @@ from traitlets.config import PyFileConfigLoader
 
 HERE = Path(__file__).resolve().parent
 CONFIG = "nbgrader_config.py"
+SEEDS = "hidden_seeds.json"
 
 # nbgrader calls alembic by its bare name: let it find the one beside this Python.
 os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
@@ -25,6 +28,10 @@ def make_course(course: Path) -> list[str]:
     """Write the assignments' sources and released versions into `course`; returns their names."""
     course.mkdir(parents=True, exist_ok=True)
     shutil.copy(HERE / CONFIG, course)
+    if not (course / SEEDS).exists():  # grades of before and after are for the same cases
+        seeds = [secrets.randbelow(2**32) for _ in range(2)]
+        (course / SEEDS).write_text(json.dumps(seeds), encoding="utf-8")
+        (course / SEEDS).chmod(0o600)
     config = PyFileConfigLoader(CONFIG, path=str(course)).load_config()
     nbgrader = NbGraderAPI(config=config)
     names = []
