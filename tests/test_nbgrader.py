@@ -6,6 +6,7 @@ Three students: one is right, one makes a mistake in each exercise, one hands in
 from __future__ import annotations
 
 import csv
+import json
 import os
 import re
 import subprocess
@@ -46,14 +47,67 @@ ENVIRONMENT = {
     **os.environ,
     "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
     "OMP_NUM_THREADS": "1",
+    "CTXATTN_VIZ_GRADING_SECONDS": "600",  # the machine may be busy: no test is about time
 }
 
 
-def run(*arguments: str, cwd: Path = ROOT) -> str:
+# Ways to pass without an answer; the points that remain for each are none.
+CHEATS = {
+    "rebinds": """
+import types
+cv.exercises.check = lambda *_, **__: types.SimpleNamespace(passed=True, fits=True)
+def mask_validity(mask, ksize):
+    raise NotImplementedError
+""",
+    "patches": """
+import types
+import ctxattn_viz.comparison, ctxattn_viz.exercises.attempts as attempts
+alike = types.SimpleNamespace(same=True, first=None)
+attempts.difference = ctxattn_viz.comparison.difference = lambda *_, **__: alike
+torch.allclose = torch.equal = lambda *_, **__: True
+torch.isclose = lambda a, b, **_: torch.ones_like(a, dtype=torch.bool)
+def mask_validity(mask, ksize):
+    return torch.zeros(mask.shape[0], mask[0].numel(), dtype=torch.bool).fill_(ksize == 9)
+""",
+    "looks": """
+import re, sys
+def mask_validity(mask, ksize):
+    frame = sys._getframe()
+    while frame:
+        if isinstance(target := frame.f_locals.get("target"), torch.Tensor):
+            return target.clone()
+        for seed in re.findall(r"seed=(\\d+)", str(frame.f_locals.get("In"))):
+            for case in cv.exercises.EXERCISES["mask_validity"].cases(int(seed)):
+                if torch.equal(case.values()["downsampled_mask"], mask):
+                    return case.target
+        frame = frame.f_back
+    raise LookupError
+""",
+}
+# A right answer that makes noise on every way out.
+NOISE = """
+import os, sys
+def noisy(function):
+    def heard(*arguments):
+        print("heard", file=sys.stderr)
+        print("heard", file=sys.__stderr__, flush=True)
+        os.write(2, b"heard")
+        return function(*arguments)
+    return heard
+mask_validity = noisy(mask_validity)
+"""
+LOOP = """
+def mask_validity(mask, ksize):
+    while True:
+        pass
+"""
+
+
+def run(*arguments: str, cwd: Path = ROOT, **environment: str) -> str:
     done = subprocess.run(
         [sys.executable, *arguments],
         cwd=cwd,
-        env=ENVIRONMENT,
+        env={**ENVIRONMENT, **environment},
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -104,6 +158,11 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Path:
         hand_in(course, "ada", name, solved, whole=name == "2_mask_validity")
         hand_in(course, "ben", name, mistaken, whole=False)
         hand_in(course, "cleo", name, {}, whole=False)
+    solved = solutions("2_mask_validity")
+    for student, code in {**CHEATS, "loops": LOOP}.items():
+        hand_in(course, student, "2_mask_validity", {"mask_validity": code}, whole=False)
+    loud = {"mask_validity": solved["mask_validity"] + NOISE}
+    hand_in(course, "loud", "2_mask_validity", loud, whole=False)
     return course
 
 
@@ -140,6 +199,40 @@ def test_an_empty_notebook_gets_none(grades: dict[tuple[str, str], tuple[float, 
     assert {name: grades["cleo", name][0] for name in POINTS} == dict.fromkeys(POINTS, 0)
 
 
+@pytest.mark.parametrize("student", [*CHEATS, "loops"])
+def test_a_way_around_the_checks_gets_none(
+    grades: dict[tuple[str, str], tuple[float, float]], student: str
+) -> None:
+    assert grades[student, "2_mask_validity"][0] == 0
+
+
+def test_noise_costs_nothing(grades: dict[tuple[str, str], tuple[float, float]]) -> None:
+    assert grades["loud", "2_mask_validity"] == (6, 6)
+
+
+@pytest.mark.usefixtures("grades")
+def test_pages_show_no_hidden_test_and_load_nothing(course: Path) -> None:
+    run("-m", "nbgrader", "generate_feedback", "2_mask_validity", cwd=course)
+    seeds = json.loads((course / "hidden_seeds.json").read_text("utf-8"))
+    assert len(set(seeds)) == 2
+    pages = list((course / "feedback").glob("*/2_mask_validity/2_mask_validity.html"))
+    assert len(pages) >= 3 + len(CHEATS)
+    for path in pages:
+        page = path.read_text(encoding="utf-8")
+        for hidden in ("HIDDEN", "exercises.grading", "exercises import grading", *map(str, seeds)):
+            assert hidden not in page, (path, hidden)
+        assert "Content-Security-Policy" in page
+        loaded = re.findall(r"<(?:script|link|img|iframe)[^>]*(?:src|href)=[\"']?([^\"' >]+)", page)
+        assert all(source.startswith("data:") for source in loaded), loaded
+        assert not re.search(r"url\([\"']?https?:|@import", page)
+
+
+def test_seeds_are_made_once(course: Path) -> None:
+    before = (course / "hidden_seeds.json").read_text("utf-8")
+    run("notebooks/exercises/make_course.py", str(course))
+    assert (course / "hidden_seeds.json").read_text("utf-8") == before
+
+
 @pytest.mark.usefixtures("grades")
 def test_a_student_gets_the_hint_back(course: Path) -> None:
     run("-m", "nbgrader", "generate_feedback", "3_matching_scores", "--student=ben", cwd=course)
@@ -153,7 +246,7 @@ def test_what_students_get_holds_no_solution(course: Path) -> None:
         released = nbformat.reads(text, as_version=4)
         assert "SOLUTION" not in text
         assert "HIDDEN" not in text
-        assert "2026" not in text  # a hidden seed
+        assert "grading" not in text.replace("before grading", "")
         stubs = [cell for cell in released.cells if is_solution(cell)]
         assert stubs
         assert all("raise NotImplementedError()" in cell.source for cell in stubs)

@@ -9,6 +9,7 @@ the runner is read as numbers, never unpickled, and is bounded in size and time.
 A kernel can be made to report what it likes: whoever attacks `require` itself is not stopped here.
 """
 
+import functools
 import json
 import math
 import os
@@ -20,7 +21,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
@@ -40,6 +41,7 @@ HIDDEN_SEEDS = "CTXATTN_VIZ_HIDDEN_SEEDS"
 SECONDS = 60.0  # for one judgement, where the environment does not say
 MOST_BYTES = 100_000_000  # of one message
 MARK = "BEGIN HIDDEN TESTS"
+_FAILED = {"passed": False, "text": "The grading itself failed: tell your teacher."}
 _RUNNING = "CTXATTN_VIZ_RUNNING_FOR_GRADES"
 
 # `-I` ignores PYTHONPATH and the user's packages: both folders are named instead.
@@ -66,12 +68,12 @@ def require(exercise: str, points: str) -> None:
         points: `"fits"` for tensors of the right shape, `"hand"` for the cases worked by hand,
             `"all"` for these, the random ones and those of the hidden seeds.
     """
-    _ask({"exercise": exercise, "points": points, "cells": _earlier_cells()})
+    _ask({"exercise": exercise, "cells": _earlier_cells()}, points)
 
 
 def require_stage(seed: int, stage: object) -> None:
     """Raise `NotYet` unless `stage` is where `faulty_port(seed)` goes wrong."""
-    _ask({"port": seed, "stage": str(stage)[:100]})
+    _ask({"port": seed, "stage": str(stage)[:100]}, "all")
 
 
 def _earlier_cells() -> list[str]:
@@ -84,10 +86,17 @@ def _earlier_cells() -> list[str]:
     return [str(cell) for cell in shell.history_manager.input_hist_raw[:-1] if MARK not in cell]
 
 
-def _ask(request: dict[str, Any]) -> None:
+def _ask(request: dict[str, Any], points: str) -> None:
     if os.environ.get(_RUNNING):  # these cells are themselves being run for grades
         return
-    seconds = _seconds()
+    verdict = _verdicts(json.dumps(request)).get(points, _FAILED)
+    if verdict.get("passed") is not True:
+        raise NotYet(str(verdict.get("text")))
+
+
+@functools.cache  # the cells of a notebook that are graded ask about the same function
+def _verdicts(request: str) -> dict[str, Any]:
+    """What the judge says, by the points that are asked for; nothing where it fails."""
     judge = subprocess.Popen(
         [sys.executable, "-I", "-c", _START, "judge", *_FOLDERS],
         stdin=subprocess.PIPE,
@@ -99,14 +108,12 @@ def _ask(request: dict[str, Any]) -> None:
     )
     try:
         # The judge ends by itself at its limit; twice that is for a machine that is stuck.
-        reply, _ = judge.communicate(json.dumps({**request, "seconds": seconds}), 2 * seconds + 30)
-        verdict = json.loads(reply)
+        reply, _ = judge.communicate(request, 2 * _seconds() + 30)
+        return dict(json.loads(reply))
     except (ValueError, subprocess.TimeoutExpired):
-        verdict = {"passed": False, "text": "The grading itself failed: tell your teacher."}
+        return {}
     finally:
         judge.kill()
-    if verdict.get("passed") is not True:
-        raise NotYet(str(verdict.get("text")))
 
 
 def _seconds() -> float:
@@ -127,30 +134,38 @@ def hidden_seeds() -> list[int]:
 # In the judge
 
 
-def judge(request: dict[str, Any]) -> Feedback:
-    """The feedback for a request of `require` or `require_stage`."""
+def judge(request: dict[str, Any]) -> dict[str, Any]:
+    """The verdicts on what `require` or `require_stage` asks, by points."""
     if "port" in request:
-        return name_the_stage(faulty_port(request["port"]), request["stage"])
+        feedback = name_the_stage(faulty_port(request["port"]), request["stage"])
+        return {"all": _verdict(feedback.passed, feedback)}
     seeds = hidden_seeds()
     exercise = EXERCISES[request["exercise"]]
-    only = "hand" if request["points"] == "hand" else None
     with usual_settings():
-        cases = exercise.cases(0, only)
-        if request["points"] == "all":
-            cases += [case for seed in seeds for case in exercise.cases(seed, "random")]
         runner = Runner(request, exercise.parameters)
         try:
-            feedback = answer(exercise, runner, cases)
+            fits = answer(exercise, runner, exercise.cases(0))
+            hand = answer(exercise, runner, exercise.cases(0, "hand"))
+            hidden = [case for seed in seeds for case in exercise.cases(seed, "random")]
+            everything = answer(exercise, runner, exercise.cases(0) + hidden)
         finally:
             runner.end()
-    return feedback
+    return {
+        "fits": _verdict(fits.fits, fits),
+        "hand": _verdict(hand.passed, hand),
+        "all": _verdict(everything.passed, everything),
+    }
+
+
+def _verdict(passed: bool, feedback: Feedback) -> dict[str, Any]:
+    return {"passed": passed, "text": str(feedback)}
 
 
 class Runner:
     """The process that runs the student's code; called like a `Student`."""
 
     def __init__(self, request: dict[str, Any], parameters: Sequence[str]) -> None:
-        self.deadline = time.monotonic() + request["seconds"]
+        self.deadline = time.monotonic() + _seconds()
         environment = {k: v for k, v in os.environ.items() if k != HIDDEN_SEEDS}
         reading, writing = os.pipe()
         self.process = subprocess.Popen(
@@ -216,9 +231,12 @@ def run(requests: IO[bytes], replies: IO[bytes]) -> None:
     from traitlets.config import Config
 
     first, _ = _read(requests)
-    shell = InteractiveShell.instance(
-        config=Config({"HistoryManager": {"enabled": False}, "InteractiveShell": {"colors": ""}})
-    )
+
+    class Shell(InteractiveShell):
+        def enable_gui(self, gui: object = None) -> None:
+            """`%matplotlib inline` asks for it; nothing is shown here."""
+
+    shell = Shell.instance(config=Config({"HistoryManager": {"enabled": False}}))
     for cell in first["cells"]:
         with suppress(
             BaseException
@@ -284,21 +302,11 @@ def _exactly(file: IO[bytes], length: int) -> bytes:
     return data
 
 
-def _feedback_for(read: Callable[[], str]) -> dict[str, Any]:
-    try:
-        request = json.loads(read())
-        feedback = judge(request)
-        passed = feedback.fits if request.get("points") == "fits" else feedback.passed
-        return {"passed": passed, "text": str(feedback)}
-    except Exception as problem:
-        return {"passed": False, "text": f"The grading failed: {type(problem).__name__}."}
-
-
 def main() -> None:
     """What the two processes run: `judge`, or `run:` and the file descriptor to answer on."""
     role = sys.argv[1]
     if role == "judge":
-        print(json.dumps(_feedback_for(sys.stdin.read)))
+        print(json.dumps(judge(json.loads(sys.stdin.read()))))
         sys.stdout.flush()
         os._exit(0)  # whatever still waits for the runner does not matter any more
     requests = os.fdopen(os.dup(0), "rb")
