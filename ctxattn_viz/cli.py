@@ -12,7 +12,8 @@ from torch import Tensor
 
 from . import samples
 from .config import DIALECTS, AttentionConfig
-from .errors import BudgetError, InputError, MaskWarning, check_writable
+from .errors import BudgetError, InputError, MaskWarning
+from .files import path_of, writing
 from .traces import trace
 
 
@@ -60,13 +61,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def write(options: argparse.Namespace) -> Path:
     """From parsed options to a page on disk."""
-    from .debugger import save_page
+    with writing("--output", options.output) as file:  # refused before anything is computed
+        file.write(page_for(options))
+    return path_of("--output", options.output)
+
+
+def page_for(options: argparse.Namespace) -> bytes:
+    """From parsed options to a page."""
+    from .debugger.page import page_of
     from .debugger.payload import check_size
 
     config = AttentionConfig(dialect=options.dialect)
     if options.size < 2 * config.rate:
         raise InputError("--size", f"at least {2 * config.rate} pixels", options.size)
-    output = check_writable("--output", options.output)
     multiple = config.rate
     with naming(size="--size"):
         photo = b = samples.photograph(options.photo, options.size, multiple)
@@ -100,7 +107,7 @@ def write(options: argparse.Namespace) -> Path:
     for warning in caught:
         print(f"ctxattn-viz: {warning.message}", file=sys.stderr)
     title = f"Contextual attention: {Path(options.photo).name}, coarsely filled"
-    return save_page(run, output, title=title, python="\n".join(lines), **extra)
+    return page_of(run, title=title, python="\n".join(lines), **extra)
 
 
 def joined(arguments: Sequence[str]) -> list[str]:

@@ -1,8 +1,6 @@
 """What a bad input raises: the argument by name, what was expected, what came."""
 
 from collections.abc import Iterable
-from os import PathLike
-from pathlib import Path
 
 import torch
 
@@ -81,22 +79,6 @@ def check_device(argument: str, value: torch.device | str | None) -> torch.devic
         return torch.empty(1, device=value).device  # a device may have a name and not be there
     except Exception as problem:  # each backend raises another kind
         raise InputError(argument, "an available device", repr(str(value))) from problem
-
-
-def check_writable(argument: str, value: object) -> Path:
-    """`value` as the path of a file that can be written, or `InputError`; nothing is left there."""
-    if not isinstance(value, (str, PathLike)):
-        raise InputError(argument, "the path of a file to write", repr(value))
-    path = Path(value)
-    try:
-        is_new = not path.exists()
-        path.open("ab").close()  # only trying tells: rights, folders, file systems
-    except OSError as problem:
-        got = f"{str(value)!r} ({problem.strerror})"
-        raise InputError(argument, "the path of a file to write", got) from None
-    if is_new:
-        path.unlink()
-    return path
 
 
 def check_index(argument: str, value: object, size: int) -> int:

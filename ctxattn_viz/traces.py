@@ -1,5 +1,6 @@
 """A trace: everything that happened in one run of contextual attention."""
 
+import io
 import json
 import time
 import warnings
@@ -7,7 +8,6 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from os import PathLike
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -22,9 +22,9 @@ from .errors import (
     UnknownKeyError,
     check_device,
     check_index,
-    check_writable,
     shape_of,
 )
+from .files import path_of, writing
 from .pipeline import LazyValues, check_inputs, check_values, rows_of
 from .results import PixelLedger, PixelTerm, QueryRow, StageResult
 from .stages import BY_KEY, MATRICES, STAGES, patch_grid, query_grid
@@ -275,9 +275,13 @@ class Trace(Mapping[str, StageResult]):
         Raises:
             InputError: a path that no file can be written to.
         """
-        held: dict[str, Any] = {"ctxattn_viz": 1, "config": self.config.to_dict()}
-        held |= {name: self._values[name].cpu() for name in ("f", "b", "mask")}
-        torch.save(held | {"checksum": _checksum(held)}, check_writable("path", path))
+        with writing("path", path) as file:
+            held: dict[str, Any] = {"ctxattn_viz": 1, "config": self.config.to_dict()}
+            held |= {name: self._values[name].cpu() for name in ("f", "b", "mask")}
+            # By way of memory: PyTorch hides what the file system says behind errors of its own.
+            buffer = io.BytesIO()
+            torch.save(held | {"checksum": _checksum(held)}, buffer)
+            file.write(buffer.getbuffer())
 
     def __repr__(self) -> str:
         done = ", ".join(key for key in BY_KEY if self.computed(key)) or "none yet"
@@ -387,7 +391,7 @@ def load_trace(
     """
     device = check_device("device", device)
     try:
-        held = torch.load(Path(path), map_location="cpu", weights_only=True)
+        held = torch.load(path_of("path", path), map_location="cpu", weights_only=True)
         config = AttentionConfig.from_dict(held["config"])
         # PyTorch reads flipped bytes as it finds them. (Files of before hold no checksum.)
         if held.get("checksum", found := _checksum(held)) != found:

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import check_writable
+from ..files import path_of, writing
 from . import assets
 from .payload import build
 from .state import check_options, opening
@@ -178,21 +178,35 @@ def render(state: dict[str, Any]) -> str:
 def save_page(
     trace: "Trace",
     path: str | Path,
+    **options: Any,
+) -> Path:
+    """Write the debugger of `trace` as one HTML file at `path`; returns the path.
+
+    The file holds the inputs, the output and the whole front end: it opens from disk, needs no
+    kernel and no network, and loads nothing. `options` are those of `debug`. A file that stands
+    at `path` is replaced when the new one is complete, and not before.
+
+    Raises:
+        InputError: a path that no file can be written to (found before anything is computed), a
+            disk that is full, an option that does not fit.
+        BudgetError: maps too large for a page.
+    """
+    check_options("save_page", options)
+    with writing("path", path) as file:
+        file.write(page_of(trace, **options))
+    return path_of("path", path)
+
+
+def page_of(
+    trace: "Trace",
     *,
     query: Any = None,
     pixel: Any = None,
     stage: str = "attention",
     sample: int = 0,
     **options: Any,
-) -> Path:
-    """Write the debugger of `trace` as one HTML file at `path`; returns the path.
-
-    The file holds the inputs, the output and the whole front end: it opens from disk, needs no
-    kernel and no network, and loads nothing. Arguments are those of `debug`.
-    """
-    check_options("save_page", options)
-    target = check_writable("path", path)
+) -> bytes:
+    """The debugger of `trace` as the bytes of one HTML file; takes and raises what `debug` does."""
     payload = build(trace, **options)
     state = opening(payload, trace, query=query, pixel=pixel, stage=stage, sample=sample)
-    target.write_text(render(state), encoding="utf-8")
-    return target
+    return render(state).encode()

@@ -82,6 +82,8 @@ def build(
     for name, text in (("title", title), ("python", python)):
         if not isinstance(text, str | None):
             raise InputError(name, "a string or None", repr(text))
+        if text and any("\ud800" <= letter <= "\udfff" for letter in text):  # UTF-8 has none
+            raise InputError(name, "text without lone surrogates", repr(text))
     n, f, b = trace.f.shape[0], trace.f, trace.b
     look, notes = look_of(f, b)
     arrays = {"f": _floats(f), "b": _floats(b)}

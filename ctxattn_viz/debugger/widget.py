@@ -14,7 +14,8 @@ import traitlets as t
 from torch import Tensor
 
 from ..config import AttentionConfig
-from ..errors import InputError, check_choice, check_index, check_writable
+from ..errors import InputError, check_choice, check_index
+from ..files import path_of, writing
 from ..pipeline import check_config, check_inputs, check_values
 from ..stages.downsampling import mask_at
 from . import assets, page, places, uploads
@@ -120,9 +121,9 @@ class Debugger(anywidget.AnyWidget):
 
     def save_page(self, path: str | Path) -> Path:
         """Write what is on screen as one HTML file that needs no kernel and no network."""
-        target = check_writable("path", path)
-        target.write_text(self._page(), encoding="utf-8")
-        return target
+        with writing("path", path) as file:
+            file.write(self._page().encode())
+        return path_of("path", path)
 
     def close(self) -> None:
         """Take the debugger off the screen and let its trace go."""

@@ -1,0 +1,149 @@
+"""Writing files so that what stands there is always the old file or the new one, never a part."""
+
+import errno
+import io
+import os
+import re
+import secrets
+import stat
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from os import PathLike
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from .errors import InputError
+
+EXPECTED = "the path of a file to write"
+# Paths that name a file which this process has open already.
+_OPEN_ALREADY = re.compile(r"/dev/(stdin|stdout|stderr)|(?:/dev|/proc/self)/fd/([0-9]+)")
+
+
+def path_of(argument: str, value: object, expected: str = EXPECTED) -> Path:
+    """`value` as a path, with `~` expanded.
+
+    Raises:
+        InputError: neither text nor a path, or the home of a user that does not exist.
+    """
+    if not isinstance(value, (str, PathLike)):
+        raise InputError(argument, expected, repr(value))
+    try:
+        return Path(value).expanduser()
+    except (TypeError, RuntimeError) as problem:  # a path of bytes; no such user
+        raise InputError(argument, expected, f"{str(value)!r} ({problem})") from None
+
+
+@contextmanager
+def writing(argument: str, path: str | PathLike[str]) -> Iterator[BinaryIO]:
+    """A binary file to write to, which takes the place of `path` when the block ends well.
+
+    Until then it is a temporary file in the target's folder. Opening that is the check that the
+    target can be written: enter the block before computing what goes in. After any exception,
+    Ctrl-C too, the temporary file is gone and the target is as it was; a process that is killed
+    outright may leave its temporary file. A link stays a link, and an old file keeps its mode.
+    What is not a regular file (`/dev/stdout`, a FIFO, a device) is written to directly.
+
+    Args:
+        argument: who brought the path, for the message.
+        path: where the file shall stand; `~` is expanded.
+
+    Raises:
+        InputError: a path that no file can be written to, and whatever the file system refuses
+            while writing, such as a full disk or a size limit.
+    """
+    named = path_of(argument, path)
+    checked = _Refusals(argument, str(path))
+    with checked:
+        old = _status(named)
+        direct = _opened_directly(named, old)
+        target = Path(os.path.realpath(named))
+        if direct is None and old is not None and not os.access(target, os.W_OK):
+            raise _error(errno.EACCES)  # to replace a read-only file would get around its mode
+    if direct is not None:
+        with _file(direct, checked) as file:
+            yield file
+        return
+    temporary = target.with_name(f".{secrets.token_hex(8)}.tmp")
+    try:
+        with checked:
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+            descriptor = os.open(temporary, flags, 0o666)  # the system takes the umask off
+        with _file(descriptor, checked) as file:
+            if old is not None:
+                with suppress(OSError):  # some file systems keep no modes
+                    os.chmod(temporary, stat.S_IMODE(old.st_mode))
+            yield file
+            file.flush()
+            with checked:
+                os.fsync(descriptor)
+        with checked:
+            os.replace(temporary, target)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(temporary)
+        raise
+
+
+def _status(path: Path) -> os.stat_result | None:
+    """What stands at a path, links followed; None where nothing does."""
+    try:
+        return path.stat()
+    except FileNotFoundError:
+        return None
+
+
+def _opened_directly(path: Path, old: os.stat_result | None) -> int | None:
+    """A descriptor of what must not be replaced; None where a regular file is to stand."""
+    if match := _OPEN_ALREADY.fullmatch(str(path)):
+        name, number = match.groups()
+        # A duplicate shares the position: what the process prints later does not overwrite.
+        return os.dup(int(number) if number else ["stdin", "stdout", "stderr"].index(name))
+    if old is None or stat.S_ISREG(old.st_mode):
+        return None
+    if stat.S_ISDIR(old.st_mode):
+        raise _error(errno.EISDIR)
+    return os.open(path, os.O_WRONLY)
+
+
+def _error(number: int) -> OSError:
+    return OSError(number, os.strerror(number))
+
+
+class _Refusals:
+    """In its blocks, what the system refuses becomes an `InputError` about the path."""
+
+    def __init__(self, argument: str, path: str) -> None:
+        self.argument, self.path = argument, path
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, problem: BaseException | None, traceback: object) -> None:
+        if isinstance(problem, (OSError, ValueError)):  # ValueError: NUL, or what is not UTF-8
+            got = f"{self.path!r} ({getattr(problem, 'strerror', None) or problem})"
+            raise InputError(self.argument, EXPECTED, got) from None
+
+
+class _Raw(io.FileIO):
+    """An open file whose refusals are `InputError`, and all other errors not."""
+
+    def __init__(self, descriptor: int, checked: _Refusals) -> None:
+        super().__init__(descriptor, "wb")
+        self._checked = checked
+
+    def write(self, data: Any, /) -> int:
+        with self._checked:
+            return super().write(data)
+
+    def close(self) -> None:
+        with self._checked:
+            super().close()
+
+
+@contextmanager
+def _file(descriptor: int, checked: _Refusals) -> Iterator[BinaryIO]:
+    """The descriptor as a buffered file; closed in any case, and flushed where the block ends."""
+    with closing(_Raw(descriptor, checked)) as raw:
+        file = io.BufferedWriter(raw)
+        yield file
+        file.flush()
