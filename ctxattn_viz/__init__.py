@@ -13,8 +13,9 @@ from .config import AttentionConfig
 from .errors import BudgetError, InputError, NothingValidWarning, ThinHoleWarning
 from .results import PixelLedger, QueryRow, StageResult
 from .samples import default_device
+from .saving import load_trace
 from .stages import STAGES
-from .traces import Trace, flow_like, load_trace, steps, trace
+from .traces import Trace, flow_like, steps, trace
 
 # Names that load matplotlib, anywidget or scikit-image, each with its home.
 _LAZY = {

@@ -9,17 +9,17 @@ class InputError(ValueError):
     """An argument that cannot be used; the message reads `name: expected …, got …`."""
 
     def __init__(self, argument: str, expected: str, got: object, hint: str = "") -> None:
-        self.argument, self.expected, self.got, self.hint = argument, expected, got, hint
-        super().__init__(
-            f"{argument}: expected {expected}, got {got}." + (f" {hint}" if hint else "")
-        )
+        self.argument, self.expected, self.got, self.hint = argument, expected, str(got), hint
+        # Pickle and copy, and so a process pool, make an exception again from these.
+        super().__init__(argument, expected, self.got, hint)
+
+    def __str__(self) -> str:
+        sentence = f"{self.argument}: expected {self.expected}, got {self.got}."
+        return f"{sentence} {self.hint}" if self.hint else sentence
 
 
 class UnknownKeyError(InputError, KeyError):
     """A stage that does not exist. Also a KeyError, as `trace["…"]` is a look-up."""
-
-    def __str__(self) -> str:
-        return str(self.args[0])  # KeyError would show the repr
 
 
 class OutOfGridError(InputError, IndexError):

@@ -2,7 +2,7 @@
 
 import inspect
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import torch
@@ -10,7 +10,7 @@ from torch import Tensor
 
 from .budget import human
 from .config import AttentionConfig
-from .errors import UnknownKeyError, check_whole
+from .errors import InputError, UnknownKeyError, check_whole
 from .stages import MATRICES, Stage
 
 
@@ -101,6 +101,21 @@ class StageResult:
         nan = int(x.isnan().sum()) if finite < x.numel() else 0
         empty = int((~(x.sum(dim=-1) > 0)).sum()) if self.key == "attention" else 0
         return Summary(shape, dtype, low, high, mean, nan, x.numel() - finite - nan, empty)
+
+    def __copy__(self) -> "StageResult":
+        return replace(self)
+
+    def __deepcopy__(self, memo: dict[int, object]) -> "StageResult":
+        return replace(self, tensor=self.tensor.clone())
+
+    def __reduce_ex__(self, protocol: object) -> str:
+        raise InputError(
+            "pickle",
+            "values that can be pickled",
+            "a StageResult",
+            "`trace.save(path)` keeps the whole run, and `ctxattn_viz.load_trace(path)` reads it "
+            "again; `result.tensor` can be pickled by itself.",
+        )
 
     def __repr__(self) -> str:
         axes = " × ".join(f"{s} {a}" for a, s in zip(self.axes, self.shape, strict=True))

@@ -1,10 +1,9 @@
 """A trace: everything that happened in one run of contextual attention."""
 
-import io
-import json
+import math
+import threading
 import time
 import warnings
-import zlib
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from os import PathLike
@@ -20,19 +19,15 @@ from .errors import (
     NothingValidWarning,
     ThinHoleWarning,
     UnknownKeyError,
-    check_device,
-    check_index,
     shape_of,
 )
-from .files import path_of, writing
-from .pipeline import LazyValues, check_inputs, check_values, rows_of
-from .results import PixelLedger, PixelTerm, QueryRow, StageResult
-from .stages import BY_KEY, MATRICES, STAGES, patch_grid, query_grid
-from .stages.deconvolution import mix_patches, overlap
+from .pipeline import LazyValues, check_inputs, check_values
+from .results import PixelLedger, QueryRow, StageResult
+from .rows import pixel_ledger, query_row
+from .stages import BY_KEY, STAGES, patch_grid, query_grid
 from .stages.downsampling import lost_fraction, mask_at
 from .stages.mask_validity import valid_patches
 from .stages.offset_flow import recorded_flow
-from .stages.patch_extraction import same_padding
 
 # What neither the mask nor these fields touch is kept by `Trace.revised`.
 _AFTER_FUSION = frozenset({"softmax_scale", "masked", "overlap", "mask_of_batch"})
@@ -46,6 +41,8 @@ _BEFORE_SOFTMAX = (
     "fused_scores",
 )
 
+INPUTS = ("f", "b", "mask")
+
 if TYPE_CHECKING:
     from .profiling import Profile
 
@@ -54,7 +51,12 @@ class Trace(Mapping[str, StageResult]):
     """One run: its inputs, its configuration, and every stage, computed on first access.
 
     A mapping from stage keys (`ctxattn_viz.STAGES`, in the paper's order) to `StageResult`.
-    Made by `trace`. Nothing in it requires gradients.
+    Made by `trace`. Nothing in it requires gradients. Several threads may share it: each stage is
+    computed once.
+
+    It holds copies of what `trace` was given, so that writing into f later changes nothing here.
+    What it hands out as a stage's tensor, or as f, b and mask, is its own memory and not copied
+    again: `clone()` before writing into that. `query` and `pixel` return copies.
 
     Attributes:
         f, b: the inputs, `(n, c, H, W)` and `(n, c, Hb, Wb)`.
@@ -68,12 +70,11 @@ class Trace(Mapping[str, StageResult]):
     ) -> None:
         self.config = config
         self.budget = budget
-        self._values = LazyValues(
-            {name: x.detach() for name, x in values.items()}, config, self._timed
-        )
+        self._values = LazyValues(values, config, self._timed)
         self._seconds: dict[str, float] = {}
         self._results: dict[str, StageResult] = {}
         self._nested = 0.0  # time spent in stages that the one being timed asked for
+        self._lock = threading.RLock()  # threads that share the trace compute one after another
 
     f = property(lambda self: self._values["f"])
     b = property(lambda self: self._values["b"])
@@ -106,13 +107,14 @@ class Trace(Mapping[str, StageResult]):
             UnknownKeyError: no stage has this key.
             BudgetError: it would not fit the budget; says what would.
         """
-        if _known(key) not in self._results:
-            if key not in self._values.known:
-                check_budget(self._values.known, self.config, key, self.budget)
-            with torch.no_grad():
-                tensor = self._values[key]
-            self._results[key] = StageResult(BY_KEY[key], tensor, self._seconds[key])
-        return self._results[key]
+        with self._lock:
+            if _known(key) not in self._results:
+                if key not in self._values.known:
+                    check_budget(self._values.known, self.config, key, self.budget)
+                with torch.no_grad():
+                    tensor = self._values[key]
+                self._results[key] = StageResult(BY_KEY[key], tensor, self._seconds[key])
+            return self._results[key]
 
     def __iter__(self) -> Iterator[str]:
         return iter(BY_KEY)
@@ -126,16 +128,16 @@ class Trace(Mapping[str, StageResult]):
 
     def cost(self, key: str) -> int:
         """Bytes that accessing a stage would allocate at its peak, given what is there already."""
-        return cost_of(self._values.known, self.config, _known(key))
+        with self._lock:
+            return cost_of(self._values.known, self.config, _known(key))
 
     def plan(self) -> str:
         """A table of every stage's shape and cost, made without computing any."""
-        meta = LazyValues({k: v.to("meta") for k, v in self._values.known.items()}, self.config)
         lines = [f"{'stage':17} {'shape':28} {'holds':>9} {'access allocates':>17}"]
         for stage in STAGES:
-            x = meta[stage.key]
+            shape, dtype = self.layout(stage.key)
             lines.append(
-                f"{stage.key:17} {tuple(x.shape)!s:28} {human(x.numel() * x.element_size()):>9}"
+                f"{stage.key:17} {shape!s:28} {human(math.prod(shape) * dtype.itemsize):>9}"
                 f" {human(self.cost(stage.key)):>17}"
             )
         return "\n".join(lines)
@@ -148,13 +150,14 @@ class Trace(Mapping[str, StageResult]):
 
     def layout(self, key: str) -> tuple[tuple[int, ...], torch.dtype]:
         """Shape and dtype of a stage, found without computing it."""
-        shape = self._shapes[_known(key)]
+        with self._lock:
+            shape = self._shapes[_known(key)]
         return tuple(shape.shape), shape.dtype
 
     @cached_property
     def _shapes(self) -> LazyValues:
         """The stages on the meta device: shapes and dtypes, and no numbers."""
-        return LazyValues({k: v.to("meta") for k, v in self._values.known.items()}, self.config)
+        return LazyValues({k: self._values[k].to("meta") for k in INPUTS}, self.config)
 
     def revised(self, mask: Tensor | None = None, config: AttentionConfig | None = None) -> "Trace":
         """The same run with another mask or configuration.
@@ -165,17 +168,20 @@ class Trace(Mapping[str, StageResult]):
         Raises:
             InputError: a mask or config that does not fit f and b.
         """
-        mask = self.mask if mask is None else mask
-        values, config = check_inputs(self.f, self.b, mask, config or self.config)
+        new_mask = self.mask if mask is None else mask
+        values, config = check_inputs(self.f, self.b, new_mask, config or self.config)
         check_values(values, allow_nonfinite=True)  # f and b were let in already
+        if mask is not None:
+            values |= _copied({"mask": values["mask"]})
         changed = {k for k, v in config.to_dict().items() if v != self.config.to_dict()[k]}
-        made = Trace(values, config, self.budget)
+        other = Trace(values, config, self.budget)
         if changed <= _AFTER_FUSION | {"dialect"}:
-            kept = [key for key in _BEFORE_SOFTMAX if self.computed(key)]
-            made._values.known |= {key: self._values.known[key] for key in kept}
-            made._seconds |= {key: self._seconds[key] for key in kept}
-            made._results |= {key: self._results[key] for key in kept if key in self._results}
-        return made
+            with self._lock:
+                kept = [key for key in _BEFORE_SOFTMAX if self.computed(key)]
+                other._values.known |= {key: self._values.known[key] for key in kept}
+                other._seconds |= {key: self._seconds[key] for key in kept}
+                other._results |= {key: self._results[key] for key in kept if key in self._results}
+        return other
 
     def thin_hole(self) -> str:
         """A sentence about the part of the hole that shrinking lost; empty when it lost none."""
@@ -216,22 +222,7 @@ class Trace(Mapping[str, StageResult]):
         Raises:
             OutOfGridError: a cell or sample outside; says the range.
         """
-        grid = self.query_grid
-        row, col = check_index("row", row, grid[0]), check_index("col", col, grid[1])
-        sample = check_index("sample", sample, self.f.shape[0])
-        one = self._sample(sample)
-        rows = self._rows(torch.tensor([row * grid[1] + col], device=self.device), sample)
-        rows = {key: x[0].unflatten(0, self.patch_grid) for key, x in rows.items()}
-        patch = mix_patches(rows["attention"].reshape(1, 1, -1), one["paste_patches"])[0, 0]
-        return QueryRow(
-            row=row,
-            col=col,
-            sample=sample,
-            config=self.config,
-            valid=one["valid"][0].unflatten(0, self.patch_grid),
-            patch=patch,
-            **rows,
-        )
+        return query_row(self, row, col, sample)
 
     def pixel(self, row: int, col: int, sample: int = 0) -> PixelLedger:
         """One output pixel: the overlapping patches, and the weights and colours that sum to it.
@@ -243,45 +234,36 @@ class Trace(Mapping[str, StageResult]):
         Raises:
             OutOfGridError: a pixel or sample outside; says the range.
         """
-        row, col = (
-            check_index("row", row, self.f.shape[2]),
-            check_index("col", col, self.f.shape[3]),
-        )
-        sample = check_index("sample", sample, self.f.shape[0])
-        grid, rate = self.query_grid, self.config.rate
-        before, _ = same_padding(2 * rate, rate)
-        cells = [
-            (y, x)
-            for y in range(grid[0])
-            for x in range(grid[1])
-            if 0 <= row - y * rate + before < 2 * rate and 0 <= col - x * rate + before < 2 * rate
-        ]
-        queries = torch.tensor([y * grid[1] + x for y, x in cells], device=self.device)
-        weights = self._rows(queries, sample)["attention"]  # (Q, L)
-        paste = self._sample(sample)["paste_patches"][0]  # (L, c, 2·rate, 2·rate)
-        terms = []
-        for (y, x), weight in zip(cells, weights, strict=True):
-            at = (row - y * rate + before, col - x * rate + before)
-            colours = paste[:, :, at[0], at[1]].to(weight.dtype)
-            terms.append(PixelTerm((y, x), at, weight, colours, self.patch_grid, self.config))
-        divisor = float(overlap(grid, self.config)[0, 0, row, col])
-        return PixelLedger(row, col, sample, terms, divisor)
+        return pixel_ledger(self, row, col, sample)
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write inputs and configuration; `load_trace` makes the same trace, on any device.
 
         Run on a server, look on a laptop: stages are computed again where the trace is loaded.
+        A file that stands at `path` is replaced when the new one is complete, and not before.
 
         Raises:
-            InputError: a path that no file can be written to.
+            InputError: a path that no file can be written to, a disk that is full.
         """
-        with writing("path", path) as file:
-            held: dict[str, Any] = {"ctxattn_viz": 1, "config": self.config.to_dict()}
-            held |= {name: self._values[name].cpu() for name in ("f", "b", "mask")}
-            # By way of memory: PyTorch hides what the file system says behind errors of its own.
-            buffer = io.BytesIO()
-            torch.save(held | {"checksum": _checksum(held)}, buffer)
-            file.write(buffer.getbuffer())
+        from .saving import save
+
+        save(self, path)
+
+    def __copy__(self) -> "Trace":
+        return self.revised()
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "Trace":
+        return Trace(
+            _copied({name: self._values[name] for name in INPUTS}), self.config, self.budget
+        )
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        raise InputError(
+            "pickle",
+            "values that can be pickled",
+            "a Trace",
+            "`trace.save(path)` keeps it, and `ctxattn_viz.load_trace(path)` reads it again.",
+        )
 
     def __repr__(self) -> str:
         done = ", ".join(key for key in BY_KEY if self.computed(key)) or "none yet"
@@ -293,18 +275,8 @@ class Trace(Mapping[str, StageResult]):
     def _sample(self, sample: int) -> dict[str, Tensor]:
         """The small stages of one sample of the batch."""
         keys = ("f", "b", "downsampled_f", "matching_patches", "paste_patches", "valid")
-        with torch.no_grad():
+        with self._lock, torch.no_grad():
             return {key: self._values[key][sample : sample + 1] for key in keys}
-
-    def _rows(self, queries: Tensor, sample: int) -> dict[str, Tensor]:
-        """`(Q, L)` rows of one sample at the four matrix stages."""
-        rows = {}
-        if not all(map(self.computed, MATRICES)):
-            with torch.no_grad():
-                rows = rows_of(self._sample(sample), self.config, queries)
-            rows = {key: x[0] for key, x in rows.items()}
-        kept = {key: self._values.known[key] for key in MATRICES if self.computed(key)}
-        return rows | {key: x[sample].flatten(0, 1)[queries] for key, x in kept.items()}
 
     def _timed(self, key: str, run: Callable[[], Tensor]) -> Tensor:
         """Run a stage, noting its own seconds without those of the stages it asked for."""
@@ -314,7 +286,7 @@ class Trace(Mapping[str, StageResult]):
         result = run()
         synchronize(self.device)
         elapsed = time.perf_counter() - start
-        self._seconds[key] = elapsed - self._nested
+        self._seconds[key] = max(0.0, elapsed - self._nested)  # below 0 by rounding alone
         self._nested = before + elapsed
         return result
 
@@ -347,17 +319,37 @@ def trace(
             NaN.
     """
     values, config = check_inputs(f, b, mask, config)
+    if values["f"].device.type != "meta":
+        check_values(values, allow_nonfinite)
+    return started(_copied(values), config, budget)
+
+
+def started(values: Mapping[str, Tensor], config: AttentionConfig, budget: int | None) -> Trace:
+    """A trace of inputs that are checked and its own, and the warnings about their mask.
+
+    The warnings name the line that called our caller.
+    """
     if budget is not None and not (type(budget) in (int, float) and budget >= 1):
         raise InputError("budget", "a positive number of bytes or None", repr(budget))
-    made = Trace(values, config, budget)
-    if made.device.type == "meta":
-        return made
-    check_values(values, allow_nonfinite)
-    if lost := made.thin_hole():
-        warnings.warn(lost, ThinHoleWarning, stacklevel=2)
-    if none := made.nothing_valid():
-        warnings.warn(none, NothingValidWarning, stacklevel=2)
-    return made
+    run = Trace(values, config, budget)
+    if run.device.type == "meta":
+        return run
+    for sentence, kind in (
+        (run.thin_hole(), ThinHoleWarning),
+        (run.nothing_valid(), NothingValidWarning),
+    ):
+        if sentence:
+            warnings.warn(sentence, kind, stacklevel=3)
+    return run
+
+
+def _copied(values: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Tensors of our own, so that what their owner writes into his later changes nothing here.
+
+    Where f and b are one tensor they stay one.
+    """
+    copies = {id(x): x.detach().clone() for x in values.values()}
+    return {name: copies[id(x)] for name, x in values.items()}
 
 
 def steps(
@@ -377,33 +369,6 @@ def steps(
     return iter(made.values())
 
 
-def load_trace(
-    path: str | PathLike[str], device: torch.device | str = "cpu", *, budget: int | None = None
-) -> Trace:
-    """A trace from the file that `Trace.save` wrote.
-
-    Args:
-        path: the file.
-        device: where its stages will run.
-
-    Raises:
-        InputError: a device that is not there, a file that is not a trace or is damaged.
-    """
-    device = check_device("device", device)
-    try:
-        held = torch.load(path_of("path", path), map_location="cpu", weights_only=True)
-        config = AttentionConfig.from_dict(held["config"])
-        # PyTorch reads flipped bytes as it finds them. (Files of before hold no checksum.)
-        if held.get("checksum", found := _checksum(held)) != found:
-            raise ValueError("not the bytes that were saved")
-        values = {name: held[name].to(device) for name in ("f", "b", "mask")}
-    except FileNotFoundError:
-        raise
-    except Exception as problem:
-        raise InputError("path", "a file that Trace.save wrote", str(path)) from problem
-    return Trace(check_inputs(**values, config=config)[0], config, budget)
-
-
 def check_trace(trace: object) -> None:
     """Raise `InputError` unless it is a `Trace`."""
     if not isinstance(trace, Trace):
@@ -415,14 +380,6 @@ def _known(key: str) -> str:
     if key not in BY_KEY:
         raise UnknownKeyError("stage", "one of " + ", ".join(BY_KEY), repr(key))
     return key
-
-
-def _checksum(held: Mapping[str, Any]) -> int:
-    """CRC-32 of what a file holds: the configuration, and the bytes of f, b and mask."""
-    total = zlib.crc32(json.dumps(held["config"], sort_keys=True).encode())
-    for name in ("f", "b", "mask"):
-        total = zlib.crc32(held[name].contiguous().flatten().view(torch.uint8).numpy(), total)
-    return total
 
 
 def flow_like(trace: Trace, dialect: str) -> Tensor:

@@ -1,6 +1,11 @@
 """Each bad input has its own sentence: the argument, what was expected, what came."""
 
-from collections.abc import Callable
+import copy
+import importlib
+import multiprocessing
+import pickle
+import pkgutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -382,3 +387,50 @@ def test_what_only_the_hole_takes(options: dict[str, Any], message: str) -> None
     with pytest.raises(cv.InputError) as caught:
         cv.contextual_attention(X, X, HOLE, **options)
     assert message in str(caught.value)
+
+
+# ---- errors travel ------------------------------------------------------------------------------
+
+
+def exceptions_of_ours() -> list[type[BaseException]]:
+    """Every exception and warning that the package defines, wherever."""
+    for module in pkgutil.walk_packages(cv.__path__, "ctxattn_viz."):
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
+
+    def below(kind: type[BaseException]) -> Iterator[type[BaseException]]:
+        for subclass in kind.__subclasses__():
+            yield subclass
+            yield from below(subclass)
+
+    ours = {kind for kind in below(BaseException) if kind.__module__.startswith("ctxattn_viz")}
+    return sorted(ours, key=lambda kind: kind.__qualname__)
+
+
+@pytest.mark.parametrize("kind", exceptions_of_ours(), ids=lambda kind: kind.__name__)
+def test_every_exception_survives_pickle_and_copy(kind: type[BaseException]) -> None:
+    if issubclass(kind, cv.InputError):
+        problem: BaseException = kind("f", "a good one", torch.float32, "Do better.")
+        assert str(problem) == "f: expected a good one, got torch.float32. Do better."
+    else:
+        problem = kind("a sentence")
+        assert str(problem) == "a sentence"
+    problem.add_note("and a note")
+    copies = [pickle.loads(pickle.dumps(problem, way)) for way in range(6)]
+    for other in (*copies, copy.copy(problem), copy.deepcopy(problem)):
+        assert type(other) is kind
+        assert str(other) == str(problem)
+        assert (other.args, vars(other)) == (problem.args, vars(problem))
+
+
+def test_what_came_need_not_be_able_to_travel() -> None:
+    problem = cv.InputError("f", "a good one", lambda: 1)
+    assert str(pickle.loads(pickle.dumps(problem))) == str(problem)
+
+
+def test_an_error_comes_back_from_a_process_pool() -> None:
+    """It used to end the pool's reader: the pool then waited for ever."""
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        for _ in range(2):
+            with pytest.raises(cv.InputError, match="f: expected a torch"):
+                pool.apply_async(cv.trace, (None, None)).get(timeout=100)

@@ -1,0 +1,266 @@
+"""A trace on disk: what `Trace.save` writes, and `load_trace`, which trusts nothing that it reads.
+
+The format is that of `torch.save`: a zip of one pickle, which describes tensors, and their bytes.
+Here it is read without PyTorch, because nothing may be allocated before all sizes are known.
+"""
+
+import io
+import json
+import math
+import pickle
+import stat
+import sys
+import zipfile
+import zlib
+from collections.abc import Callable, Mapping
+from os import PathLike
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .budget import human
+from .config import AttentionConfig
+from .errors import InputError, check_device, check_whole
+from .files import path_of, writing
+from .pipeline import check_inputs, check_values
+from .traces import INPUTS, Trace, started
+
+VERSION = 1
+EXPECTED = "a file that Trace.save wrote"
+# What a file may take in memory: as much as files of today need, but not what no file needs.
+MOST_BYTES = 2_000_000_000
+MOST_TIMES = 100  # the size of the file; files of before hold expanded tensors
+ALWAYS_BYTES = 100_000_000
+MOST_DESCRIPTION = 100_000  # bytes of the pickle, of which we write about a thousand
+
+DTYPES = {
+    "DoubleStorage": torch.float64,
+    "FloatStorage": torch.float32,
+    "BFloat16Storage": torch.bfloat16,
+    "HalfStorage": torch.float16,
+}
+
+
+def save(trace: Trace, path: str | PathLike[str]) -> None:
+    """Write the inputs and the configuration of `trace`; see `Trace.save`."""
+    with writing("path", path) as file:
+        inputs = {name: getattr(trace, name).cpu().contiguous() for name in INPUTS}
+        held: dict[str, Any] = {"ctxattn_viz": VERSION, "config": trace.config.to_dict(), **inputs}
+        finite = all(bool(inputs[name].isfinite().all()) for name in ("f", "b"))
+        held |= {"allow_nonfinite": not finite, "checksum": _checksum(held["config"], inputs)}
+        # By way of memory: PyTorch hides what the file system says behind errors of its own.
+        buffer = io.BytesIO()
+        torch.save(held, buffer)
+        file.write(buffer.getbuffer())
+
+
+def load_trace(
+    path: str | PathLike[str],
+    device: torch.device | str = "cpu",
+    *,
+    budget: int | None = None,
+    limit: int | None = None,
+) -> Trace:
+    """A trace from the file that `Trace.save` wrote; no code that a file may hold is run.
+
+    It is checked as `trace` checks its arguments; NaN and infinity are accepted where the run that
+    was saved had them.
+
+    Args:
+        path: the file.
+        device: where its stages will run.
+        budget: bytes that accessing a stage may allocate; None: half of the free memory.
+        limit: bytes that the file may unpack to, known before any of it is read. None: 100 times
+            its size, but 100 MB in any case, and 2 GB at most.
+
+    Raises:
+        FileNotFoundError: no such file.
+        InputError: a device that is not there; a file that is not a trace, is damaged, was written
+            by a later release, or would unpack to more than `limit`.
+
+    Warns:
+        ThinHoleWarning, NothingValidWarning: as `trace` does.
+    """
+    device = check_device("device", device)
+    limit = None if limit is None else check_whole("limit", limit)
+    named = path_of("path", path, EXPECTED)
+    try:
+        held, inputs = _read(named, limit)
+        config = AttentionConfig.from_dict(held["config"])
+        values, config = check_inputs(**inputs, config=config)
+        # A file of before does not say; whoever made that run had to allow it.
+        check_values(values, allow_nonfinite=bool(held.get("allow_nonfinite", True)))
+    except FileNotFoundError:
+        raise
+    except InputError as problem:
+        if problem.argument == "path":
+            raise
+        raise InputError("path", EXPECTED, named, str(problem)) from None  # says which input
+    except OSError as problem:
+        raise InputError("path", EXPECTED, f"{named} ({problem.strerror})") from problem
+    except Exception as problem:  # whatever damage leads to
+        raise InputError("path", EXPECTED, named) from problem
+    return started({name: x.to(device) for name, x in values.items()}, config, budget)
+
+
+class _Storage(NamedTuple):
+    """Bytes that a file declares: what their numbers are, under which name, and how many."""
+
+    dtype: torch.dtype
+    key: str
+    numel: int
+
+
+class _Declared(NamedTuple):
+    """A tensor that a file declares."""
+
+    storage: _Storage
+    offset: int
+    size: tuple[int, ...]
+    stride: tuple[int, ...]
+
+    @property
+    def nbytes(self) -> int:
+        return math.prod(self.size) * self.storage.dtype.itemsize
+
+
+class _Description(pickle._Unpickler):
+    """Reads the pickle in a file: plain values, and what it declares instead of tensors.
+
+    Python's own reader in C makes room for whatever length or number a pickle names; this one, in
+    Python, does not. Only the instructions that `torch.save` needs are known.
+    """
+
+    dispatch = {  # noqa: RUF012 (as in the class above)
+        code[0]: pickle._Unpickler.dispatch[code[0]]
+        for code in (
+            *(pickle.PROTO, pickle.STOP, pickle.MARK, pickle.BINPUT, pickle.LONG_BINPUT),
+            *(pickle.BINGET, pickle.LONG_BINGET, pickle.NONE, pickle.NEWTRUE, pickle.NEWFALSE),
+            *(pickle.BININT, pickle.BININT1, pickle.BININT2, pickle.LONG1, pickle.BINFLOAT),
+            *(pickle.BINUNICODE, pickle.EMPTY_DICT, pickle.SETITEM, pickle.SETITEMS),
+            *(pickle.EMPTY_TUPLE, pickle.TUPLE, pickle.TUPLE1, pickle.TUPLE2, pickle.TUPLE3),
+            *(pickle.GLOBAL, pickle.REDUCE, pickle.BINPERSID),
+        )
+    }
+
+    def find_class(self, module: str, name: str) -> Any:
+        if module == "torch" and name in DTYPES:
+            return DTYPES[name]
+        functions: dict[tuple[str, str], Callable[..., Any]] = {
+            ("torch._utils", "_rebuild_tensor_v2"): _declared,
+            ("collections", "OrderedDict"): lambda: None,  # hooks, of which there are none
+        }
+        return functions[module, name]
+
+    def persistent_load(self, pid: Any) -> _Storage:
+        _, dtype, key, _, numel = pid
+        if not isinstance(dtype, torch.dtype) or not isinstance(key, str):
+            raise TypeError("not a storage")
+        return _Storage(dtype, key, _whole(numel)[0])
+
+
+def _declared(storage: Any, offset: Any, size: Any, stride: Any, *_: Any) -> _Declared:
+    if not isinstance(storage, _Storage):
+        raise TypeError("not a storage")
+    return _Declared(storage, _whole(offset)[0], _whole(*size), _whole(*stride))
+
+
+def _whole(*numbers: Any) -> tuple[int, ...]:
+    if any(type(number) is not int or number < 0 for number in numbers):
+        raise TypeError("not whole numbers")
+    return numbers
+
+
+def _read(path: Path, limit: int | None) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """What a file holds: values by name, and f, b and mask."""
+    status = path.stat()
+    if not stat.S_ISREG(status.st_mode):  # a FIFO would wait for ever, a device never end
+        raise InputError("path", EXPECTED, f"{path}, which is not a file")
+    if limit is None:
+        limit = min(MOST_BYTES, max(ALWAYS_BYTES, MOST_TIMES * status.st_size))
+    with zipfile.ZipFile(path) as archive:
+        _check_size(path, sum(entry.file_size for entry in archive.infolist()), limit)
+        (name,) = (name for name in archive.namelist() if name.endswith("/data.pkl"))
+        root = name.removesuffix("data.pkl")
+        held = _Description(io.BytesIO(_content(archive, name, MOST_DESCRIPTION))).load()
+        _check_version(path, held["ctxattn_viz"])
+        declared = {name: held[name] for name in INPUTS}
+        if any(type(x) is not _Declared for x in declared.values()):
+            raise TypeError("not tensors")
+        _check_size(path, sum(x.nbytes for x in declared.values()), limit)
+        if declared["mask"].storage.dtype != declared["f"].storage.dtype:
+            raise TypeError("a mask of another dtype, which would grow")
+        order = f"{root}byteorder"
+        if order in archive.namelist() and _content(archive, order, 10).decode() != sys.byteorder:
+            raise InputError("path", EXPECTED, f"{path}, of a machine with another byte order")
+        contents = {
+            key: _content(archive, f"{root}data/{key}", limit)
+            for key in {x.storage.key for x in declared.values()}
+        }
+    inputs = {name: _tensor(x, contents[x.storage.key]) for name, x in declared.items()}
+    # A zip's own sums are of single entries, and files of before hold no checksum.
+    if held.get("checksum", total := _checksum(held["config"], inputs)) != total:
+        raise ValueError("not the bytes that were saved")
+    return held, inputs
+
+
+def _check_size(path: Path, size: int, limit: int) -> None:
+    if size > limit:
+        raise InputError(
+            "path",
+            f"a trace that unpacks to at most {human(limit)}",
+            f"{path}, which says {human(size)}",
+            "If you know where it comes from, raise `limit=`.",
+        )
+
+
+def _check_version(path: Path, version: Any) -> None:
+    if type(version) is not int or version < 1:
+        raise TypeError("no version")
+    if version > VERSION:
+        raise InputError(
+            "path",
+            f"a trace in version {VERSION} of the format",
+            f"{path} in version {version}",
+            "A later release of ctxattn_viz wrote it: install that one.",
+        )
+
+
+def _content(archive: zipfile.ZipFile, name: str, most: int) -> bytearray:
+    """One entry, unpacked piece by piece, however much it really holds."""
+    entry = archive.getinfo(name)
+    if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise ValueError("a way of packing that takes memory of its own")
+    if entry.file_size > most:
+        raise ValueError("too long")
+    content = bytearray()
+    with archive.open(entry) as source:
+        while piece := source.read(1 << 20):
+            content += piece
+    if len(content) != entry.file_size:
+        raise ValueError("cut short")
+    return content
+
+
+def _tensor(declared: _Declared, content: bytearray) -> Tensor:
+    """A tensor out of its bytes, contiguous."""
+    dtype, _, numel = declared.storage
+    if numel * dtype.itemsize > len(content):
+        raise ValueError("fewer bytes than declared")
+    whole = torch.from_numpy(np.frombuffer(content, np.uint8)[: numel * dtype.itemsize])
+    return (
+        whole.view(dtype).as_strided(declared.size, declared.stride, declared.offset).contiguous()
+    )
+
+
+def _checksum(config: Mapping[str, Any], inputs: Mapping[str, Tensor]) -> int:
+    """CRC-32 of what a file holds: the configuration, and the bytes of f, b and mask."""
+    total = zlib.crc32(json.dumps(config, sort_keys=True).encode())
+    for name in INPUTS:
+        total = zlib.crc32(
+            inputs[name].contiguous().flatten().view(torch.uint8).numpy().data, total
+        )
+    return total
