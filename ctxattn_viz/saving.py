@@ -141,6 +141,7 @@ class _Description(pickle._Unpickler):
             *(pickle.BINGET, pickle.LONG_BINGET, pickle.NONE, pickle.NEWTRUE, pickle.NEWFALSE),
             *(pickle.BININT, pickle.BININT1, pickle.BININT2, pickle.LONG1, pickle.BINFLOAT),
             *(pickle.BINUNICODE, pickle.EMPTY_DICT, pickle.SETITEM, pickle.SETITEMS),
+            *(pickle.EMPTY_LIST, pickle.APPEND, pickle.APPENDS),
             *(pickle.EMPTY_TUPLE, pickle.TUPLE, pickle.TUPLE1, pickle.TUPLE2, pickle.TUPLE3),
             *(pickle.GLOBAL, pickle.REDUCE, pickle.BINPERSID),
         )

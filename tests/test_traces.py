@@ -1,13 +1,17 @@
-"""A trace: lazy, kept, in order; one query's row; one pixel's ledger; saved; within a budget."""
+"""A trace: lazy, kept, in order; one query's row; one pixel's ledger; within a budget; its own."""
 
+import copy
 import inspect
 import logging
 import re
+import threading
+import time
 import weakref
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from itertools import pairwise
-from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -18,6 +22,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 import ctxattn_viz as cv
 from ctxattn_viz import budget as budget_module
+from ctxattn_viz.debugger.outcome import one_thread
 from ctxattn_viz.errors import NothingValidWarning
 from ctxattn_viz.stages import MATRICES
 
@@ -229,60 +234,7 @@ def test_how_many_patches_meet_at_a_pixel(trace: cv.Trace) -> None:
     assert [trace.pixel(*at).divisor for at in counts] == [4, 4, 4, 4]
 
 
-# --- saved and revised ----------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16, torch.float16])
-def test_saved_and_loaded_it_is_the_same_run(tmp_path: Path, dtype: torch.dtype) -> None:
-    f, b, mask = (x.to(dtype) for x in inputs(n=2))
-    config = cv.AttentionConfig(dialect="mmagic", softmax_scale=3.0, norm="none")
-    trace = cv.trace(f, b, mask, config)
-    trace.save(tmp_path / "run.trace")
-    loaded = cv.load_trace(str(tmp_path / "run.trace"))
-    assert loaded.config == config
-    for name in ("f", "b", "mask"):
-        assert torch.equal(getattr(loaded, name), getattr(trace, name))
-    for key, result in trace.items():
-        assert equal(loaded[key].tensor, result.tensor), key
-
-
-def test_a_file_holds_inputs_not_matrices(tmp_path: Path) -> None:
-    trace = cv.trace(*inputs(side=40))
-    _ = trace["output"]
-    assert trace["scores"].nbytes > 1_000_000
-    trace.save(tmp_path / "run.trace")
-    assert (tmp_path / "run.trace").stat().st_size < 150_000
-
-
-def test_a_sick_run_can_be_saved_and_loaded(tmp_path: Path) -> None:
-    f, b, mask = inputs()
-    f[0, 0, 0, 0] = float("nan")
-    trace = cv.trace(f, b, mask, allow_nonfinite=True)
-    trace.save(tmp_path / "sick")
-    assert equal(cv.load_trace(tmp_path / "sick")["output"].tensor, trace["output"].tensor)
-
-
-@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
-def test_a_damaged_file_is_refused_wherever_it_was_hit(tmp_path: Path, dtype: torch.dtype) -> None:
-    trace, path = cv.trace(*(x.to(dtype) for x in inputs())), tmp_path / "run.trace"
-    trace.save(path)
-    whole = path.read_bytes()
-    for x in (trace.f, trace.b, trace.mask):
-        at = whole.index(x.view(torch.uint8).numpy().tobytes()) + 100
-        path.write_bytes(whole[:at] + bytes([whole[at] ^ 0x40]) + whole[at + 1 :])
-        with pytest.raises(cv.InputError, match="expected a file that Trace"):
-            cv.load_trace(path)
-    path.write_bytes(whole)
-    assert torch.equal(cv.load_trace(path).f, trace.f)
-
-
-def test_a_file_of_before_has_no_checksum_and_is_loaded(tmp_path: Path) -> None:
-    trace = cv.trace(*inputs())
-    trace.save(tmp_path / "now")
-    held = torch.load(tmp_path / "now")
-    del held["checksum"]
-    torch.save(held, tmp_path / "before")
-    assert torch.equal(cv.load_trace(tmp_path / "before").f, trace.f)
+# --- revised --------------------------------------------------------------------------------------
 
 
 def test_another_mask_keeps_the_scores_and_their_fusion(trace: cv.Trace) -> None:
@@ -503,3 +455,122 @@ def test_a_nan_reaches_no_cell_that_fusion_does_not_read() -> None:
     # Along rows (0, 0) reaches (0, 1); then along columns each reaches the cell below it, and
     # (0, 1) the one before it too: the foot of the first column.
     assert sick.nonzero().tolist() == [[0, 0], [0, 1], [1, 0], [1, 1], [11, 0]]
+
+
+# --- its own, and shared --------------------------------------------------------------------------
+
+
+def write_into(x: Any) -> None:
+    """Other values in the same memory."""
+    if isinstance(x, torch.Tensor) and x.dtype == torch.bool:
+        x.logical_not_()
+    else:
+        x += 1
+
+
+@pytest.mark.parametrize("way", ["in place", "by NumPy", "through a view"])
+@pytest.mark.parametrize("make", [cv.trace, lambda *x: cv.trace(x[0], x[1]).revised(x[2])])
+def test_what_the_caller_writes_later_changes_nothing(make: Any, way: str) -> None:
+    f, b, mask = inputs()
+    expected = {key: stage.tensor for key, stage in cv.trace(*inputs()).items()}
+    run = make(f, b, mask)
+    _ = run["scores"]
+    for x in (f, b, mask):
+        write_into({"in place": x, "by NumPy": x.numpy(), "through a view": x[0]}[way])
+    for key, tensor in expected.items():
+        assert torch.equal(run[key].tensor, tensor), key
+
+
+def test_one_tensor_for_both_is_copied_once() -> None:
+    x = inputs()[0]
+    run = cv.trace(x, x)
+    assert run.f is run.b
+    assert run.f.data_ptr() != x.data_ptr()
+
+
+def test_a_copy_keeps_dtype_and_layout_and_needs_no_gradients() -> None:
+    f, b, mask = inputs()
+    f = f.double().to(memory_format=torch.channels_last).requires_grad_()
+    run = cv.trace(f, b.double(), mask.bool())
+    assert run.f.dtype == run.mask.dtype == torch.float64
+    assert run.f.stride() == f.stride()
+    assert not run.f.requires_grad
+
+
+@pytest.mark.parametrize("kept", [False, True], ids=["rows alone", "stages kept"])
+@pytest.mark.parametrize("config", [cv.AttentionConfig(), cv.AttentionConfig(rate=1, fuse=False)])
+def test_writing_into_a_row_or_a_ledger_changes_no_trace(
+    kept: bool, config: cv.AttentionConfig
+) -> None:
+    run, again = (cv.trace(*inputs(), config) for _ in range(2))
+    if kept:
+        _ = list(run.values())
+    row, ledger = run.query(1, 2), run.pixel(3, 4)
+    for key in (*MATRICES, "valid", "patch"):
+        write_into(getattr(row, key))
+    for term in ledger.terms:
+        write_into(term.weights)
+        write_into(term.colours)
+    for key in run:
+        assert torch.equal(run[key].tensor, again[key].tensor), key
+
+
+def test_eight_threads_compute_each_stage_once() -> None:
+    run = cv.trace(*inputs())
+    computed: list[str] = []
+    original = run._values._on_compute
+
+    def counted(key: str, compute: Any) -> torch.Tensor:
+        computed.append(key)
+        time.sleep(0.002)  # lets the other threads in
+        return original(key, compute)
+
+    run._values._on_compute = counted
+    start = threading.Barrier(8)
+
+    def use(number: int) -> list[torch.Tensor]:
+        start.wait(timeout=60)
+        if number % 2:
+            run.query(number % 6, 1), run.pixel(1, number), run.plan()
+        keys = list(run) if number % 4 else list(run)[::-1]
+        tensors = {key: run[key].tensor for key in keys}
+        assert run.cost("flow") == 0
+        return [tensors[key] for key in run] + [run.revised()["scores"].tensor]
+
+    known = {key for key in run if run.computed(key)}
+    with ThreadPoolExecutor(8) as pool:
+        results = list(pool.map(use, range(8)))
+    assert sorted(computed) == sorted(set(run) - known)
+    assert all(x is y for other in results[1:] for x, y in zip(results[0], other, strict=True))
+    assert all(run[key].seconds >= 0 for key in run)
+    again = cv.trace(*inputs())
+    assert all(torch.equal(run[key].tensor, again[key].tensor) for key in run)
+
+
+def test_one_thread_for_blocks_is_undone_after_the_last_of_several() -> None:
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        first, second = one_thread(), one_thread()
+        first.__enter__()
+        second.__enter__()
+        first.__exit__(None, None, None)
+        assert torch.get_num_threads() == 1
+        second.__exit__(None, None, None)
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_a_copy_of_a_trace_is_a_run_of_the_same() -> None:
+    run = cv.trace(*inputs(), budget=10_000_000)
+    for other in (copy.copy(run), copy.deepcopy(run)):
+        assert other is not run
+        assert (other.config, other.budget) == (run.config, run.budget)
+        assert torch.equal(other["output"].tensor, run["output"].tensor)
+    assert copy.copy(run)["scores"].tensor is run["scores"].tensor
+    assert copy.deepcopy(run).f.data_ptr() != run.f.data_ptr()
+    stage = run["scores"]
+    assert copy.copy(stage).tensor is stage.tensor
+    assert copy.deepcopy(stage).tensor.data_ptr() != stage.tensor.data_ptr()
+    assert copy.deepcopy(stage).summary == stage.summary

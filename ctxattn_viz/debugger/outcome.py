@@ -5,6 +5,7 @@ where it would be large. Attention is not kept at all.
 """
 
 import math
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -169,15 +170,26 @@ def summaries(trace: "Trace", ran: Outcome | None = None) -> dict[str, dict[str,
     return {stage.key: summary(trace, stage.key, ran) for stage in STAGES}
 
 
+_threads_lock = threading.Lock()
+_threads_before: list[int] = []  # what was set before each of those who want one thread
+
+
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Let PyTorch use one thread, for as long as this lasts."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
+    """Let PyTorch use one thread, for as long as this or another that began meanwhile lasts."""
+    with _threads_lock:
+        _threads_before.append(torch.get_num_threads())
+        torch.set_num_threads(1)
     try:
         yield
     finally:
-        torch.set_num_threads(before)
+        with _threads_lock:
+            # The setting is the process's: the last to end restores what the first one found.
+            if len(_threads_before) == 1:
+                torch.set_num_threads(_threads_before[0])
+                _threads_before.clear()
+            else:
+                _threads_before.pop()
 
 
 def _log_sum_exp(rows: Tensor, valid: Tensor, top: Tensor, best: Tensor, trace: "Trace") -> Tensor:
