@@ -2,6 +2,7 @@
 
 import inspect
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -13,6 +14,8 @@ from .config import AttentionConfig
 from .errors import InputError, UnknownKeyError, check_whole
 from .stages import MATRICES, Stage
 
+BLOCK = 1 << 22  # values that are widened at a time
+
 
 @dataclass(frozen=True)
 class Summary:
@@ -20,7 +23,8 @@ class Summary:
 
     Attributes:
         shape, dtype: of the tensor.
-        minimum, maximum, mean: over finite values; None where there are none (meta tensors too).
+        minimum, maximum, mean: over finite values, and finite themselves; None where there are
+            none (meta tensors too).
         nan, infinite: how many values are.
         empty_rows: for attention, query cells that attend to nothing (all zero or NaN).
     """
@@ -33,6 +37,47 @@ class Summary:
     nan: int
     infinite: int
     empty_rows: int
+
+    @classmethod
+    def of(cls, x: Tensor, rows: bool = False) -> "Summary":
+        """The numbers of `x`; with `rows`, also how many rows along its last axis are empty."""
+        shape, dtype = tuple(x.shape), str(x.dtype).removeprefix("torch.")
+        if x.device.type == "meta":
+            return cls(shape, dtype, None, None, None, 0, 0, 0)
+        if x.numel() > BLOCK and len(lines := x.reshape(-1, x.shape[-1])) > 1:
+            blocks = lines.split(max(1, BLOCK // x.shape[-1]))
+            return cls.joined([cls.of(block, rows) for block in blocks], shape)
+        # Summed in the input's own dtype, ordinary pictures in half precision are infinite.
+        wide = torch.float32 if x.device.type == "mps" else torch.float64
+        sums = x.sum(dim=-1, dtype=wide)
+        empty = int((~(sums > 0)).sum()) if rows else 0
+        total = float(sums.sum())
+        if math.isfinite(total):  # a NaN or an infinity anywhere would be one here too
+            low, high = (float(v) for v in x.aminmax())
+            return cls(shape, dtype, low, high, total / x.numel(), 0, 0, empty)
+        known, nan = x[x.isfinite()], int(x.isnan().sum())
+        infinite = x.numel() - known.numel() - nan
+        if not known.numel():
+            return cls(shape, dtype, None, None, None, nan, infinite, empty)
+        low, high = (float(v) for v in known.aminmax())
+        mean = float((known.to(wide) / known.numel()).sum())  # divided first: a sum may overflow
+        return cls(shape, dtype, low, high, min(max(mean, low), high), nan, infinite, empty)
+
+    @classmethod
+    def joined(cls, parts: Sequence["Summary"], shape: Sequence[int]) -> "Summary":
+        """The numbers of a tensor of this shape, from those of its parts."""
+        finite = [math.prod(part.shape) - part.nan - part.infinite for part in parts]
+        nan, infinite = sum(part.nan for part in parts), sum(part.infinite for part in parts)
+        empty, total = sum(part.empty_rows for part in parts), sum(finite)
+        lows = [part.minimum for part in parts if part.minimum is not None]
+        highs = [part.maximum for part in parts if part.maximum is not None]
+        if not lows:
+            return cls(tuple(shape), parts[0].dtype, None, None, None, nan, infinite, empty)
+        low, high = min(lows), max(highs)
+        means = zip((part.mean for part in parts), finite, strict=True)
+        mean = sum(mean * (count / total) for mean, count in means if mean is not None)
+        mean = min(max(mean, low), high)
+        return cls(tuple(shape), parts[0].dtype, low, high, mean, nan, infinite, empty)
 
     def __str__(self) -> str:
         if self.minimum is None:
@@ -86,21 +131,7 @@ class StageResult:
     @cached_property
     def summary(self) -> Summary:
         """Range, mean, and what is wrong with it, if anything."""
-        x = self.tensor
-        shape, dtype = self.shape, str(x.dtype).removeprefix("torch.")
-        if x.device.type == "meta":
-            return Summary(shape, dtype, None, None, None, 0, 0, 0)
-        low = high = mean = None
-        wide = torch.float32 if x.device.type == "mps" else torch.float64
-        total = float(x.sum(dtype=wide))  # a NaN or an infinity anywhere is one here too
-        finite = x.numel() if math.isfinite(total) else int(x.isfinite().sum())
-        if finite:
-            known = x if finite == x.numel() else x[x.isfinite()]
-            low, high = (float(v) for v in known.aminmax())
-            mean = (total if finite == x.numel() else float(known.sum(dtype=wide))) / finite
-        nan = int(x.isnan().sum()) if finite < x.numel() else 0
-        empty = int((~(x.sum(dim=-1) > 0)).sum()) if self.key == "attention" else 0
-        return Summary(shape, dtype, low, high, mean, nan, x.numel() - finite - nan, empty)
+        return Summary.of(self.tensor, rows=self.key == "attention")
 
     def __copy__(self) -> "StageResult":
         return replace(self)

@@ -83,8 +83,8 @@ def test_every_way_gives_what_the_stages_give(
         torch.testing.assert_close(ran.best, run["attention"].tensor.argmax(-1))
         logit = logits(run["fused_scores"].tensor, run["valid"].tensor, run.config)
         torch.testing.assert_close(ran.lse, logit.logsumexp(-1))
-        assert ("attention" in ran.tallies) == bool(keep)
-        for key in ran.tallies:
+        assert ("attention" in ran.stages) == bool(keep)
+        for key in ran.stages:
             assert run[key].summary.nan == 0  # makes the stage, whole
             told, meant = outcomes.summary(fresh, key, ran), outcomes.summary(run, key)
             measured = [[each.pop(k) for k in ("min", "max", "mean")] for each in (told, meant)]

@@ -9,13 +9,14 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
 from ..attention import AttentionSummary, attention_summary
+from ..results import Summary
 from ..stages import STAGES
 from ..stages.deconvolution import mix_patches, overlap_add
 from ..stages.fused_softmax import logits, masked_softmax
@@ -32,57 +33,16 @@ BLOCK = 1 << 19  # weights a block: they stay in the processor's cache
 
 
 @dataclass
-class Tally:
-    """A stage's numbers, gathered over blocks."""
-
-    low: float = math.inf
-    high: float = -math.inf
-    total: float = 0.0
-    count: int = 0
-    nan: int = 0
-    infinite: int = 0
-    empty_rows: int = 0
-    seconds: float = 0.0
-
-    def add(self, x: Tensor, rows: bool = False) -> None:
-        """Count in a block; with `rows`, also those of its rows that hold nothing."""
-        sums = x.sum(dim=-1)
-        if rows:
-            self.empty_rows += int((~(sums > 0)).sum())
-        if not bool(sums.isfinite().all()):
-            self.nan += int(x.isnan().sum())
-            self.infinite += int(x.isinf().sum())
-            x = x[x.isfinite()]
-            sums = x
-        self.count += x.numel()
-        if x.numel():
-            low, high = (float(v) for v in x.aminmax())
-            self.low, self.high = min(self.low, low), max(self.high, high)
-            self.total += float(sums.sum())
-
-    def to_dict(self) -> dict[str, Any]:
-        """As `summary` gives it."""
-        some = self.count > 0
-        return {
-            "min": self.low if some else None,
-            "max": self.high if some else None,
-            "mean": self.total / self.count if some else None,
-            "nan": self.nan,
-            "inf": self.infinite,
-            "masked_rows": self.empty_rows,
-            "seconds": self.seconds,
-            "computed": True,
-        }
-
-
-@dataclass
 class Outcome:
-    """Output `(n, c, H, W)`, log-sum-exp and best patch `(n, h, w)`, and numbers by stage."""
+    """Output `(n, c, H, W)`, log-sum-exp and best patch `(n, h, w)`, and numbers by stage.
+
+    `stages` has (summary, seconds) of the stages that were run here and not kept.
+    """
 
     output: Tensor
     lse: Tensor
     best: Tensor
-    tallies: dict[str, Tally] = field(default_factory=dict)
+    stages: dict[str, tuple[Summary, float]]
 
 
 def affordable(trace: "Trace") -> bool:
@@ -96,73 +56,76 @@ def affordable(trace: "Trace") -> bool:
 @torch.no_grad()
 def outcome(trace: "Trace", block: int | None = None) -> Outcome:
     """Run `trace` to its end, `block` query cells at a time where the fused scores are kept."""
-    started = time.perf_counter()
     if affordable(trace):
-        found, named = _from_scores(trace, block)
+        whole, stages, seconds = _from_scores(trace, block)
     else:
-        found, named = attention_summary(trace.f, trace.b, trace.mask, trace.config), {}
+        started = time.perf_counter()
+        whole, stages = attention_summary(trace.f, trace.b, trace.mask, trace.config), {}
         synchronize(trace.device)
-        named["output"] = Tally(seconds=time.perf_counter() - started)
-    named["output"].add(found.output)
+        seconds = time.perf_counter() - started
+    stages["output"] = Summary.of(whole.output), seconds
     started = time.perf_counter()
-    offsets = displacements(found.argmax, trace.patch_grid, trace.config)
+    offsets = displacements(whole.argmax, trace.patch_grid, trace.config)
     coloured = flow_picture(offsets)
     seconds = time.perf_counter() - started
-    for key, x in (("offsets", offsets), ("flow", coloured)):
-        named[key] = Tally(seconds=seconds if key == "offsets" else 0.0)
-        named[key].add(x)
-    return Outcome(found.output, found.lse, found.argmax, named)
+    stages |= {"offsets": (Summary.of(offsets), seconds), "flow": (Summary.of(coloured), 0.0)}
+    return Outcome(whole.output, whole.lse, whole.argmax, stages)
 
 
-def _from_scores(trace: "Trace", block: int | None) -> tuple[AttentionSummary, dict[str, Tally]]:
-    """The softmax and the pasting, from the fused scores that the trace keeps."""
+def _from_scores(
+    trace: "Trace", block: int | None
+) -> tuple[AttentionSummary, dict[str, tuple[Summary, float]], float]:
+    """The softmax and the pasting, from the fused scores that the trace keeps.
+
+    Returns:
+        the result; attention's summary and seconds by its key; seconds of the pasting.
+    """
     fused = trace["fused_scores"].tensor.flatten(1, 2)
     valid, paste = trace["valid"].tensor, trace["paste_patches"].tensor
-    attention, output = Tally(), Tally()
-    parts = []
+    seconds = {"attention": 0.0, "output": 0.0}
+    parts, blocks = [], []
     with one_thread():  # blocks this small gain nothing from threads that wait for each other
         for rows in fused.split(block or max(1, BLOCK // fused.shape[2]), dim=1):
             started = time.perf_counter()
             weights = masked_softmax(rows, valid, trace.config)
             top, best = weights.max(dim=-1)
             lse = _log_sum_exp(rows, valid, top, best, trace)
-            attention.add(weights, rows=True)
+            blocks.append(Summary.of(weights, rows=True))
             between = time.perf_counter()
             parts.append((mix_patches(weights, paste), lse, best))
             synchronize(trace.device)
-            attention.seconds += between - started
-            output.seconds += time.perf_counter() - between
+            seconds["attention"] += between - started
+            seconds["output"] += time.perf_counter() - between
     patches, lse, best = (torch.cat(kind, dim=1) for kind in zip(*parts, strict=True))
     grid = trace.query_grid
-    whole = overlap_add(patches, grid, trace.config).to(trace.f.dtype)
-    found = AttentionSummary(whole, lse.unflatten(1, grid), best.unflatten(1, grid))
-    return found, {"attention": attention, "output": output}
+    output = overlap_add(patches, grid, trace.config).to(trace.f.dtype)
+    whole = AttentionSummary(output, lse.unflatten(1, grid), best.unflatten(1, grid))
+    attention = Summary.joined(blocks, trace.layout("attention")[0])
+    return whole, {"attention": (attention, seconds["attention"])}, seconds["output"]
 
 
 def summary(trace: "Trace", key: str, ran: Outcome | None = None) -> dict[str, Any]:
     """One stage in numbers; of a stage that was never made, only its shape and size."""
-    if trace.computed(key):
-        stage, said = trace[key], trace[key].summary
-        return {
-            "shape": list(said.shape),
-            "dtype": said.dtype,
-            "bytes": stage.nbytes,
-            "min": said.minimum,
-            "max": said.maximum,
-            "mean": said.mean,
-            "nan": said.nan,
-            "inf": said.infinite,
-            "masked_rows": said.empty_rows,
-            "seconds": stage.seconds,
-            "computed": True,
-        }
     shape, dtype = trace.layout(key)
     size = math.prod(shape) * dtype.itemsize
     known: dict[str, Any] = {"shape": list(shape), "dtype": str(dtype)[6:], "bytes": size}
-    if ran is not None and key in ran.tallies:
-        return known | ran.tallies[key].to_dict()
-    unknown = dict.fromkeys(("min", "max", "mean", "seconds"))
-    return known | unknown | {"nan": 0, "inf": 0, "masked_rows": 0, "computed": False}
+    if trace.computed(key):
+        numbers, seconds = trace[key].summary, trace[key].seconds
+    elif ran is not None and key in ran.stages:
+        numbers, seconds = ran.stages[key]
+    else:
+        unknown = dict.fromkeys(("min", "max", "mean", "seconds"))
+        return known | unknown | {"nan": 0, "inf": 0, "masked_rows": 0, "computed": False}
+    return known | {
+        "min": numbers.minimum,
+        "max": numbers.maximum,
+        "mean": numbers.mean,
+        "nan": numbers.nan,
+        "inf": numbers.infinite,
+        "masked_rows": numbers.empty_rows,
+        "seconds": seconds,
+        "computed": True,
+    }
 
 
 def summaries(trace: "Trace", ran: Outcome | None = None) -> dict[str, dict[str, Any]]:
