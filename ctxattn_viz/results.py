@@ -52,15 +52,15 @@ class Summary:
         sums = x.sum(dim=-1, dtype=wide)
         empty = int((~(sums > 0)).sum()) if rows else 0
         total = float(sums.sum())
-        if math.isfinite(total):  # a NaN or an infinity anywhere would be one here too
-            low, high = (float(v) for v in x.aminmax())
-            return cls(shape, dtype, low, high, total / x.numel(), 0, 0, empty)
-        known, nan = x[x.isfinite()], int(x.isnan().sum())
-        infinite = x.numel() - known.numel() - nan
-        if not known.numel():
-            return cls(shape, dtype, None, None, None, nan, infinite, empty)
+        known, nan = x, 0
+        mean = total / x.numel()
+        if not math.isfinite(total):  # a NaN or an infinity anywhere is one here too
+            known, nan = x[x.isfinite()], int(x.isnan().sum())
+            if not known.numel():
+                return cls(shape, dtype, None, None, None, nan, x.numel() - nan, empty)
+            mean = float((known.to(wide) / known.numel()).sum())  # a sum of large ones overflows
         low, high = (float(v) for v in known.aminmax())
-        mean = float((known.to(wide) / known.numel()).sum())  # divided first: a sum may overflow
+        infinite = x.numel() - known.numel() - nan
         return cls(shape, dtype, low, high, min(max(mean, low), high), nan, infinite, empty)
 
     @classmethod

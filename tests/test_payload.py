@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 import warnings
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +19,7 @@ from ctxattn_viz.debugger import outcome as outcomes
 from ctxattn_viz.debugger.payload import Payload, build
 from ctxattn_viz.debugger.pictures import look_of
 from ctxattn_viz.errors import NothingValidWarning
+from ctxattn_viz.results import Summary
 from ctxattn_viz.stages.fused_softmax import logits
 
 
@@ -261,3 +265,96 @@ def test_a_thin_hole_is_told() -> None:
         warnings.simplefilter("ignore", cv.ThinHoleWarning)
         payload = build(cv.trace(maps(), maps(), thin))
     assert "lost" in payload.meta["notes"][0]
+
+
+# ---- numbers that are not ordinary --------------------------------------------------------------
+
+EXTREMES: dict[str, float] = {
+    "65504": 65504.0,
+    "1e19": 1e19,
+    "1e39": 1e39,  # beyond float32, which the page gets
+    "1e300": 1e300,
+    "1e308": 1.7e308,
+    "1e-310": 1e-310,
+    "NaN": math.nan,
+    "infinity": math.inf,
+    "minus infinity": -math.inf,
+}
+
+
+def check_described(run: cv.Trace) -> dict[str, Any]:
+    """What is said of a run is strict JSON, its means in their ranges, its pictures have one."""
+    payload = build(run)
+    json.dumps(payload.meta, allow_nan=False)
+    for described in payload.meta["summaries"].values():
+        if described["min"] is not None:
+            assert described["min"] <= described["mean"] <= described["max"]
+    assert bool((payload.look.low < payload.look.high).all())
+    return payload.meta["summaries"]
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32])
+@pytest.mark.parametrize("channels", [1, 3, 8])
+def test_a_picture_of_ordinary_size_in_half_precision(dtype: torch.dtype, channels: int) -> None:
+    f = (torch.rand(1, channels, 64, 64, dtype=torch.float64) * 255).to(dtype)
+    config = cv.AttentionConfig(softmax_scale=1e-4)
+    run = cv.trace(f, f, config=config)
+    output = check_described(run)["output"]
+    exact = cv.trace(f.double(), f.double(), config=config)["output"].tensor.mean()
+    assert output["inf"] == output["nan"] == 0
+    assert output["mean"] == pytest.approx(float(exact), rel=1e-2)
+
+
+@pytest.mark.parametrize("size", EXTREMES.values(), ids=EXTREMES)
+@pytest.mark.parametrize("scale", [10.0, 1e308])
+@pytest.mark.parametrize("spread", [0, 1], ids=["constant", "noise"])
+def test_any_numbers_can_be_described(size: float, scale: float, spread: int) -> None:
+    noise = torch.rand(1, 3, 4, 4, dtype=torch.float64) * spread
+    for channels in (2, 3):
+        f = (1 - noise[:, :channels]) * size
+        for x in (f, f.half()):
+            config = cv.AttentionConfig(softmax_scale=scale)
+            check_described(cv.trace(x, x.flip(-1), config=config, allow_nonfinite=True))
+
+
+def test_a_mean_whose_sum_overflows() -> None:
+    """Each by itself, and joined from blocks."""
+    x = torch.full((4, 3), 1.5e308, dtype=torch.float64)
+    x[0, 0] = -1.5e308
+    whole, blocks = Summary.of(x), [Summary.of(block) for block in x.split(1)]
+    for summary in (whole, Summary.joined(blocks, x.shape)):
+        assert summary.mean == pytest.approx(1.25e308)
+        assert (summary.minimum, summary.maximum) == (-1.5e308, 1.5e308)
+        assert (summary.nan, summary.infinite, summary.shape) == (0, 0, (4, 3))
+
+
+def test_a_summary_in_blocks_is_that_of_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    x = torch.randn(2, 5, 7, 11)
+    x[0, 1, 2, 3], x[1, 1], x[1, 2, 3, 4] = torch.nan, 0, torch.inf
+    whole = Summary.of(x, rows=True)
+    assert (whole.nan, whole.infinite) == (1, 1)
+    for size in (1, 11, 30, 200):
+        monkeypatch.setattr("ctxattn_viz.results.BLOCK", size)
+        parts = Summary.of(x, rows=True)
+        assert parts.mean == pytest.approx(whole.mean, rel=1e-9)
+        assert replace(parts, mean=whole.mean) == whole
+    assert Summary.joined([Summary.of(x[0, :1] * torch.nan), whole], (1,)).mean == whole.mean
+
+
+@pytest.mark.parametrize("size", [255.0, 1e39, math.inf])
+def test_extremes_can_be_shown_and_saved(tmp_path: Path, size: float) -> None:
+    """The debugger sends nothing that is not JSON, and both ways of saving a page work."""
+    f = maps().double() * size
+    if size == 255:
+        f = f.half()
+    run = cv.trace(f, f, hole(), allow_nonfinite=True)
+    debugger = cv.debug(run)
+    state = {k: v for k, v in debugger.get_state().items() if k not in ("buffers", "mask")}
+    json.dumps(state, allow_nan=False)
+    debugger.save_page(tmp_path / "page.html")
+    sent: list[Any] = []
+    debugger.send = lambda content, buffers=None: sent.append(content)  # type: ignore[method-assign]
+    debugger._on_message({"kind": "save_page"}, [])
+    assert [message["kind"] for message in sent] == ["page"]
+    cv.save_page(run, tmp_path / "page.html")
+    assert (tmp_path / "page.html").stat().st_size > 1000

@@ -2,6 +2,9 @@
 
 Small on purpose: the inputs, the output, and for each query cell its log-sum-exp and its argmax.
 From those the page computes any row at any stage; the score matrix stays here.
+
+NaN and infinity stand in arrays alone, and the page shows them there as such. JSON has neither:
+ranges and means are over what is finite and null where nothing is, beside counts of the rest.
 """
 
 import sys

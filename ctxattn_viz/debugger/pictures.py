@@ -92,7 +92,8 @@ def _plain(x: Tensor) -> Tensor:
 
 def _colours(c: int, low: float, high: float) -> Look:
     basis = torch.eye(3).double() if c == 3 else torch.ones(1, 3).double()
-    ends = torch.tensor([[low], [max(high, low + 1e-12)]]).double().expand(2, 3)
+    high = max(high, low + max(1e-12, 1e-9 * abs(low)))
+    ends = torch.tensor([[low], [high]], dtype=torch.float64).expand(2, 3)
     return Look(torch.zeros(c).double(), basis, *ends)
 
 
@@ -108,4 +109,4 @@ def _components(f: Tensor, b: Tensor) -> Look:
     basis = torch.nn.functional.pad(basis, (0, 3 - basis.shape[1]))  # two channels: no blue
     shown = (centred @ basis).sort(dim=0).values
     low, high = shown[len(shown) // 100], shown[-1 - len(shown) // 100]
-    return Look(mean, basis, low, torch.maximum(high, low + 1e-12))
+    return Look(mean, basis, low, torch.maximum(high, low + (1e-9 * low.abs()).clamp(min=1e-12)))

@@ -125,3 +125,19 @@ def test_nan_features_are_shown_for_what_they_are(opened: Any) -> None:
     assert np.isnan(debugger.row("attention")).all()
     debugger.move(11, 8)
     close(debugger.row("attention"), run.query(11, 8)["attention"])
+
+
+@pytest.mark.parametrize("size", [255.0, 1e39, np.inf])
+def test_numbers_that_are_not_ordinary_open(opened: Any, size: float) -> None:
+    """Half precision of ordinary size, and what float32 cannot hold."""
+    f = features(3, 24, 18).double() * size
+    run = cv.trace(
+        f.half() if size == 255 else f,
+        f.half() if size == 255 else f,
+        None,
+        cv.AttentionConfig(softmax_scale=1e-4),
+        allow_nonfinite=True,
+    )
+    debugger = opened(run)
+    debugger.move(4, 4)
+    close(debugger.row("scores"), run.query(4, 4)["scores"].float())
