@@ -10,7 +10,14 @@ from . import stages
 from .attention import ContextualAttention, attention_summary, contextual_attention
 from .comparison import Comparison, compare
 from .config import AttentionConfig
-from .errors import BudgetError, InputError, NothingValidWarning, ThinHoleWarning
+from .errors import (
+    BudgetError,
+    ChannelsLastWarning,
+    InputError,
+    NothingValidWarning,
+    ThinHoleWarning,
+    UnsupportedError,
+)
 from .results import PixelLedger, QueryRow, StageResult
 from .samples import default_device
 from .saving import load_trace
@@ -33,6 +40,7 @@ __all__ = [
     "STAGES",
     "AttentionConfig",
     "BudgetError",
+    "ChannelsLastWarning",
     "Comparison",
     "ContextualAttention",
     "InputError",
@@ -42,6 +50,7 @@ __all__ = [
     "StageResult",
     "ThinHoleWarning",
     "Trace",
+    "UnsupportedError",
     "attention_summary",
     "compare",
     "contextual_attention",

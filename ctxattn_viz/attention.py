@@ -10,9 +10,7 @@ square, forward and backward. `method` says how; the three are exact and differ 
   `attention_diagonals`.
 """
 
-import contextlib
-import math
-from collections.abc import Iterator
+import functools
 from typing import NamedTuple
 
 import torch
@@ -22,10 +20,20 @@ from torch import Tensor, nn
 from . import attention_diagonals as diagonals
 from . import attention_tiles as tiles
 from . import attention_vectors as vectors
-from .budget import free_memory, human
+from .attention_contexts import has_no_values, in_any_context
+from .attention_estimates import choose_method, expected_memory, in_words, method_for
 from .config import AttentionConfig
-from .errors import BudgetError, InputError, check_choice, shape_of
-from .pipeline import check_config, check_inputs, check_mask
+from .errors import InputError, NothingValidWarning, check_choice, shape_of
+from .habits import takes_a_config, warn, warn_if_channels_last
+from .pipeline import (
+    cells_of,
+    check_config,
+    check_inputs,
+    check_mask,
+    clamped_config,
+    exact_arithmetic,
+    nothing_valid,
+)
 from .stages.deconvolution import overlap, overlap_add
 from .stages.downsampling import downsample, downsample_mask, mask_at
 from .stages.fused_softmax import Grid
@@ -34,11 +42,17 @@ from .stages.matching_scores import lifted, norms_from_squares
 from .stages.offset_flow import displacements, flow_picture
 from .stages.patch_extraction import matching_patches, paste_patches, patch_grid, same_padding
 
-METHODS = ("auto", "vectors", "diagonals", "sdpa")
+__all__ = [
+    "METHODS",
+    "AttentionSummary",
+    "ContextualAttention",
+    "attention_summary",
+    "choose_method",
+    "contextual_attention",
+    "expected_memory",
+]
 
-# What one pass of additions over the score matrix costs, in multiplications a pair: measured on a
-# CPU, where it decides from about how many channels on "diagonals" wins.
-PASS = 20
+METHODS = ("auto", "vectors", "diagonals", "sdpa")
 
 
 class AttentionSummary(NamedTuple):
@@ -56,6 +70,7 @@ class AttentionSummary(NamedTuple):
     argmax: Tensor
 
 
+@takes_a_config
 def contextual_attention(
     f: Tensor,
     b: Tensor,
@@ -67,7 +82,11 @@ def contextual_attention(
     foreground_mask: Tensor | None = None,
     rest: str | None = None,
 ) -> Tensor:
-    """Rebuild f from patches of b: the whole layer, differentiable in f and b.
+    """Rebuild f from patches of b: the whole layer, differentiable once in f and b.
+
+    `torch.func`'s vmap, grad, vjp and jacrev take it; `torch.compile` leaves it outside the graph,
+    so not with fullgraph=True; on the meta device and for fake tensors shapes come out. Autocast is
+    switched off inside, in `trace` too.
 
     Args:
         f: foreground `(n, c, H, W)`, floating; what is reconstructed.
@@ -89,10 +108,38 @@ def contextual_attention(
     Raises:
         InputError: naming the argument, what was expected and what came. Values are not looked
             at: NaN comes out where NaN went in.
+        UnsupportedError: a second or a forward-mode derivative, or recording by torch.jit.trace,
+            torch.export or make_fx: refused before anything runs.
         BudgetError: there is not enough memory; says what would fit.
+
+    Warns:
+        NothingValidWarning: no patch is valid for a sample, which `masked="minus_infinity"` makes
+            NaN, as all gradients through that sample, whatever the method. Said where counting
+            makes nobody wait, on a CPU; elsewhere `trace` says it.
+        ChannelsLastWarning: sizes that can be used, but look like (n, height, width, channels).
+
+    The methods, and the stages of a trace, agree to rounding while the sum of squares of a patch is
+    finite: in float32 (and half precision, which is computed in it) while values stay below
+    1.8e19 / √(channels·ksize²), which is 3e18 for three channels and a ksize of 3. Beyond, norms
+    are infinite: scores are 0 by `"vectors"`, `"sdpa"` and in a trace, and NaN by `"diagonals"`.
 
     Source: `inpaint_ops.contextual_attention` (Yu et al., CVPR 2018, section 4.1).
     """
+    call = functools.partial(_output, config, method, queries, rest)
+    return in_any_context(call, f, b, mask, foreground_mask)[0]
+
+
+def _output(
+    config: AttentionConfig | None,
+    method: str,
+    queries: str,
+    rest: str | None,
+    f: Tensor,
+    b: Tensor,
+    mask: Tensor | None,
+    foreground_mask: Tensor | None,
+) -> tuple[Tensor]:
+    """What `contextual_attention` returns."""
     values, config = check_inputs(f, b, mask, config)
     check_choice("method", method, METHODS)
     check_choice("queries", queries, ("all", "hole"))
@@ -105,16 +152,17 @@ def contextual_attention(
         if rest is not None:
             raise InputError("rest", "None, as queries='all'", repr(rest))
     hole = None if queries == "all" else _hole(f, b, mask, foreground_mask, config)
-    if f.device.type == "meta":
-        return torch.empty_like(f)
-    if method == "auto":
-        method = choose_method(f.shape[1], config)
-    with _in_words(f, b, method, config), _exactly(f):
-        found = _attend(values, config, method, hole)
-        output = torch.cat([y for y, _, _ in found]).to(f.dtype)
-    return output if hole is None else torch.where(hole, output, 0 if rest == "zero" else f)
+    method = method_for(method, f, b, config)
+    warn_if_channels_last(f=f, b=b)
+    if has_no_values(f):
+        return (_like_output(f, b),)
+    with in_words(f, b, method, config), exact_arithmetic(f.device):
+        results = _attend(values, config, method, hole)
+        output = torch.cat([y for y, _, _ in results]).to(f.dtype)
+    return (output if hole is None else torch.where(hole, output, 0 if rest == "zero" else f),)
 
 
+@takes_a_config
 def attention_summary(
     f: Tensor,
     b: Tensor,
@@ -128,19 +176,37 @@ def attention_summary(
     Takes and raises what `contextual_attention` does, but for `method="sdpa"`, which returns
     neither.
     """
+    call = functools.partial(_summary, config, method)
+    return AttentionSummary(*in_any_context(call, f, b, mask, None))
+
+
+def _summary(
+    config: AttentionConfig | None,
+    method: str,
+    f: Tensor,
+    b: Tensor,
+    mask: Tensor | None,
+    foreground_mask: None,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """What `attention_summary` returns."""
     values, config = check_inputs(f, b, mask, config)
     check_choice("method", method, METHODS[:3])
-    grid = _cells(f, config)
-    if f.device.type == "meta":
+    grid = cells_of(f, config.rate)
+    method = method_for(method, f, b, config)
+    method = "vectors" if method == "sdpa" else method
+    warn_if_channels_last(f=f, b=b)
+    if has_no_values(f):
         empty = f.new_empty(f.shape[0], *grid)
-        return AttentionSummary(torch.empty_like(f), lifted(empty), empty.long())
-    if method == "auto":
-        method = choose_method(f.shape[1], config)
-        method = "vectors" if method == "sdpa" else method
-    with _in_words(f, b, method, config), _exactly(f):
-        found = _attend(values, config, method, find_best=True)
-        output, lse, best = map(torch.cat, zip(*found, strict=True))
-    return AttentionSummary(output.to(f.dtype), lse.unflatten(1, grid), best.unflatten(1, grid))
+        return _like_output(f, b), lifted(empty), empty.long()
+    with in_words(f, b, method, config), exact_arithmetic(f.device):
+        results = _attend(values, config, method, find_best=True)
+        output, lse, best = map(torch.cat, zip(*results, strict=True))
+    return output.to(f.dtype), lse.unflatten(1, grid), best.unflatten(1, grid)
+
+
+def _like_output(f: Tensor, b: Tensor) -> Tensor:
+    """The output without its values, differentiable as it is."""
+    return f.contiguous() + b.sum()
 
 
 class ContextualAttention(nn.Module):
@@ -151,6 +217,7 @@ class ContextualAttention(nn.Module):
         method: as for `attention_summary`.
     """
 
+    @takes_a_config
     def __init__(self, config: AttentionConfig | None = None, *, method: str = "auto") -> None:
         super().__init__()
         check_choice("method", method, METHODS[:3])
@@ -162,21 +229,14 @@ class ContextualAttention(nn.Module):
 
         Takes and raises what `contextual_attention` does.
         """
-        found = attention_summary(f, b, mask, self.config, method=self.method)
-        patches = patch_grid(_cells(b, self.config), self.config)
-        return found.output, flow_picture(displacements(found.argmax, patches, self.config))
+        result = attention_summary(f, b, mask, self.config, method=self.method)
+        f_cells, b_cells = (cells_of(x, self.config.rate) for x in (f, b))
+        config = clamped_config(self.config, f_cells, b_cells)
+        offsets = displacements(result.argmax, patch_grid(b_cells, config), config)
+        return result.output, flow_picture(offsets)
 
     def extra_repr(self) -> str:
         return f"{self.config}, method={self.method!r}"
-
-
-def choose_method(channels: int, config: AttentionConfig) -> str:
-    """The method that is fastest for so many channels: by the multiplications that a pair costs."""
-    k, s, r = config.ksize, config.stride, config.rate
-    long = vectors.length(channels, config) + (2 * r) ** 2 * channels
-    passes = 2 * k * s**2 + (2 * config.fuse_k if config.fuse else 0) + 6 * s**2
-    short = s**2 * (1 + r**2) * channels
-    return "diagonals" if short + PASS * passes < long else "sdpa"
 
 
 Found = tuple[Tensor, Tensor, Tensor]
@@ -191,22 +251,25 @@ def _attend(
     find_best: bool = False,
 ) -> list[Found]:
     """Each sample by itself, for all query cells or those that paste into the hole."""
-    f, b, grid = values["f"], values["b"], _cells(values["f"], config)
+    f, b, grid = values["f"], values["b"], cells_of(values["f"], config.rate)
     shrunk = downsample_mask(values["mask"], (b.shape[2], b.shape[3]), config)
-    valid = valid_patches(shrunk, config).expand(len(f), -1)
+    valid = valid_patches(shrunk, config)
+    if f.device.type in vectors.COUNTS and (message := nothing_valid(valid, config)):
+        warn(message, NothingValidWarning)
+    valid = valid.expand(len(f), -1)
     wanted = None if hole is None else _reaching(hole, grid, config).expand(len(f), -1)
-    found = []
+    results = []
     for i in range(len(f)):
         cells = None if wanted is None else wanted[i].nonzero()[:, 0].cpu()
         sample = f[i : i + 1], b[i : i + 1], valid[i], cells, config
         if cells is not None and not len(cells):
             nothing = lifted(f[:1, 0, 0, :0])
-            found.append((torch.zeros_like(f[:1]), nothing, nothing.long()))
+            results.append((torch.zeros_like(f[:1]), nothing, nothing.long()))
         elif method == "diagonals":
-            found.append(_by_diagonals(*sample, find_best))
+            results.append(_by_diagonals(*sample, find_best))
         else:
-            found.append(_by_vectors(*sample, method == "sdpa"))
-    return found
+            results.append(_by_vectors(*sample, method == "sdpa"))
+    return results
 
 
 def _by_vectors(
@@ -218,9 +281,9 @@ def _by_vectors(
     in_one_call: bool,
 ) -> Found:
     """Through one inner product a pair."""
-    grid = _cells(f, config)
+    grid = cells_of(f, config.rate)
     f_small, b_small = downsample(f, config), downsample(b, config)
-    chosen = torch.arange(grid[0] * grid[1]) if cells is None else cells
+    chosen = torch.arange(grid[0] * grid[1], device="cpu") if cells is None else cells
     pasted = paste_patches(b, config)
     values = lifted(pasted).flatten(2)[0]
     mixed, lse, best = vectors.fused_attention(
@@ -247,7 +310,7 @@ def _by_diagonals(
     find_best: bool,
 ) -> Found:
     """Through products of single cells, summed along diagonals."""
-    grid, b_grid = _cells(f, config), _cells(b, config)
+    grid, b_grid = cells_of(f, config.rate), cells_of(b, config.rate)
     f_small, b_small = (lifted(downsample(x, config)) for x in (f, b))
     squares = matching_patches(b_small.square().sum(dim=1, keepdim=True), config)
     norms = norms_from_squares(squares.sum(dim=(2, 3, 4)), f.shape[1] * config.ksize**2, config)
@@ -263,10 +326,6 @@ def _by_diagonals(
     )
     output = diagonals.join_blocks(blocks[None], grid, config.rate)
     return output / overlap(grid, config).to(output, non_blocking=True), lse[None], best[None]
-
-
-def _cells(x: Tensor, config: AttentionConfig) -> Grid:
-    return x.shape[2] // config.rate, x.shape[3] // config.rate
 
 
 def _hole(
@@ -293,65 +352,3 @@ def _reaching(hole: Tensor, grid: Grid, config: AttentionConfig) -> Tensor:
     before, after = same_padding(2 * config.rate, config.rate)
     padded = F.pad(hole.float(), (before, after, before, after))
     return (F.max_pool2d(padded, 2 * config.rate, config.rate) > 0).flatten(1)
-
-
-def _exactly(f: Tensor) -> contextlib.AbstractContextManager:
-    """Without autocast, which would round what is at least float32 here."""
-    if torch.is_autocast_enabled(f.device.type):
-        return torch.autocast(f.device.type, enabled=False)
-    return contextlib.nullcontext()
-
-
-@contextlib.contextmanager
-def _in_words(f: Tensor, b: Tensor, method: str, config: AttentionConfig) -> Iterator[None]:
-    """Running out of memory, as a sentence that says what would fit."""
-    try:
-        yield
-    except (MemoryError, RuntimeError) as problem:
-        # Where the CPU's memory ends, PyTorch raises a plain RuntimeError.
-        typed = isinstance(problem, MemoryError | torch.OutOfMemoryError)
-        if not (typed or "allocate memory" in str(problem)):
-            raise
-        message = _too_large(f, b, method, config)
-    else:
-        return
-    raise BudgetError(message)  # out here, so that nothing holds on to what was allocated
-
-
-def _too_large(f: Tensor, b: Tensor, method: str, config: AttentionConfig) -> str:
-    free, need = free_memory(f.device), expected_memory(f, b, config, method)
-    # Memory grows with the area, and a tenth is kept free.
-    scale = min((0.9 * free / need) ** 0.5, 0.9)
-    fits = [
-        "×".join(str(int(size * scale) // config.rate * config.rate) for size in x.shape[2:])
-        for x in (f, b)
-    ]
-    sizes = ["×".join(map(str, x.shape[2:])) for x in (f, b)]
-    return (
-        f"contextual_attention: expected to fit the free memory, {human(free)}, got about "
-        f"{human(need)} for f {sizes[0]} and b {sizes[1]}. f {fits[0]} and b {fits[1]} would fit; "
-        "so may the same sizes with fewer samples, or with queries='hole'."
-    )
-
-
-def expected_memory(f: Tensor, b: Tensor, config: AttentionConfig, method: str) -> int:
-    """About how many bytes a call takes above its inputs: an estimate, on the high side.
-
-    Forward alone; what backward keeps and makes is about as much again.
-    """
-    n, channels = f.shape[:2]
-    queries, b_cells = (math.prod(_cells(x, config)) for x in (f, b))
-    keys = math.prod(patch_grid(_cells(b, config), config))
-    pasted = channels * (2 * config.rate) ** 2
-    results = 3 * f.numel()
-    if method == "diagonals":
-        room = tiles.ROOM.get(f.device.type, tiles.ROOM_ELSEWHERE)
-        largest = min(room, (queries + 1) * (b_cells + 1))
-        numbers = results + 3 * largest + (queries + 2 * b_cells) * pasted // 4
-    else:
-        room = vectors.ROOM.get(f.device.type, vectors.ROOM_ELSEWHERE)
-        long = len(vectors.moves(config)) * channels * config.ksize**2
-        short = vectors.length(channels, config)
-        numbers = results + room + keys * (3 * long + 2 * short + 2 * pasted)
-        numbers += queries * (2 * short + 3 * pasted)
-    return numbers * lifted(f[:0]).element_size() + n * 24 * queries

@@ -15,13 +15,14 @@ done here for one tile of query cells at a time, with the cells around it that t
 sum is a list of shifted additions of one array to another; backward adds the other way.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from .attention_contexts import first_derivative_only
 from .attention_tiles import Plan, Sum, Tile, shaped
 from .config import AttentionConfig
 from .progress import shown
@@ -78,9 +79,9 @@ class _DiagonalAttention(torch.autograd.Function):
             logits, attention = _attention(tile, scores, valid, config, rooms)
             if find_best:
                 cells = tile.cells.to(f.device, non_blocking=True)
-                lse[cells] = logits.logsumexp(dim=1)
-                best[cells] = attention.argmax(dim=1)
-            mixture = _chain(tile.pastes, attention, rooms).flatten(1) @ blocks
+                lse[cells] = logits.values.logsumexp(dim=1)
+                best[cells] = attention.values.argmax(dim=1)
+            mixture = _chain(tile.pastes, attention, rooms).rows @ blocks
             out.index_add_(0, tile.blocks.to(f.device, non_blocking=True), mixture)
         ctx.save_for_backward(f, b, inverse, blocks, valid)
         ctx.plan, ctx.config = plan, config
@@ -89,7 +90,7 @@ class _DiagonalAttention(torch.autograd.Function):
         return out, lse, best
 
     @staticmethod
-    @torch.autograd.function.once_differentiable
+    @first_derivative_only
     def backward(ctx: Any, d_out: Tensor | None, *rest: Any) -> Any:
         f, b, inverse, blocks, valid = ctx.saved_tensors
         if d_out is None:
@@ -99,28 +100,41 @@ class _DiagonalAttention(torch.autograd.Function):
         for tile in shown(plan.tiles, "attention, backward"):
             # Forward again, up to the attention spread over blocks.
             scores = _normed_scores(tile, f, b, inverse, plan.b_grid, config, rooms)
-            _, attention = _attention(tile, scores, valid, config, rooms, scores)
-            pasted = _chain(tile.pastes, attention, rooms, attention, scores).flatten(1)
+            _, a = _attention(tile, scores, valid, config, rooms, scores)
+            pasted = _chain(tile.pastes, a, rooms, a, scores)
             d_mixture = d_out.index_select(0, tile.blocks.to(f.device, non_blocking=True))
-            d_blocks.addmm_(pasted.mT, d_mixture)
+            d_blocks.addmm_(pasted.rows.mT, d_mixture)
 
-            d = torch.mm(d_mixture, blocks.mT, out=pasted)
-            d = _chain_back(tile.pastes, d, rooms, attention, scores)  # of the attention
-            a, d = attention, d.flatten(1)
-            product = rooms.free(d, a, scores)[: a.numel()].view(a.shape)
-            torch.mul(a, d, out=product)
-            product.addcmul_(a, product.sum(dim=1, keepdim=True), value=-1)
-            d = product.mul_(config.softmax_scale)  # of the fused scores
-            d = _chain_back(tile.fuses, d, rooms, scores).flatten(1)  # of the normed scores
-            scores = scores.flatten(1)
-            product = rooms.free(d, scores)[: d.numel()].view(d.shape)
-            d_inverse += torch.mul(d, scores, out=product).sum(dim=0) / inverse
-            d = _unstrided(d.mul_(inverse), plan.b_grid, config, rooms)
-            d = _chain_back(tile.taps, d, rooms).flatten(1)  # of the products of cells
+            torch.mm(d_mixture, blocks.mT, out=pasted.rows)
+            d = _chain_back(tile.pastes, pasted, rooms, a, scores)  # of the attention
+            product = rooms.free(tuple(a.values.shape), d, a, scores)
+            torch.mul(a.values, d.rows, out=product.values)
+            product.values.addcmul_(
+                a.values, product.values.sum(dim=1, keepdim=True), value=-1
+            ).mul_(config.softmax_scale)  # of the fused scores
+            d = _chain_back(tile.fuses, product, rooms, scores)  # of the normed scores
+            product = rooms.free(tuple(d.rows.shape), d, scores)
+            torch.mul(d.rows, scores.rows, out=product.values)
+            d_inverse += product.values.sum(dim=0) / inverse
+            d.rows.mul_(inverse)
+            d = _unstrided(d, plan.b_grid, config, rooms)
+            d = _chain_back(tile.taps, d, rooms)  # of the products of cells
             reads = tile.reads.to(f.device, non_blocking=True)
-            df.index_add_(0, reads, d @ b)
-            db.addmm_(d.mT, f.index_select(0, reads))
+            df.index_add_(0, reads, d.rows @ b)
+            db.addmm_(d.rows.mT, f.index_select(0, reads))
         return df, db, d_inverse, d_blocks, *[None] * 4
+
+
+class _Placed(NamedTuple):
+    """Numbers, and the room that they lie in."""
+
+    values: Tensor
+    room: Tensor
+
+    @property
+    def rows(self) -> Tensor:
+        """Them with one row a query cell."""
+        return self.values.flatten(1)
 
 
 class _Rooms:
@@ -131,21 +145,23 @@ class _Rooms:
         numbers = rows * (plan.b_grid[0] + 1) * (plan.b_grid[1] + 1)
         self.rooms = [like.new_empty(numbers) for _ in range(count)]
 
-    def free(self, *held: Tensor) -> Tensor:
-        """One that none of `held` lies in."""
-        taken = {x.data_ptr() for x in held}
-        return next(room for room in self.rooms if room.data_ptr() not in taken)
+    def free(self, shape: tuple[int, ...], *held: _Placed) -> _Placed:
+        """Room for numbers of a shape where none of `held` lies."""
+        room = next(r for r in self.rooms if all(r is not one.room for one in held))
+        return _Placed(shaped(room, shape), room)
 
 
-def _chain(sums: list[Sum], x: Tensor, rooms: _Rooms, *keep: Tensor) -> Tensor:
+def _chain(sums: list[Sum], x: _Placed, rooms: _Rooms, *keep: _Placed) -> _Placed:
     for each in sums:
-        x = each.add(x, rooms.free(x, *keep))
+        to = rooms.free(each.to, x, *keep)
+        x = to._replace(values=each.add(x.values, to.room))
     return x
 
 
-def _chain_back(sums: list[Sum], d: Tensor, rooms: _Rooms, *keep: Tensor) -> Tensor:
+def _chain_back(sums: list[Sum], d: _Placed, rooms: _Rooms, *keep: _Placed) -> _Placed:
     for each in reversed(sums):
-        d = each.spread(d, rooms.free(d, *keep))
+        source = rooms.free(each.source, d, *keep)
+        d = source._replace(values=each.spread(d.values, source.room))
     return d
 
 
@@ -157,48 +173,55 @@ def _normed_scores(
     b_grid: Grid,
     config: AttentionConfig,
     rooms: _Rooms,
-) -> Tensor:
+) -> _Placed:
     """Products of cells, summed over the taps of two patches, over the norm of the second."""
     q = f.index_select(0, tile.reads.to(f.device, non_blocking=True))
-    products = shaped(rooms.free(), (len(q), *b_grid))
-    torch.mm(q, b.mT, out=products.view(len(q), -1))
+    products = rooms.free((len(q), *b_grid))
+    torch.mm(q, b.mT, out=products.values.view(len(q), -1))
     scores = _chain(tile.taps, products, rooms)
     s = config.stride
     if s == 1:
-        return scores.mul_(inverse.view(b_grid))
-    scores = scores[:, ::s, ::s]
-    normed = shaped(rooms.free(scores), tuple(scores.shape))
-    return torch.mul(scores, inverse.view(scores.shape[1:]), out=normed)
+        scores.values.mul_(inverse.view(b_grid))
+        return scores
+    strided = scores.values[:, ::s, ::s]
+    normed = rooms.free(tuple(strided.shape), scores)
+    torch.mul(strided, inverse.view(strided.shape[1:]), out=normed.values)
+    return normed
 
 
-def _unstrided(d: Tensor, b_grid: Grid, config: AttentionConfig, rooms: _Rooms) -> Tensor:
+def _unstrided(d: _Placed, b_grid: Grid, config: AttentionConfig, rooms: _Rooms) -> _Placed:
     """The gradient of the scores of all cells of b from that of every stride-th."""
     s = config.stride
     if s == 1:
         return d
-    full = shaped(rooms.free(d), (len(d), *b_grid)).zero_()
-    full[:, ::s, ::s] = d.view(full[:, ::s, ::s].shape)
+    full = rooms.free((len(d.values), *b_grid), d)
+    full.values.zero_()
+    full.values[:, ::s, ::s] = d.values.view(full.values[:, ::s, ::s].shape)
     return full
 
 
 def _attention(
     tile: Tile,
-    scores: Tensor,
+    scores: _Placed,
     valid: Tensor,
     config: AttentionConfig,
     rooms: _Rooms,
-    *keep: Tensor,
-) -> tuple[Tensor, Tensor]:
+    *keep: _Placed,
+) -> tuple[_Placed, _Placed]:
     """What the masked softmax sees, `(rows, L)`, and what it makes of it."""
-    fused = _chain(tile.fuses, scores, rooms, *keep).flatten(1)
-    logits = rooms.free(fused, *keep)[: fused.numel()].view(fused.shape)
-    attention = rooms.free(logits, *keep)[: fused.numel()].view(fused.shape)
+    placed = _chain(tile.fuses, scores, rooms, *keep)
+    fused = placed.rows
+    logits = rooms.free(tuple(fused.shape), placed, *keep)
+    attention = rooms.free(tuple(fused.shape), logits, *keep)
     if config.masked == "zero":
-        torch.mul(fused, valid.to(fused.dtype) * config.softmax_scale, out=logits)
-        torch.softmax(logits, dim=1, out=attention)
-        return logits, attention.mul_(valid)
-    torch.mul(fused, config.softmax_scale, out=logits).masked_fill_(~valid, -torch.inf)
-    return logits, torch.softmax(logits, dim=1, out=attention)
+        torch.mul(fused, valid.to(fused.dtype) * config.softmax_scale, out=logits.values)
+        torch.softmax(logits.values, dim=1, out=attention.values)
+        attention.values.mul_(valid)
+        return logits, attention
+    torch.mul(fused, config.softmax_scale, out=logits.values)
+    logits.values.masked_fill_(~valid, -torch.inf)
+    torch.softmax(logits.values, dim=1, out=attention.values)
+    return logits, attention
 
 
 def cut_blocks(b: Float[Tensor, "n c Hb Wb"], rate: int) -> Float[Tensor, "n B E"]:

@@ -188,14 +188,19 @@ def _pastes(
     for d in (0, 1):
         rows = slice(d, d + s * (gh - 1) + 1, s)
         columns = slice(d, d + s * (gw - 1) + 1, s)
-        runs = _runs(torch.searchsorted(down, cells + d * w), torch.arange(len(cells)))
+        runs = _runs(torch.searchsorted(down, cells + d * w), _first(len(cells)))
         to_down.append((runs, [((rows, EVERY), (EVERY, EVERY))]))
-        runs = _runs(torch.searchsorted(blocks, wider + d), torch.arange(len(down)))
+        runs = _runs(torch.searchsorted(blocks, wider + d), _first(len(down)))
         to_right.append((runs, [((EVERY, columns), (EVERY, EVERY))]))
     between = (len(down), hb + 1, gw)
     first = Sum(between, (len(cells), gh, gw), to_down, whole=False)
     second = Sum((len(blocks), hb + 1, wb + 1), between, to_right, whole=False)
     return [first, second], blocks
+
+
+def _first(count: int) -> Tensor:
+    """0, 1, 2, …, on the CPU, whatever device is the default."""
+    return torch.arange(count, device="cpu")
 
 
 def _from_middle(length: int) -> list[int]:
@@ -212,6 +217,23 @@ class Plan:
     b_grid: Grid
 
 
+def halo_of(config: AttentionConfig) -> int:
+    """How many cells more than it has a tile reads along each axis."""
+    return config.ksize - 1 + (config.stride * (config.fuse_k - 1) if config.fuse else 0)
+
+
+def tile_side(grid: Grid, b_grid: Grid, config: AttentionConfig, room: int) -> int:
+    """How many cells wide a tile is, so that what it reads has about `room` numbers.
+
+    Never less than half of what it reads around itself, or tiles would read the same rows over and
+    over; and where all of them would read all rows, one tile does.
+    """
+    halo = halo_of(config)
+    if halo >= max(grid):
+        return max(grid)
+    return max(int((room / ((b_grid[0] + 1) * (b_grid[1] + 1))) ** 0.5) - halo, halo // 2, 4)
+
+
 def plan(
     grid: Grid,
     b_grid: Grid,
@@ -226,8 +248,7 @@ def plan(
 
 
 def _plan(grid: Grid, b_grid: Grid, config: AttentionConfig, room: int, cells: Tensor) -> Plan:
-    halo = config.ksize - 1 + (config.stride * (config.fuse_k - 1) if config.fuse else 0)
-    side = max(int((room / ((b_grid[0] + 1) * (b_grid[1] + 1))) ** 0.5) - halo, 4)
+    side = tile_side(grid, b_grid, config, room)
     tall, wide = (-(-size // -(-size // side)) for size in grid)  # all about the same
     tile_of = cells // grid[1] // tall * grid[1] + cells % grid[1] // wide
     made = (Tile(cells[tile_of == t], grid, b_grid, config) for t in tile_of.unique().tolist())
@@ -235,5 +256,6 @@ def _plan(grid: Grid, b_grid: Grid, config: AttentionConfig, room: int, cells: T
 
 
 @lru_cache(maxsize=8)
+@torch.inference_mode(False)  # or what is kept could not be used where there are gradients
 def _whole_plan(grid: Grid, b_grid: Grid, config: AttentionConfig, room: int) -> Plan:
-    return _plan(grid, b_grid, config, room, torch.arange(grid[0] * grid[1]))
+    return _plan(grid, b_grid, config, room, _first(grid[0] * grid[1]))

@@ -24,6 +24,7 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from .attention_contexts import differentiable_once, first_derivative_only
 from .config import AttentionConfig
 from .progress import shown
 from .stages.fused_softmax import Grid, neighbours
@@ -51,6 +52,7 @@ def moves(config: AttentionConfig) -> list[tuple[int, int]]:
 
 
 @lru_cache(maxsize=8)
+@torch.inference_mode(False)  # or what is kept could not be used where there are gradients
 def moved(
     grid: Grid, step: int, config: AttentionConfig, device: torch.device
 ) -> tuple[Int[Tensor, "M Q"], Bool[Tensor, "M Q"]]:
@@ -69,9 +71,14 @@ def moved(
     return torch.stack(there), torch.stack(stays)
 
 
+def long_length(channels: int, config: AttentionConfig) -> int:
+    """How long the vectors of a query at the border are."""
+    return channels * (config.fuse_k if config.fuse else 1) ** 2 * config.ksize**2
+
+
 def length(channels: int, config: AttentionConfig) -> int:
     """How long the vectors of a query away from the border are."""
-    return channels * min(window(config) ** 2, len(moves(config)) * config.ksize**2)
+    return min(channels * window(config) ** 2, long_length(channels, config))
 
 
 def window(config: AttentionConfig) -> int:
@@ -82,10 +89,10 @@ def window(config: AttentionConfig) -> int:
 def away_from_border(grid: Grid, config: AttentionConfig) -> Bool[Tensor, "hw"]:
     """The queries none of whose moves wraps; none at all where the window would not be shorter."""
     h, w = grid
-    if window(config) ** 2 > len(moves(config)) * config.ksize**2:
-        return torch.zeros(h * w, dtype=torch.bool)
+    if window(config) ** 2 > long_length(1, config):
+        return torch.zeros(h * w, dtype=torch.bool, device="cpu")
     reach = (window(config) - config.ksize) // 2
-    inside = torch.zeros(h, w, dtype=torch.bool)
+    inside = torch.zeros(h, w, dtype=torch.bool, device="cpu")
     inside[reach : h - reach, reach : w - reach] = True
     return inside.flatten()
 
@@ -227,7 +234,7 @@ def attention_in_one_call(
         F.scaled_dot_product_attention(some, k4, v4, scale=1.0)
         for some in shown(q4.split(rows, dim=2), "attention")
     ]
-    return torch.cat(mixed, dim=2)[0, 0, :, : v.shape[1]]
+    return differentiable_once(torch.cat(mixed, dim=2)[0, 0, :, : v.shape[1]])
 
 
 def attention_in_blocks(
@@ -269,7 +276,7 @@ class _AttentionInBlocks(torch.autograd.Function):
         return out, lse, best
 
     @staticmethod
-    @torch.autograd.function.once_differentiable
+    @first_derivative_only
     def backward(ctx: Any, d_out: Tensor | None, *rest: Any) -> Any:
         q, k, v, out = ctx.saved_tensors
         if d_out is None:
@@ -323,8 +330,13 @@ def fused_attention(
     for _, queries, keys in groups:
         q, k, v, patch = masked_keys(queries, keys, values, valid, config)
         if not len(k):
-            nothing = v.new_full((len(q), v.shape[1]), torch.nan)
-            part = nothing, nothing.new_full((len(q),), -torch.inf), patch.new_zeros(len(q))
+            # NaN, and in backward too: the gradient of whatever would have been mixed.
+            nothing = torch.nan * (queries.sum() + keys.sum() + values.sum())
+            part = (
+                nothing.expand(len(q), v.shape[1]),
+                v.new_full((len(q),), -torch.inf),
+                patch.new_zeros(len(q)),
+            )
         elif in_one_call:
             part = attention_in_one_call(q, k, v), v.new_zeros(len(q)), patch.new_zeros(len(q))
         else:
@@ -335,6 +347,6 @@ def fused_attention(
     back = back.to(valid.device, non_blocking=True)
     mixed, lse, best = (torch.cat(part)[back] for part in zip(*parts, strict=True))
     if config.masked == "minus_infinity" and valid.device.type not in COUNTS:
-        mixed = torch.where(valid.any(), mixed, torch.nan)
+        mixed = mixed * torch.where(valid.any(), 1.0, torch.nan).to(mixed.dtype)
         lse = torch.where(valid.any(), lse, -torch.inf)
     return mixed, lse, best

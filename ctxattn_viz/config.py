@@ -34,6 +34,9 @@ DIALECTS: dict[str, dict[str, str]] = {
     },
 }
 
+# Odd, more cells than any map has, and the largest whole number that PyTorch and files hold.
+LARGEST = 2**63 - 1
+
 CHOICES: dict[str, tuple[str, ...]] = {
     "shrink": ("align_corners", "floor"),
     "norm": ("max", "per_element", "none"),
@@ -54,7 +57,9 @@ class AttentionConfig:
     Attributes:
         ksize: side of a matching patch in cells of the shrunk map; odd, ≥ 1.
         stride: step between background patches, in cells; ≥ 1. (The references fail beyond 1;
-            here the patches of cells 0, s, 2s, … are kept, each with its own paste patch.)
+            here the patches of cells 0, s, 2s, … are kept, each with its own paste patch.) Where
+            ksize, stride or fuse_k reach beyond the maps of a run, the run takes the largest value
+            that makes a difference (see `fitted_config`); whole numbers above 2⁶³ − 1 become that.
         rate: how much f, b and the mask are shrunk before matching; ≥ 1.
         fuse_k: length of the diagonal that each of the two fusion passes sums; odd, ≥ 1.
         softmax_scale: multiplies the scores before the softmax (an inverse temperature); finite.
@@ -123,10 +128,10 @@ class AttentionConfig:
         for name, value in chosen.items():
             check_choice(name, value, CHOICES[name])
         chosen |= {
-            "ksize": check_whole("ksize", ksize, odd=True),
-            "stride": check_whole("stride", stride),
-            "rate": check_whole("rate", rate),
-            "fuse_k": check_whole("fuse_k", fuse_k, odd=True),
+            "ksize": _whole("ksize", ksize, odd=True),
+            "stride": _whole("stride", stride),
+            "rate": _whole("rate", rate),
+            "fuse_k": _whole("fuse_k", fuse_k, odd=True),
             "softmax_scale": _finite("softmax_scale", softmax_scale),
             "fuse": _flag("fuse", fuse),
         }
@@ -171,12 +176,22 @@ class AttentionConfig:
 def _finite(name: str, value: object) -> float:
     if isinstance(value, (bool, str)) or not hasattr(value, "__float__"):
         raise InputError(name, "a finite number", repr(value))
-    if not math.isfinite(number := float(value)):
+    try:
+        number = float(value)
+    except OverflowError:  # an integer of more than 308 digits
+        number = math.inf
+    except (TypeError, ValueError):  # an array of several numbers
+        raise InputError(name, "a finite number", repr(value)) from None
+    if not math.isfinite(number):
         raise InputError(name, "a finite number", number)
     return number
 
 
+def _whole(name: str, value: object, odd: bool = False) -> int:
+    return min(check_whole(name, value, odd), LARGEST)
+
+
 def _flag(name: str, value: object) -> bool:
-    if value not in (True, False) or not isinstance(value, (bool, int)):
+    if not isinstance(value, (bool, int)) or value not in (True, False):
         raise InputError(name, "True or False", repr(value))
     return bool(value)

@@ -30,8 +30,16 @@ class UnknownOptionError(InputError, TypeError):
     """A keyword that a function does not take. Also a TypeError, as Python's own."""
 
 
+class UnsupportedError(RuntimeError):
+    """Something that PyTorch can do to a function and not to this one; says what works instead."""
+
+
 class BudgetError(MemoryError):
     """A stage that will not fit its memory budget; raised before anything is allocated."""
+
+
+class ChannelsLastWarning(UserWarning):
+    """Sizes that can be used, but look like (n, height, width, channels)."""
 
 
 class MaskWarning(UserWarning):

@@ -1,17 +1,29 @@
 """Checks what comes in, and runs stages on it, whole or for a few query cells."""
 
+import contextlib
+import math
 from collections.abc import Callable, Iterator, Mapping
 
 import torch
 from torch import Tensor
 
+from . import habits
 from .config import AttentionConfig
 from .errors import InputError, shape_of
 from .stages import BY_KEY, Values, patch_grid, query_grid
-from .stages.fused_softmax import fuse, masked_softmax, rows_needed
+from .stages.fused_softmax import Grid, fuse, masked_softmax, rows_needed
 from .stages.matching_scores import matching_scores
+from .stages.patch_extraction import patch_grid as patch_cells
 
 DTYPES = (torch.float64, torch.float32, torch.bfloat16, torch.float16)
+
+# Sizes of patches and diagonals up to which a configuration is taken as it is, whatever the maps.
+ORDINARY = 15
+
+# Above ORDINARY, how much there may be to do in all: additions of one fusion pass, and
+# multiplications of all pairs of query and patch. A few seconds and about ten on two CPU cores.
+MOST_FUSION = 4_000_000_000
+MOST_MATCHING = 200_000_000_000
 
 
 def check_inputs(
@@ -26,7 +38,7 @@ def check_inputs(
         config: None for the original's defaults.
 
     Returns:
-        f, b and mask (in f's dtype) by name, and the config.
+        f, b and mask (in f's dtype) by name, and the config, fitted to their sizes.
 
     Raises:
         InputError: naming the argument, what was expected and what came.
@@ -39,10 +51,16 @@ def check_inputs(
             raise InputError("b", f"the {what} of f, {getattr(f, what)}", getattr(b, what))
     for axis, what in enumerate(("samples", "channels")):
         if f.shape[axis] != b.shape[axis]:
-            raise InputError("b", f"as many {what} as f, {f.shape[axis]}", b.shape[axis])
+            hint = habits.channels_last_hint("b", b) or habits.channels_last_hint("f", f)
+            raise InputError("b", f"as many {what} as f, {f.shape[axis]}", b.shape[axis], hint)
     if mask is None:
         mask = b.new_zeros(1, 1, *b.shape[2:])
-    check_mask(mask, b)
+    check_mask(mask, b, rate=config.rate)
+    largest = torch.finfo(torch.promote_types(f.dtype, torch.float32)).max
+    if abs(config.softmax_scale) > largest:
+        wide = f"a magnitude up to {largest:.2g}, which the scores' dtype holds"
+        raise InputError("softmax_scale", wide, config.softmax_scale)
+    config = fitted_config(config, f.shape[1], *(cells_of(x, config.rate) for x in (f, b)))
     return {"f": f, "b": b, "mask": mask.to(f.dtype)}, config
 
 
@@ -50,8 +68,105 @@ def check_config(config: AttentionConfig | None) -> AttentionConfig:
     """`config`, or the original's defaults for None; raises InputError for anything else."""
     config = AttentionConfig() if config is None else config
     if not isinstance(config, AttentionConfig):
-        raise InputError("config", "an AttentionConfig", type(config).__name__)
+        raise InputError(
+            "config", "an AttentionConfig", type(config).__name__, habits.config_hint(config)
+        )
     return config
+
+
+def fitted_config(
+    config: AttentionConfig, channels: int, f_cells: Grid, b_cells: Grid
+) -> AttentionConfig:
+    """The configuration with what reaches beyond the maps cut down to what they hold.
+
+    The answer is the same: a patch's cells beyond the zeros around b, a diagonal's places off the
+    flattened grid, and a stride past the last cell change nothing. (Values up to `ORDINARY` stay,
+    as they cost nothing.)
+
+    Args:
+        channels: of f and b.
+        f_cells, b_cells: rows and columns of the shrunk maps.
+
+    Raises:
+        InputError: a ksize that would change the answer beyond b (`norm="per_element"` counts a
+            patch's numbers), or a ksize or fuse_k that would take minutes to hours; says the
+            largest that can be used.
+    """
+    fitted = clamped_config(config, f_cells, b_cells)
+    pairs = math.prod(f_cells) * math.prod(patch_cells(b_cells, fitted))
+    most = _odd(math.isqrt(MOST_MATCHING // (pairs * channels)))
+    hint = f"There are {pairs} pairs of query and patch: above {ORDINARY}, less is affordable."
+    if config.norm == "per_element" and fitted.ksize > (whole := _widest(b_cells)):
+        most = min(most, whole)
+        hint = "Beyond b there are zeros alone; but norm='per_element' would count them."
+    if fitted.ksize > max(most, ORDINARY):
+        expected = f"an odd integer up to {max(most, ORDINARY)} for maps of this size"
+        raise InputError("ksize", expected, config.ksize, hint)
+    most = max(_odd(MOST_FUSION // pairs), ORDINARY)
+    if fitted.fuse and fitted.fuse_k > most:
+        hint = f"There are {pairs} pairs of query and patch: above {ORDINARY}, less is affordable."
+        expected = f"an odd integer up to {most} for maps of this size"
+        raise InputError("fuse_k", expected, config.fuse_k, hint)
+    return fitted
+
+
+def clamped_config(config: AttentionConfig, f_cells: Grid, b_cells: Grid) -> AttentionConfig:
+    """`fitted_config` without the refusals: what the maps hold, whatever that costs."""
+    if max(config.ksize, config.stride, config.fuse_k) <= ORDINARY:
+        return config
+    changes = {"stride": min(config.stride, max(*b_cells, ORDINARY))}
+    if config.norm != "per_element":
+        changes["ksize"] = min(config.ksize, max(_widest(b_cells), ORDINARY))
+    cells, patches = math.prod(f_cells), math.prod(patch_cells(b_cells, config))
+    reach = min((cells - 1) // config.stride, patches - 1)
+    changes["fuse_k"] = min(config.fuse_k, max(2 * reach + 1, ORDINARY))
+    return config.replace(**changes)
+
+
+def _widest(b_cells: Grid) -> int:
+    """The ksize of a patch that holds all of b, wherever on it it lies."""
+    return 2 * max(b_cells) - 1
+
+
+def _odd(number: int) -> int:
+    return number - 1 + number % 2
+
+
+def cells_of(x: Tensor, rate: int) -> Grid:
+    return x.shape[2] // rate, x.shape[3] // rate
+
+
+@contextlib.contextmanager
+def exact_arithmetic(device: torch.device) -> Iterator[None]:
+    """Without autocast, which would round what is at least float32 here.
+
+    The one place where that is decided: stages of a trace, rows of it, and the layer run in here.
+    """
+    kind = device.type
+    if torch.amp.is_autocast_available(kind) and torch.is_autocast_enabled(kind):
+        with torch.autocast(kind, enabled=False):
+            yield
+    else:
+        yield
+
+
+def nothing_valid(valid: Tensor, config: AttentionConfig) -> str:
+    """A sentence about the NaN that no valid patch at all makes; empty where there is none.
+
+    Args:
+        valid: bool `(m, L)`; its values are looked at.
+    """
+    if config.masked != "minus_infinity":
+        return ""
+    empty = (~valid.any(dim=1)).nonzero()[:, 0].tolist()
+    if not empty:
+        return ""
+    where = f" in sample {empty[0]}" if len(valid) > 1 else ""
+    return (
+        f"mask: no background patch is free of the hole{where}, and masked='minus_infinity' "
+        "makes attention and output NaN there. Make the hole smaller, or take masked='zero', "
+        "which makes them 0."
+    )
 
 
 def check_values(values: Values, allow_nonfinite: bool) -> None:
@@ -90,7 +205,12 @@ class LazyValues(Mapping[str, Tensor]):
     def __getitem__(self, key: str) -> Tensor:
         if key not in self.known:
             stage = BY_KEY[key]
-            self.known[key] = self._on_compute(key, lambda: stage.run(self, self.config))
+
+            def run() -> Tensor:
+                with exact_arithmetic(self["f"].device):
+                    return stage.run(self, self.config)
+
+            self.known[key] = self._on_compute(key, run)
         return self.known[key]
 
     def __iter__(self) -> Iterator[str]:
@@ -112,6 +232,11 @@ def rows_of(values: Values, config: AttentionConfig, queries: Tensor) -> dict[st
     Returns:
         `scores`, `fused_rows`, `fused_scores` and `attention`, each `(n, Q, L)`.
     """
+    with exact_arithmetic(queries.device):
+        return _rows_of(values, config, queries)
+
+
+def _rows_of(values: Values, config: AttentionConfig, queries: Tensor) -> dict[str, Tensor]:
     grid, patches = query_grid(values, config), patch_grid(values, config)
     for_columns = rows_needed(queries, grid, "columns", config)
     for_rows = rows_needed(for_columns, grid, "rows", config)
@@ -129,9 +254,10 @@ def rows_of(values: Values, config: AttentionConfig, queries: Tensor) -> dict[st
 
 def _check_image(name: str, x: Tensor, rate: int) -> None:
     if not isinstance(x, Tensor):
-        raise InputError(name, "a torch.Tensor", type(x).__name__)
+        raise InputError(name, "a torch.Tensor", type(x).__name__, habits.array_hint(name, x))
     if x.ndim != 4:
-        raise InputError(name, "four dimensions (n, c, height, width)", shape_of(x))
+        expected = "four dimensions (n, c, height, width)"
+        raise InputError(name, expected, shape_of(x), habits.picture_hint(name, x))
     if x.layout != torch.strided:
         raise InputError(name, "a dense tensor", x.layout, f"`{name}.to_dense()` makes one.")
     if x.numel() == 0:
@@ -141,24 +267,25 @@ def _check_image(name: str, x: Tensor, rate: int) -> None:
             name,
             "floating-point values (float64, float32, bfloat16 or float16)",
             x.dtype,
-            "A uint8 picture becomes one by `x / 127.5 - 1`." if not x.is_complex() else "",
+            habits.dtype_hint(name, x),
         )
     for axis, size in zip(("height", "width"), x.shape[2:], strict=True):
         if size % rate:
-            raise InputError(
-                name,
-                f"a {axis} divisible by rate {rate}",
-                size,
-                f"Crop to {size // rate * rate} or pad to {-(-size // rate) * rate}.",
-            )
+            pad = f"pad to {-(-size // rate) * rate}"
+            hint = f"Crop to {size // rate * rate} or {pad}." if size > rate else ""
+            hint = f"{hint} {habits.channels_last_hint(name, x)}".strip()
+            raise InputError(name, f"a {axis} divisible by rate {rate}", size, hint)
 
 
-def check_mask(mask: Tensor, x: Tensor, name: str = "mask", of: str = "b") -> None:
+def check_mask(mask: Tensor, x: Tensor, name: str = "mask", of: str = "b", rate: int = 1) -> None:
     """A mask for the map `x`: raises InputError, with the mask called `name` and the map `of`."""
     if not isinstance(mask, Tensor):
-        raise InputError(name, "a torch.Tensor or None", type(mask).__name__)
+        raise InputError(
+            name, "a torch.Tensor or None", type(mask).__name__, habits.array_hint(name, mask)
+        )
     if mask.ndim != 4 or mask.shape[1] != 1:
-        raise InputError(name, "four dimensions (1 or n, 1, height, width)", shape_of(mask))
+        hint = habits.mask_hint(name, mask)
+        raise InputError(name, "four dimensions (1 or n, 1, height, width)", shape_of(mask), hint)
     if mask.numel() == 0:
         raise InputError(name, "at least one sample, row and column", shape_of(mask))
     if mask.shape[0] not in (1, x.shape[0]):
@@ -169,4 +296,5 @@ def check_mask(mask: Tensor, x: Tensor, name: str = "mask", of: str = "b") -> No
         raise InputError(name, f"the device of f and b, {x.device}", mask.device)
     size, to = tuple(mask.shape[2:]), tuple(x.shape[2:])
     if size[0] % to[0] or size[1] % to[1] or size[0] // to[0] != size[1] // to[1]:
-        raise InputError(name, f"{of}'s size {to} or a whole multiple of it", size)
+        hint = habits.mask_size_hint(name, mask, of, x, rate)
+        raise InputError(name, f"{of}'s size {to} or a whole multiple of it", size, hint)

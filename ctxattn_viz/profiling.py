@@ -270,7 +270,9 @@ def ceilings(device: torch.device, dtype: torch.dtype = torch.float32) -> Ceilin
     a = torch.randn(size, size, device=device, dtype=dtype)
     product = torch.empty_like(a)
     multiplying = min(_timed(lambda: torch.mm(a, a, out=product), a) for _ in range(5))
-    source = torch.zeros(2**25 if device.type == "cpu" else 2**28, device=device)
+    source = torch.zeros(
+        2**25 if device.type == "cpu" else 2**28, device=device, dtype=torch.float32
+    )
     copy = torch.zeros_like(source)
     carrying = min(_timed(lambda: copy.copy_(source), a) for _ in range(5))
     return Ceilings(2 * size**3 / multiplying, 2 * 4 * source.numel() / carrying)

@@ -258,7 +258,7 @@ class PixelTerm:
     @property
     def contribution(self) -> Tensor:
         """`(c,)`: Σ weights · colours, before dividing by the overlap."""
-        return self.weights @ self.colours
+        return (self.weights[:, None] * self.colours).sum(dim=0)  # no product for autocast to round
 
     def best(self, count: int = 5) -> list[tuple[tuple[int, int], float, list[float]]]:
         """The heaviest patches: (cell on b's grid, weight, colour), heaviest first."""

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from .errors import check_index
-from .pipeline import rows_of
+from .pipeline import exact_arithmetic, rows_of
 from .results import PixelLedger, PixelTerm, QueryRow
 from .stages import MATRICES
 from .stages.deconvolution import mix_patches, overlap
@@ -24,7 +24,8 @@ def query_row(trace: "Trace", row: int, col: int, sample: int) -> QueryRow:
     one = trace._sample(sample)
     rows = _rows(trace, torch.tensor([row * grid[1] + col], device=trace.device), sample)
     rows = {key: x[0].unflatten(0, trace.patch_grid) for key, x in rows.items()}
-    patch = mix_patches(rows["attention"].reshape(1, 1, -1), one["paste_patches"])[0, 0]
+    with exact_arithmetic(trace.device):
+        patch = mix_patches(rows["attention"].reshape(1, 1, -1), one["paste_patches"])[0, 0]
     return QueryRow(
         row=row,
         col=col,

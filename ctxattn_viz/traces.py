@@ -3,7 +3,6 @@
 import math
 import threading
 import time
-import warnings
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from os import PathLike
@@ -21,7 +20,8 @@ from .errors import (
     UnknownKeyError,
     shape_of,
 )
-from .pipeline import LazyValues, check_inputs, check_values
+from .habits import takes_a_config, warn, warn_if_channels_last
+from .pipeline import LazyValues, check_inputs, check_values, nothing_valid
 from .results import PixelLedger, QueryRow, StageResult
 from .rows import pixel_ledger, query_row
 from .stages import BY_KEY, STAGES, patch_grid, query_grid
@@ -196,18 +196,8 @@ class Trace(Mapping[str, StageResult]):
 
     def nothing_valid(self) -> str:
         """A sentence about the NaN that no valid patch at all makes; empty where there is none."""
-        if self.config.masked != "minus_infinity":
-            return ""
         valid = valid_patches(self["downsampled_mask"].tensor, self.config)
-        empty = (~valid.any(dim=1)).nonzero()[:, 0].tolist()
-        if not empty:
-            return ""
-        where = f" in sample {empty[0]}" if len(valid) > 1 else ""
-        return (
-            f"mask: no background patch is free of the hole{where}, and masked='minus_infinity' "
-            "makes attention and output NaN there. Make the hole smaller, or take masked='zero', "
-            "which makes them 0."
-        )
+        return nothing_valid(valid, self.config)
 
     def query(self, row: int, col: int, sample: int = 0) -> QueryRow:
         """One foreground cell: its row at every stage, best matches first.
@@ -291,6 +281,7 @@ class Trace(Mapping[str, StageResult]):
         return result
 
 
+@takes_a_config
 def trace(
     f: Tensor,
     b: Tensor,
@@ -317,6 +308,7 @@ def trace(
         ThinHoleWarning: shrinking the mask lost part of the hole.
         NothingValidWarning: no background patch is valid, which `masked="minus_infinity"` makes
             NaN.
+        ChannelsLastWarning: sizes that can be used, but look like (n, height, width, channels).
     """
     values, config = check_inputs(f, b, mask, config)
     if values["f"].device.type != "meta":
@@ -325,21 +317,19 @@ def trace(
 
 
 def started(values: Mapping[str, Tensor], config: AttentionConfig, budget: int | None) -> Trace:
-    """A trace of inputs that are checked and its own, and the warnings about their mask.
-
-    The warnings name the line that called our caller.
-    """
+    """A trace of inputs that are checked and its own, and the warnings about them."""
     if budget is not None and not (type(budget) in (int, float) and budget >= 1):
         raise InputError("budget", "a positive number of bytes or None", repr(budget))
     run = Trace(values, config, budget)
     if run.device.type == "meta":
         return run
-    for sentence, kind in (
+    warn_if_channels_last(f=run.f, b=run.b)
+    for sentence, category in (
         (run.thin_hole(), ThinHoleWarning),
         (run.nothing_valid(), NothingValidWarning),
     ):
         if sentence:
-            warnings.warn(sentence, kind, stacklevel=3)
+            warn(sentence, category)
     return run
 
 
@@ -352,6 +342,7 @@ def _copied(values: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {name: copies[id(x)] for name, x in values.items()}
 
 
+@takes_a_config
 def steps(
     f: Tensor,
     b: Tensor,
@@ -383,7 +374,13 @@ def _known(key: str) -> str:
 
 
 def flow_like(trace: Trace, dialect: str) -> Tensor:
-    """The flow picture of a trace in the form that a reference returns; see `recorded_flow`."""
+    """The flow picture of a trace in the form that a reference returns; see `recorded_flow`.
+
+    It is the reference's own where f and b have one size, the stride is 1 and, for `"pytorch"`,
+    the rate is 2. For other sizes and settings no reference has one to compare with: TensorFlow's
+    fails at the offsets where f and b differ in size; DAA233 rescales the flattened index there,
+    so that its colours mean other places, and fails at every other rate; both fail at a stride.
+    """
     return recorded_flow(trace["flow"].tensor, trace.config.rate, dialect)
 
 

@@ -64,8 +64,9 @@ def overlap(grid: tuple[int, int], config: AttentionConfig) -> Float[Tensor, "1 
     """
     size = (1, 1, grid[0] * config.rate, grid[1] * config.rate)
     if config.overlap == "constant":
-        return torch.full(size, 4.0)
-    ones = torch.ones(1, (2 * config.rate) ** 2, grid[0] * grid[1])
+        return torch.full(size, 4.0, dtype=torch.float32, device="cpu")
+    columns = (1, (2 * config.rate) ** 2, grid[0] * grid[1])
+    ones = torch.ones(columns, dtype=torch.float32, device="cpu")
     return _fold(ones, grid, config.rate)
 
 

@@ -24,11 +24,11 @@ def nearest_indices(size: int, rate: int, shrink: str) -> Int[Tensor, "out"]:
         int64, `(size / rate,)`, ascending, on the CPU.
     """
     out = size // rate
-    index = torch.arange(out)
+    index = torch.arange(out, device="cpu")
     if shrink == "floor" or out == 1:
         return index * rate
     # TensorFlow multiplies in float32, which decides some halves: 54 → 27 keeps 26, not 27.
-    scale = torch.tensor(size - 1.0, dtype=torch.float32) / (out - 1)
+    scale = torch.tensor(size - 1.0, dtype=torch.float32, device="cpu") / (out - 1)
     return (index.float() * scale).double().add(0.5).floor().long()
 
 

@@ -106,7 +106,7 @@ def masked_softmax(
 
     With `masked="zero"` invalid scores are multiplied by 0 first, so each still adds exp(0) = 1
     to the denominator, and by 0 again after. With `"minus_infinity"` they add nothing; a row
-    with no valid patch at all is then NaN.
+    with no valid patch at all is then NaN, and so is its gradient.
 
     Args:
         valid: True where a background patch may be used; m is 1 or n.
@@ -124,11 +124,16 @@ def logits(
     valid: Bool[Tensor, "m L"],
     config: AttentionConfig,
 ) -> Float[Tensor, "n *cells L"]:
-    """What the softmax exponentiates: softmax_scale · fused, with the masked entries replaced."""
+    """What the softmax exponentiates: softmax_scale · fused, with the masked entries replaced.
+
+    Where no patch is valid and nothing may be added, that is NaN: so the gradient is too.
+    """
     keep = _beside(valid, fused_scores)
     if config.masked == "zero":
         return fused_scores * keep * config.softmax_scale
-    return (fused_scores * config.softmax_scale).masked_fill(~keep, -torch.inf)
+    none = ~keep.any(dim=-1, keepdim=True)
+    scale = fused_scores.new_full(none.shape, config.softmax_scale).masked_fill(none, torch.nan)
+    return (fused_scores * scale).masked_fill(~(keep | none), -torch.inf)
 
 
 def _diagonal(config: AttentionConfig) -> range:

@@ -86,22 +86,24 @@ def recorded_flow(flow: UInt8[Tensor, "n 3 h w"], rate: int, dialect: str) -> Te
     check_choice("dialect", dialect, ["tensorflow", "pytorch"])
     if dialect == "pytorch":
         times = 4 * rate if rate > 1 else 1
-        return (flow / 255).repeat_interleave(times, 2).repeat_interleave(times, 3)
+        return (flow.float() / 255).repeat_interleave(times, 2).repeat_interleave(times, 3)
     rows, columns = (_enlarged(size, rate).to(flow.device) for size in flow.shape[2:])
-    return (flow / 127.5 - 1)[:, :, rows][:, :, :, columns].permute(0, 2, 3, 1)
+    return (flow.float() / 127.5 - 1)[:, :, rows][:, :, :, columns].permute(0, 2, 3, 1)
 
 
 def _enlarged(size: int, rate: int) -> Int[Tensor, "out"]:
-    scale = torch.tensor(size - 1.0, dtype=torch.float32) / max(size * rate - 1, 1)
-    return (torch.arange(size * rate).float() * scale).double().add(0.5).floor().long()
+    scale = torch.tensor(size - 1.0, dtype=torch.float32, device="cpu") / max(size * rate - 1, 1)
+    return (
+        (torch.arange(size * rate, device="cpu").float() * scale).double().add(0.5).floor().long()
+    )
 
 
 def colour_wheel() -> Float[Tensor, "55 3"]:
     """The 55 hues of the Middlebury wheel, RGB from 0 to 1, float64."""
-    wheel = torch.zeros(sum(WHEEL_STEPS), 3, dtype=torch.float64)
+    wheel = torch.zeros(sum(WHEEL_STEPS), 3, dtype=torch.float64, device="cpu")
     start = 0
     for i, steps in enumerate(WHEEL_STEPS):
-        ramp = (255 * torch.arange(steps, dtype=torch.float64) / steps).floor()
+        ramp = (255 * torch.arange(steps, dtype=torch.float64, device="cpu") / steps).floor()
         full, moving = (i + 1) // 2 % 3, (1 - i) % 3  # the channel at 255, the one that changes
         wheel[start : start + steps, full] = 255
         wheel[start : start + steps, moving] = 255 - ramp if i % 2 else ramp

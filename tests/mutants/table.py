@@ -178,7 +178,7 @@ FAULTS: list[Fault] = [
             '_beside(valid, fused_scores) if config.masked == "zero" else 1',
             "1",
         ),
-        ("minus infinity for the valid ones", "masked_fill(~keep,", "masked_fill(keep,"),
+        ("minus infinity for the valid ones", "masked_fill(~(keep | none),", "masked_fill(keep,"),
         (
             "the two rules of masking exchanged",
             'config.masked == "zero":',
@@ -189,7 +189,7 @@ FAULTS: list[Fault] = [
     *in_stage(
         "deconvolution",
         "deconvolution",
-        ("the division by 4 forgotten", "torch.full(size, 4.0)", "torch.full(size, 1.0)"),
+        ("the division by 4 forgotten", "torch.full(size, 4.0,", "torch.full(size, 1.0,"),
         (
             "the crop moved to the other padding",
             "before : before + height, before : before + width",
@@ -267,14 +267,14 @@ FAULTS: list[Fault] = [
         ("multiplied by the norms", "1 / norms, b_blocks", "norms, b_blocks", OUTPUT),
         (
             "invalid patches not zeroed again after",
-            "return logits, attention.mul_(valid)",
-            "return logits, attention",
+            "attention.values.mul_(valid)",
+            "pass",
             OUTPUT,
         ),
         (
             "softmax's own gradient turned round",
-            "keepdim=True), value=-1)",
-            "keepdim=True), value=1)",
+            "keepdim=True), value=-1\n",
+            "keepdim=True), value=1\n",
             GRADIENT,
         ),
         (
@@ -285,7 +285,7 @@ FAULTS: list[Fault] = [
         ),
         (
             "the gradient of a norm left out",
-            "d_inverse += torch.mul(d, scores, out=product).sum(dim=0) / inverse",
+            "d_inverse += product.values.sum(dim=0) / inverse",
             "pass",
             GRADIENT,
         ),

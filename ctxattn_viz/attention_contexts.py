@@ -1,0 +1,190 @@
+"""The layer where PyTorch does more with a function than to run it.
+
+Plain calls run as they are. Transforms (`torch.func`: vmap, grad, vjp, jacrev, and what is made of
+them) see one function whose gradient is another; `torch.compile` leaves the layer outside its
+graph; fake tensors and the meta device get shapes. What cannot be right is refused in one sentence,
+and before anything is computed: second derivatives, forward-mode derivatives, and recording
+(`torch.jit.trace`, `torch.export`, `make_fx`), which would keep one mask's choice of patches.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch._subclasses import FakeTensor
+from torch.autograd import forward_ad
+
+from .errors import UnsupportedError
+from .pipeline import exact_arithmetic
+
+Call = Callable[[Tensor, Tensor, Tensor | None, Tensor | None], tuple[Tensor, ...]]
+"""From f, b, the mask and the foreground's mask to results, of which the first is the output."""
+
+STAGES_CAN = (
+    "The stages are: `ctxattn_viz.pipeline.LazyValues({'f': f, 'b': b, 'mask': mask}, config)"
+    "['output']` is the same in plain operations of PyTorch, which holds the score matrix."
+)
+NO_SECOND = (
+    "contextual_attention: a gradient of its gradient (create_graph=True) was asked for; it is "
+    "differentiable once. " + STAGES_CAN
+)
+NO_FORWARD = (
+    "contextual_attention: a forward-mode derivative (jvp, jacfwd, hessian, dual tensors) was "
+    "asked for; it has reverse mode alone (grad, vjp, jacrev). " + STAGES_CAN
+)
+NO_RECORDING = (
+    "contextual_attention: recording by torch.jit.trace, torch.export or make_fx was asked for; "
+    "which patches are valid is looked up while it runs, and a record would keep one mask's. "
+    "torch.compile without fullgraph=True takes it as it is. " + STAGES_CAN
+)
+
+
+def in_any_context(
+    call: Call, f: Tensor, b: Tensor, mask: Tensor | None, foreground_mask: Tensor | None
+) -> tuple[Tensor, ...]:
+    """What `call` returns, whoever asks: a plain caller, a transform, a compiler.
+
+    Raises:
+        UnsupportedError: what is asked for would not be right; see above.
+    """
+    if torch.compiler.is_dynamo_compiling():
+        return contextual_attention_outside_the_graph(call, f, b, mask, foreground_mask)
+    return _in_eager(call, f, b, mask, foreground_mask)
+
+
+def _in_eager(
+    call: Call, f: Tensor, b: Tensor, mask: Tensor | None, foreground_mask: Tensor | None
+) -> tuple[Tensor, ...]:
+    if _recording():
+        raise UnsupportedError(NO_RECORDING)
+    if torch._C._are_functorch_transforms_active():
+        return _Transformed.apply(call, f, b, mask, foreground_mask)
+    if forward_ad._current_level >= 0 and any(map(_is_dual, (f, b))):
+        raise UnsupportedError(NO_FORWARD)
+    return call(f, b, mask, foreground_mask)
+
+
+def has_no_values(x: Tensor) -> bool:
+    """Whether there are shapes alone: on the meta device, or a fake tensor."""
+    return x.device.type == "meta" or isinstance(x, FakeTensor)
+
+
+def refuse_second_derivatives() -> None:
+    """To be called at the start of `backward`, where grad mode is on if create_graph=True."""
+    if torch.is_grad_enabled():
+        raise UnsupportedError(NO_SECOND)
+
+
+def first_derivative_only(backward: Callable[..., Any]) -> Callable[..., Any]:
+    """A `backward` that refuses to be differentiated, and is not rounded by autocast."""
+
+    def checked(ctx: Any, *gradients: Tensor | None) -> Any:
+        refuse_second_derivatives()
+        given = next((d for d in gradients if d is not None), None)
+        if given is None:
+            return backward(ctx, *gradients)
+        with exact_arithmetic(given.device):
+            return backward(ctx, *gradients)
+
+    return checked
+
+
+def differentiable_once(x: Tensor) -> Tensor:
+    """x; for results of operations that PyTorch differentiates with a message of its own."""
+    return _DifferentiableOnce.apply(x)
+
+
+class _DifferentiableOnce(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        return x.view_as(x)
+
+    @staticmethod
+    def backward(ctx: Any, d: Tensor) -> Tensor:
+        refuse_second_derivatives()
+        return d
+
+
+class _Transformed(torch.autograd.Function):
+    """The layer as `torch.func` wants a function: forward apart from what is kept for backward."""
+
+    @staticmethod
+    def forward(call: Call, *tensors: Any) -> tuple[Tensor, ...]:
+        return call(*tensors)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple, output: tuple[Tensor, ...]) -> None:
+        ctx.call = inputs[0]
+        ctx.save_for_backward(*inputs[1:])
+        ctx.mark_non_differentiable(*output[1:])
+
+    @staticmethod
+    def backward(ctx: Any, d_output: Tensor, *rest: Any) -> Any:
+        # Under torch.func grad mode is on whether or not more is asked for: what may not be
+        # differentiated is the gradient.
+        if not torch._C._are_functorch_transforms_active():
+            refuse_second_derivatives()
+        df, db = _Gradient.apply(ctx.call, d_output, *ctx.saved_tensors)
+        return None, df, db, None, None
+
+    @staticmethod
+    def vmap(info: Any, in_dims: tuple, *inputs: Any) -> Any:
+        return _each(_Transformed.apply, info.batch_size, in_dims, inputs)
+
+    @staticmethod
+    def jvp(ctx: Any, *tangents: Any) -> Any:
+        raise UnsupportedError(NO_FORWARD)
+
+
+class _Gradient(torch.autograd.Function):
+    """The gradients of f and b from that of the output."""
+
+    @staticmethod
+    def forward(call: Call, d_output: Tensor, f: Tensor, b: Tensor, *masks: Any) -> Any:
+        f, b = (x.detach().requires_grad_() for x in (f, b))
+        with torch.enable_grad():
+            output = call(f, b, *masks)[0]
+        return torch.autograd.grad(output, (f, b), d_output)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple, output: tuple[Tensor, ...]) -> None:
+        pass
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Any) -> Any:
+        raise UnsupportedError(NO_SECOND)
+
+    @staticmethod
+    def vmap(info: Any, in_dims: tuple, *inputs: Any) -> Any:
+        return _each(_Gradient.apply, info.batch_size, in_dims, inputs)
+
+    @staticmethod
+    def jvp(ctx: Any, *tangents: Any) -> Any:
+        raise UnsupportedError(NO_SECOND)
+
+
+def _each(call: Callable[..., Any], count: int, in_dims: tuple, inputs: tuple) -> Any:
+    """A batch of calls one by one, as the layer runs its samples; and the axes of the results."""
+    results = [
+        call(*[x if d is None else x.select(d, i) for x, d in zip(inputs, in_dims, strict=True)])
+        for i in range(count)
+    ]
+    stacked = tuple(torch.stack(each) for each in zip(*results, strict=True))
+    return stacked, (0,) * len(stacked)
+
+
+def _is_dual(x: Tensor) -> bool:
+    return forward_ad.unpack_dual(x).tangent is not None
+
+
+def _recording() -> bool:
+    if torch.jit.is_tracing() or torch.compiler.is_compiling():
+        return True
+    return torch._C._get_dispatch_mode(torch._C._TorchDispatchModeKey.PROXY) is not None
+
+
+@torch._disable_dynamo  # torch.compiler.disable, but that PyTorch's compiler is not imported here
+def contextual_attention_outside_the_graph(call: Call, *tensors: Any) -> tuple[Tensor, ...]:
+    """What a compiled function calls instead of tracing into it."""
+    return _in_eager(call, *tensors)

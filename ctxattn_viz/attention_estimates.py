@@ -1,0 +1,109 @@
+"""What a call of the layer will cost: which method is fastest, and how much memory it takes."""
+
+import contextlib
+import math
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from . import attention_tiles as tiles
+from . import attention_vectors as vectors
+from .budget import free_memory, human
+from .config import AttentionConfig
+from .errors import BudgetError, InputError
+from .pipeline import ORDINARY, cells_of
+from .stages.matching_scores import lifted
+from .stages.patch_extraction import patch_grid
+
+# What one pass of additions over the score matrix costs, in multiplications a pair: measured on a
+# CPU, where it decides from about how many channels on "diagonals" wins.
+PASS = 20
+
+# Numbers in the keys of "vectors" and "sdpa" above which long diagonals are left to "diagonals".
+MOST_KEYS = 100_000_000
+
+
+def method_for(method: str, f: Tensor, b: Tensor, config: AttentionConfig) -> str:
+    """The method that runs: the one asked for, or for `"auto"` the one that is fastest.
+
+    Raises:
+        InputError: vectors as long as `fuse_k`² patches would take gigabytes.
+    """
+    f_cells, b_cells = (math.prod(cells_of(x, config.rate)) for x in (f, b))
+    keys = vectors.long_length(f.shape[1], config) * max(f_cells, b_cells)
+    too_long = config.fuse and config.fuse_k > ORDINARY and keys > MOST_KEYS
+    if method == "auto":
+        return "diagonals" if too_long else choose_method(f.shape[1], config)
+    if too_long and method != "diagonals":
+        got = f"{method!r}, which takes fuse_k² patches for one"
+        raise InputError("method", f"'auto' or 'diagonals' with fuse_k={config.fuse_k}", got)
+    return method
+
+
+def choose_method(channels: int, config: AttentionConfig) -> str:
+    """The method that is fastest for so many channels: by the multiplications that a pair costs."""
+    k, s, r = config.ksize, config.stride, config.rate
+    long = vectors.length(channels, config) + (2 * r) ** 2 * channels
+    passes = 2 * k * s**2 + (2 * config.fuse_k if config.fuse else 0) + 6 * s**2
+    short = s**2 * (1 + r**2) * channels
+    return "diagonals" if short + PASS * passes < long else "sdpa"
+
+
+@contextlib.contextmanager
+def in_words(f: Tensor, b: Tensor, method: str, config: AttentionConfig) -> Iterator[None]:
+    """Running out of memory, as a sentence that says what would fit."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as problem:
+        # Where the CPU's memory ends, PyTorch raises a plain RuntimeError.
+        typed = isinstance(problem, MemoryError | torch.OutOfMemoryError)
+        if not (typed or "allocate memory" in str(problem)):
+            raise
+        message = _too_large(f, b, method, config)
+    else:
+        return
+    raise BudgetError(message)  # out here, so that nothing holds on to what was allocated
+
+
+def _too_large(f: Tensor, b: Tensor, method: str, config: AttentionConfig) -> str:
+    free, need = free_memory(f.device), expected_memory(f, b, config, method)
+    # Memory grows with the area, and a tenth is kept free.
+    scale = min((0.9 * free / need) ** 0.5, 0.9)
+    fits = [
+        "×".join(str(int(size * scale) // config.rate * config.rate) for size in x.shape[2:])
+        for x in (f, b)
+    ]
+    sizes = ["×".join(map(str, x.shape[2:])) for x in (f, b)]
+    # What did not fit takes more than there is, whatever was estimated.
+    got = f"about {human(need)}" if need > free else "more than that"
+    return (
+        f"contextual_attention: expected to fit the free memory, {human(free)}, got {got} "
+        f"for f {sizes[0]} and b {sizes[1]}. f {fits[0]} and b {fits[1]} would fit; so may "
+        "the same sizes with fewer samples, or with queries='hole'."
+    )
+
+
+def expected_memory(f: Tensor, b: Tensor, config: AttentionConfig, method: str) -> int:
+    """About how many bytes a call takes above its inputs: an estimate, on the high side.
+
+    Forward alone; what backward keeps and makes is about as much again.
+    """
+    n, channels = f.shape[:2]
+    queries, b_cells = (math.prod(cells_of(x, config.rate)) for x in (f, b))
+    keys = math.prod(patch_grid(cells_of(b, config.rate), config))
+    pasted = channels * (2 * config.rate) ** 2
+    results = 3 * f.numel()
+    if method == "diagonals":
+        room = tiles.ROOM.get(f.device.type, tiles.ROOM_ELSEWHERE)
+        f_cells, b_grid = (cells_of(x, config.rate) for x in (f, b))
+        side = tiles.tile_side(f_cells, b_grid, config, room) + tiles.halo_of(config) + 1
+        largest = min(side**2, queries + 1) * (b_cells + 1)
+        numbers = results + 3 * largest + (queries + 2 * b_cells) * pasted // 4
+    else:
+        room = vectors.ROOM.get(f.device.type, vectors.ROOM_ELSEWHERE)
+        long = vectors.long_length(channels, config)
+        short = vectors.length(channels, config)
+        numbers = results + room + keys * (3 * long + 2 * short + 2 * pasted)
+        numbers += queries * (2 * short + 3 * pasted)
+    return numbers * lifted(f[:0]).element_size() + n * 24 * queries
