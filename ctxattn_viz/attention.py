@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from . import attention_diagonals as diagonals
 from . import attention_tiles as tiles
 from . import attention_vectors as vectors
-from .attention_contexts import has_no_values, in_any_context
+from .attention_contexts import in_any_context
 from .attention_estimates import choose_method, expected_memory, in_words, method_for
 from .config import AttentionConfig
 from .errors import InputError, NothingValidWarning, check_choice, shape_of
@@ -32,6 +32,7 @@ from .pipeline import (
     check_mask,
     clamped_config,
     exact_arithmetic,
+    has_no_values,
     nothing_valid,
 )
 from .stages.deconvolution import overlap, overlap_add

@@ -12,11 +12,10 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch._subclasses import FakeTensor
 from torch.autograd import forward_ad
 
 from .errors import UnsupportedError
-from .pipeline import exact_arithmetic
+from .pipeline import exact_arithmetic, recording
 
 Call = Callable[[Tensor, Tensor, Tensor | None, Tensor | None], tuple[Tensor, ...]]
 """From f, b, the mask and the foreground's mask to results, of which the first is the output."""
@@ -56,18 +55,13 @@ def in_any_context(
 def _in_eager(
     call: Call, f: Tensor, b: Tensor, mask: Tensor | None, foreground_mask: Tensor | None
 ) -> tuple[Tensor, ...]:
-    if _recording():
+    if recording():
         raise UnsupportedError(NO_RECORDING)
     if torch._C._are_functorch_transforms_active():
         return _Transformed.apply(call, f, b, mask, foreground_mask)
     if forward_ad._current_level >= 0 and any(map(_is_dual, (f, b))):
         raise UnsupportedError(NO_FORWARD)
     return call(f, b, mask, foreground_mask)
-
-
-def has_no_values(x: Tensor) -> bool:
-    """Whether there are shapes alone: on the meta device, or a fake tensor."""
-    return x.device.type == "meta" or isinstance(x, FakeTensor)
 
 
 def refuse_second_derivatives() -> None:
@@ -121,10 +115,8 @@ class _Transformed(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, d_output: Tensor, *rest: Any) -> Any:
-        # Under torch.func grad mode is on whether or not more is asked for: what may not be
-        # differentiated is the gradient.
-        if not torch._C._are_functorch_transforms_active():
-            refuse_second_derivatives()
+        # Under torch.func grad mode is on whether or not a second derivative is asked for, so it is
+        # the gradient that refuses to be differentiated.
         df, db = _Gradient.apply(ctx.call, d_output, *ctx.saved_tensors)
         return None, df, db, None, None
 
@@ -178,13 +170,13 @@ def _is_dual(x: Tensor) -> bool:
     return forward_ad.unpack_dual(x).tangent is not None
 
 
-def _recording() -> bool:
-    if torch.jit.is_tracing() or torch.compiler.is_compiling():
-        return True
-    return torch._C._get_dispatch_mode(torch._C._TorchDispatchModeKey.PROXY) is not None
-
-
 @torch._disable_dynamo  # torch.compiler.disable, but that PyTorch's compiler is not imported here
 def contextual_attention_outside_the_graph(call: Call, *tensors: Any) -> tuple[Tensor, ...]:
     """What a compiled function calls instead of tracing into it."""
     return _in_eager(call, *tensors)
+
+
+# What PyTorch's compiler says where it may not leave the graph (fullgraph=True, strict export).
+vars(contextual_attention_outside_the_graph).update(
+    _torchdynamo_disable=True, _torchdynamo_disable_msg=NO_RECORDING
+)

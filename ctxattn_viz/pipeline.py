@@ -6,16 +6,23 @@ from collections.abc import Callable, Iterator, Mapping
 
 import torch
 from torch import Tensor
+from torch._subclasses import FakeTensor
 
 from . import habits
 from .config import AttentionConfig
-from .errors import InputError, shape_of
+from .errors import InputError, UnsupportedError, shape_of
 from .stages import BY_KEY, Values, patch_grid, query_grid
 from .stages.fused_softmax import Grid, fuse, masked_softmax, rows_needed
 from .stages.matching_scores import matching_scores
 from .stages.patch_extraction import patch_grid as patch_cells
 
 DTYPES = (torch.float64, torch.float32, torch.bfloat16, torch.float16)
+
+NO_TRACE = (
+    "trace: plain tensors were expected, which can be looked at; inside torch.func's transforms "
+    "(vmap, grad, jvp) and recorders (torch.jit.trace, torch.export, make_fx) there are none. "
+    "Trace what goes in before, or call contextual_attention, which takes vmap and grad."
+)
 
 # Sizes of patches and diagonals up to which a configuration is taken as it is, whatever the maps.
 ORDINARY = 15
@@ -150,6 +157,19 @@ def exact_arithmetic(device: torch.device) -> Iterator[None]:
         yield
 
 
+def has_no_values(x: Tensor) -> bool:
+    """Whether there are shapes alone: on the meta device, or a fake tensor."""
+    return x.device.type == "meta" or isinstance(x, FakeTensor)
+
+
+def recording() -> bool:
+    """Whether calls are recorded, to be replayed on other inputs: jit.trace, export, make_fx."""
+    exporting = torch.compiler.is_compiling() and not torch.compiler.is_dynamo_compiling()
+    if torch.jit.is_tracing() or exporting:
+        return True
+    return torch._C._get_dispatch_mode(torch._C._TorchDispatchModeKey.PROXY) is not None
+
+
 def nothing_valid(valid: Tensor, config: AttentionConfig) -> str:
     """A sentence about the NaN that no valid patch at all makes; empty where there is none.
 
@@ -174,7 +194,10 @@ def check_values(values: Values, allow_nonfinite: bool) -> None:
 
     Raises:
         InputError: NaN or infinity in f or b (unless allowed), a mask that is not 0 and 1.
+        UnsupportedError: there are no numbers to look at, in a transform or a recording.
     """
+    if recording() or any(map(torch._C._functorch.is_functorch_wrapped_tensor, values.values())):
+        raise UnsupportedError(NO_TRACE)
     for name in () if allow_nonfinite else ("f", "b"):
         if bad := int((~values[name].isfinite()).sum()):
             first = (~values[name].isfinite()).nonzero()[0].tolist()

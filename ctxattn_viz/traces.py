@@ -21,7 +21,7 @@ from .errors import (
     shape_of,
 )
 from .habits import takes_a_config, warn, warn_if_channels_last
-from .pipeline import LazyValues, check_inputs, check_values, nothing_valid
+from .pipeline import LazyValues, check_inputs, check_values, has_no_values, nothing_valid
 from .results import PixelLedger, QueryRow, StageResult
 from .rows import pixel_ledger, query_row
 from .stages import BY_KEY, STAGES, patch_grid, query_grid
@@ -311,7 +311,7 @@ def trace(
         ChannelsLastWarning: sizes that can be used, but look like (n, height, width, channels).
     """
     values, config = check_inputs(f, b, mask, config)
-    if values["f"].device.type != "meta":
+    if not has_no_values(values["f"]):
         check_values(values, allow_nonfinite)
     return started(_copied(values), config, budget)
 
@@ -321,7 +321,7 @@ def started(values: Mapping[str, Tensor], config: AttentionConfig, budget: int |
     if budget is not None and not (type(budget) in (int, float) and budget >= 1):
         raise InputError("budget", "a positive number of bytes or None", repr(budget))
     run = Trace(values, config, budget)
-    if run.device.type == "meta":
+    if has_no_values(run.f):
         return run
     warn_if_channels_last(f=run.f, b=run.b)
     for sentence, category in (

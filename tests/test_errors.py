@@ -30,19 +30,23 @@ ENTRANCES: list[Call] = [
 BAD_SHAPES: dict[str, tuple[tuple[Any, ...], str]] = {
     "rank of f": (
         (X[0], X),
-        "f: expected four dimensions (n, c, height, width), got a (3, 8, 8) tensor.",
+        "f: expected four dimensions (n, c, height, width), got a (3, 8, 8) tensor. "
+        "One picture: `f[None]` (or `f.unsqueeze(0)`).",
     ),
     "rank of b": (
         (X, X[0, 0]),
-        "b: expected four dimensions (n, c, height, width), got a (8, 8) tensor.",
+        "b: expected four dimensions (n, c, height, width), got a (8, 8) tensor. "
+        "One grey picture: `b[None, None]`.",
     ),
     "rank of mask": (
         (X, X, HOLE[0, 0]),
-        "mask: expected four dimensions (1 or n, 1, height, width), got a (8, 8) tensor.",
+        "mask: expected four dimensions (1 or n, 1, height, width), got a (8, 8) tensor. "
+        "One mask: `mask[None, None]`.",
     ),
     "channels of mask": (
         (X, X, X),
-        "mask: expected four dimensions (1 or n, 1, height, width), got a (1, 3, 8, 8) tensor.",
+        "mask: expected four dimensions (1 or n, 1, height, width), got a (1, 3, 8, 8) tensor. "
+        "A picture of a mask: `mask[:, :1]` is its first channel.",
     ),
     "channels": ((X, X[:, :2]), "b: expected as many channels as f, 3, got 2."),
     "samples": ((X.repeat(2, 1, 1, 1), X), "b: expected as many samples as f, 2, got 1."),
@@ -87,7 +91,9 @@ BAD_SHAPES: dict[str, tuple[tuple[Any, ...], str]] = {
     ),
     "size of mask": (
         (X, X, HOLE[..., :4, :4]),
-        "mask: expected b's size (8, 8) or a whole multiple of it, got (4, 4).",
+        "mask: expected b's size (8, 8) or a whole multiple of it, got (4, 4). It has the size of "
+        "the matching grid, b's over rate 2: "
+        "`mask.repeat_interleave(2, 2).repeat_interleave(2, 3)` fits.",
     ),
     "mask larger one way only": (
         (X, X, HOLE.repeat(1, 1, 2, 1)),
@@ -101,7 +107,10 @@ BAD_SHAPES: dict[str, tuple[tuple[Any, ...], str]] = {
         (X.to_sparse(), X),
         "f: expected a dense tensor, got torch.sparse_coo. `f.to_dense()` makes one.",
     ),
-    "array": ((np.zeros((1, 3, 8, 8)), X), "f: expected a torch.Tensor, got ndarray."),
+    "array": (
+        (np.zeros((1, 3, 8, 8)), X),
+        "f: expected a torch.Tensor, got ndarray. `torch.from_numpy(f)` makes one.",
+    ),
     "nothing": ((X, None), "b: expected a torch.Tensor, got NoneType."),
     "mask no tensor": ((X, X, 0), "mask: expected a torch.Tensor or None, got int."),
     "config no config": (
