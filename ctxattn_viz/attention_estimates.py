@@ -20,7 +20,9 @@ from .stages.patch_extraction import patch_grid
 # CPU, where it decides from about how many channels on "diagonals" wins.
 PASS = 20
 
-# Numbers in the keys of "vectors" and "sdpa" above which long diagonals are left to "diagonals".
+# Where "vectors" and "sdpa" leave long diagonals to "diagonals": above this fuse_k, and above
+# ORDINARY with so many numbers in their keys.
+LONGEST = 63
 MOST_KEYS = 100_000_000
 
 
@@ -32,7 +34,8 @@ def method_for(method: str, f: Tensor, b: Tensor, config: AttentionConfig) -> st
     """
     f_cells, b_cells = (math.prod(cells_of(x, config.rate)) for x in (f, b))
     keys = vectors.long_length(f.shape[1], config) * max(f_cells, b_cells)
-    too_long = config.fuse and config.fuse_k > ORDINARY and keys > MOST_KEYS
+    longest = LONGEST if keys <= MOST_KEYS else ORDINARY
+    too_long = config.fuse and config.fuse_k > longest
     if method == "auto":
         return "diagonals" if too_long else choose_method(f.shape[1], config)
     if too_long and method != "diagonals":

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from .config import AttentionConfig
 from .errors import BudgetError
-from .pipeline import LazyValues
+from .pipeline import LazyValues, cells_of, clamped_config
 from .stages import BY_KEY, Values
 
 log = logging.getLogger("ctxattn_viz")
@@ -109,7 +109,8 @@ def largest_that_fits(
             torch.empty(n, c, *s, dtype=known["f"].dtype, device="meta") for s in sizes(length)
         ]
         mask = small[1].new_empty(known["mask"].shape[0], 1, *small[1].shape[2:])
-        return cost_of({"f": small[0], "b": small[1], "mask": mask}, config, key) <= limit
+        fitted = clamped_config(config, *(cells_of(x, config.rate) for x in small))
+        return cost_of({"f": small[0], "b": small[1], "mask": mask}, fitted, key) <= limit
 
     low, high = 0, longest
     while high - low > 1:

@@ -28,9 +28,9 @@ NO_TRACE = (
 ORDINARY = 15
 
 # Above ORDINARY, how much there may be to do in all: additions of one fusion pass, and
-# multiplications of all pairs of query and patch. A few seconds and about ten on two CPU cores.
-MOST_FUSION = 4_000_000_000
-MOST_MATCHING = 200_000_000_000
+# multiplications of all pairs of query and patch. Some seconds each on two CPU cores.
+MOST_FUSION = 250_000_000
+MOST_MATCHING = 50_000_000_000
 
 
 def check_inputs(

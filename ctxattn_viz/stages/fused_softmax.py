@@ -85,7 +85,8 @@ def fuse(
         wanted = torch.arange(flat.shape[1], device=scores.device) if rows is None else rows
     every = torch.arange(flat.shape[2], device=scores.device)
     fused: Tensor | None = None
-    for d in _diagonal(config) if config.fuse else [0]:
+    # (Where shapes alone are wanted, any one place tells them.)
+    for d in _diagonal(config) if config.fuse and not scores.is_meta else [0]:
         p, p_inside = neighbours(wanted, config.stride * d, grid, order)
         q, q_inside = neighbours(every, d, patches, order)
         # Filled, not multiplied: a NaN in a row that is not meant would survive times 0.
