@@ -205,6 +205,21 @@ def _summary(
     return output.to(f.dtype), lse.unflatten(1, grid), best.unflatten(1, grid)
 
 
+def _output_and_flow(
+    config: AttentionConfig,
+    method: str,
+    f: Tensor,
+    b: Tensor,
+    mask: Tensor | None,
+    foreground_mask: None,
+) -> tuple[Tensor, Tensor]:
+    """What the layer returns."""
+    output, _, best = _summary(config, method, f, b, mask, foreground_mask)
+    f_cells, b_cells = (cells_of(x, config.rate) for x in (f, b))
+    config = clamped_config(config, f_cells, b_cells)
+    return output, flow_picture(displacements(best, patch_grid(b_cells, config), config))
+
+
 def _like_output(f: Tensor, b: Tensor) -> Tensor:
     """The output without its values, differentiable as it is."""
     return f.contiguous() + b.sum()
@@ -230,11 +245,9 @@ class ContextualAttention(nn.Module):
 
         Takes and raises what `contextual_attention` does.
         """
-        result = attention_summary(f, b, mask, self.config, method=self.method)
-        f_cells, b_cells = (cells_of(x, self.config.rate) for x in (f, b))
-        config = clamped_config(self.config, f_cells, b_cells)
-        offsets = displacements(result.argmax, patch_grid(b_cells, config), config)
-        return result.output, flow_picture(offsets)
+        call = functools.partial(_output_and_flow, self.config, self.method)
+        output, flow = in_any_context(call, f, b, mask, None)
+        return output, flow
 
     def extra_repr(self) -> str:
         return f"{self.config}, method={self.method!r}"

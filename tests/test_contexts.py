@@ -39,9 +39,12 @@ F, B = random(1, 3, 8, 8), random(1, 3, 8, 8, seed=1)
 
 
 def layer(method: str, mask: torch.Tensor | None = None) -> Callable[..., torch.Tensor]:
-    return lambda f, b, m=hole() if mask is None else mask: cv.contextual_attention(
-        f, b, m, method=method
-    )
+    usual = hole() if mask is None else mask
+
+    def call(f: torch.Tensor, b: torch.Tensor, mask: torch.Tensor = usual) -> torch.Tensor:
+        return cv.contextual_attention(f, b, mask, method=method)
+
+    return call
 
 
 def leaves() -> tuple[torch.Tensor, torch.Tensor]:

@@ -1,11 +1,14 @@
 """Gradients flow to f and b, are right, and stay finite where a norm is 0."""
 
 import functools
+import warnings
+from collections.abc import Callable
 
 import pytest
 import torch
 
 import ctxattn_viz as cv
+from ctxattn_viz import attention_vectors
 from ctxattn_viz.pipeline import LazyValues, check_inputs
 
 WAYS = {
@@ -116,3 +119,70 @@ def test_the_layer_passes_gradients_and_its_flow_has_none() -> None:
     assert b.grad is not None
     assert f.grad.any()
     assert b.grad.any()
+
+
+ROUTES = {
+    "stages": WAYS["stages"],
+    **{
+        method: lambda f, b, mask, config, method=method: cv.contextual_attention(
+            f, b, mask, config, method=method
+        )
+        for method in ("auto", "vectors", "diagonals", "sdpa")
+    },
+    "summary": lambda *x: cv.attention_summary(*x).output,
+    "layer": lambda f, b, mask, config: cv.ContextualAttention(config)(f, b, mask)[0],
+}
+
+
+@pytest.mark.parametrize("counts", [("cpu",), ()], ids=["counted", "as on a GPU"])
+@pytest.mark.parametrize("empty", ["one sample", "all"])
+@pytest.mark.parametrize(("route", "attend"), ROUTES.items(), ids=[*ROUTES])
+def test_nothing_valid_is_nan_by_rule(
+    monkeypatch, route: str, attend: Callable, empty: str, counts: tuple[str, ...]
+) -> None:
+    """Output and gradients of that sample are NaN, of the others as if it were not there.
+
+    (f's pixels that shrinking drops have no gradient, whatever comes of the rest.)
+    """
+    monkeypatch.setattr(attention_vectors, "COUNTS", counts)
+    config = cv.AttentionConfig(dialect="mmagic", softmax_scale=2.0)
+    generator = torch.Generator().manual_seed(1)
+    f, b = torch.randn(2, 2, 3, 8, 12, generator=generator, dtype=torch.float64)
+    mask = torch.zeros(2, 1, 8, 12, dtype=torch.float64)
+    mask[0] = 1
+    mask[1, :, :, :3] = 1
+    n = 2 if empty == "one sample" else 1
+    f, b, mask = (x[:n].clone() for x in (f, b, mask))
+    f.requires_grad_()
+    b.requires_grad_()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        y = attend(f, b, mask, config)
+    said = [w for w in caught if w.category is cv.NothingValidWarning]
+    assert len(said) == (route != "stages" and bool(counts))
+    assert y.requires_grad
+    assert y[0].isnan().all()
+    y.sum().backward()
+    assert f.grad is not None
+    assert b.grad is not None
+    assert f.grad[0, :, ::2, ::2].isnan().all()
+    assert not f.grad[0, :, 1::2].any()
+    assert b.grad[0].isnan().all()
+    if n == 2:
+        alone = [x[1:].detach().requires_grad_() for x in (f, b)]
+        expected = WAYS["stages"](*alone, mask[1:], config)
+        torch.testing.assert_close(y[1:], expected)
+        for got, want in zip((f, b), torch.autograd.grad(expected.sum(), alone), strict=True):
+            torch.testing.assert_close(got.grad[1:], want)
+
+
+def test_the_warning_is_the_one_of_a_trace() -> None:
+    f, mask = torch.randn(2, 1, 8, 8), torch.ones(1, 1, 8, 8)
+    config = cv.AttentionConfig(dialect="mmagic")
+    messages = []
+    for enter in (cv.trace, cv.contextual_attention, cv.attention_summary):
+        with pytest.warns(cv.NothingValidWarning) as caught:
+            enter(f, f, mask, config)
+        messages.append(str(caught[0].message))
+        assert caught[0].filename == __file__
+    assert len(set(messages)) == 1

@@ -95,3 +95,40 @@ def test_where_nothing_is_near_the_mean_of_everything_is_pasted() -> None:
     for dtype in (*HALVES, torch.float32, torch.float64):
         attention = cv.trace(f.to(dtype), b.to(dtype))["attention"].tensor
         assert (attention == 1 / 64).all()
+
+
+@pytest.mark.parametrize("channels", [3, 48])
+def test_autocast_rounds_neither_the_layer_nor_a_trace(channels: int) -> None:
+    """Stages, rows, pixels and backward inside it are what they are outside."""
+    f, b, mask = inputs(channels, torch.float32)
+    outside = cv.trace(f, b, mask)
+    expected = cv.contextual_attention(f, b, mask)
+    f.requires_grad_()
+    (want,) = torch.autograd.grad(cv.contextual_attention(f, b, mask).sum(), f)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        trace = cv.trace(f.detach(), b, mask)
+        row, pixel = trace.query(3, 4), trace.pixel(5, 6)
+        for key in outside:
+            assert torch.equal(trace[key].tensor, outside[key].tensor), key
+        torch.testing.assert_close(row.patch, outside.query(3, 4).patch)
+        for key in MATRICES:
+            torch.testing.assert_close(row[key], outside.query(3, 4)[key])
+        torch.testing.assert_close(pixel.value, outside.pixel(5, 6).value)
+        for method in ("vectors", "diagonals", "sdpa", "auto"):
+            y = cv.contextual_attention(f, b, mask, method=method)
+            torch.testing.assert_close(y, expected, rtol=1e-3, atol=1e-4)
+            (got,) = torch.autograd.grad(y.sum(), f)
+            torch.testing.assert_close(got, want, rtol=1e-3, atol=1e-4)
+
+
+def test_methods_agree_up_to_the_bound_in_the_docstring() -> None:
+    """Just below 1.8e19 / √(channels·ksize²); the docstring says what happens beyond."""
+    assert "1.8e19 / √(channels·ksize²)" in str(cv.contextual_attention.__doc__)
+    f, b, mask = inputs(3, torch.float32)
+    largest = max(x.abs().max().item() for x in (f, b))
+    f, b = (x * (3e18 / largest) for x in (f, b))
+    config = cv.AttentionConfig(softmax_scale=1e-18)
+    exact = cv.trace(f.double(), b.double(), mask.double(), config)["output"].tensor
+    for method in ("vectors", "diagonals", "sdpa"):
+        y = cv.contextual_attention(f, b, mask, config, method=method)
+        assert (y.double() - exact).abs().max() < 1e-4 * exact.abs().max(), method
