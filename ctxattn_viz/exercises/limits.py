@@ -49,8 +49,8 @@ class OutOfTime(BaseException):
     line of the function raises it again: also the lines of that `except` or `finally`.
     """
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, *arguments: object) -> None:
+        super().__init__(*arguments)
         inside = []
         frame: FrameType | None = sys._getframe()
         while frame is not None and frame.f_code is not within.__code__:
