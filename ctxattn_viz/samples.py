@@ -6,9 +6,8 @@ photographs come inside scikit-image's wheel (CC0 or public domain): nothing is 
 
 from __future__ import annotations
 
-import io
 import math
-from pathlib import Path
+import os
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,11 @@ import torch
 from torch import Tensor
 
 from .errors import InputError, check_choice, check_whole, one_or, shape_of
+from .holes import check_share, covered, cropped, hole_of
+from .holes import erased_area as transparent
+from .opening import Picture, most_pixels
+
+Size = tuple[int, int]  # rows, columns
 
 PHOTOGRAPHS = (
     "astronaut",
@@ -43,24 +47,73 @@ def photograph(source: Any = "astronaut", size: int = 256, multiple: int = 8) ->
 
     Args:
         source: one of `PHOTOGRAPHS`, the path of a picture, the bytes of one (an upload), a PIL
-            image, or an array of shape (H, W), (H, W, 1), (H, W, 3) or (H, W, 4): uint8, or
-            floats in [0, 1]. Grey becomes RGB; what is transparent shows white.
+            image, or an array of shape (H, W), (H, W, 1), (H, W, 3) or (H, W, 4): uint8, uint16,
+            bool, other integers up to 255, or floats in [0, 1]. Grey becomes RGB; what is
+            transparent shows white; a picture taken sideways stands upright.
         size: the longest side after scaling, in pixels.
         multiple: both sides are then cropped, around the centre, to a multiple of this.
+
+    Raises:
+        InputError: what is no picture, is damaged, or is too large; sizes that cannot be.
     """
-    pixels = np.array(_fitted(_rgb(_opened(source)), size, multiple, smooth=True))
+    picture = _opened(source, "photograph")
+    _scaled_size(picture.sides(), size, multiple)  # before anything is decoded
+    levels = picture.pixels().levels
+    scaled, (height, width) = _scaled_size(levels.shape[:2], size, multiple)
+    pixels = _resized(levels, scaled)
+    top, left = (scaled[0] - height) // 2, (scaled[1] - width) // 2
+    pixels = pixels[top : top + height, left : left + width]
     return torch.from_numpy(pixels).permute(2, 0, 1)[None].float() / 127.5 - 1
 
 
-def mask_picture(source: Any, size: int = 256, multiple: int = 8) -> Tensor:
+def photograph_size(source: Any, size: int = 256, multiple: int = 8) -> tuple[int, int]:
+    """The (H, W) that `photograph` gives these, from the file's head: nothing is decoded.
+
+    A picture that says only after its pixels that it lies sideways has H and W exchanged here.
+    """
+    return _scaled_size(_opened(source, "photograph").sides(), size, multiple)[1]
+
+
+def mask_picture(
+    source: Any,
+    size: int = 256,
+    multiple: int = 8,
+    like: Tensor | tuple[int, int] | None = None,
+) -> Tensor:
     """A mask painted in any picture editor, white = hole, as (1, 1, H, W) of zeros and ones.
 
-    Scaled and cropped as `photograph` does, by nearest sampling, so that it fits a photograph of
-    the same shape.
+    A pixel is hole if any pixel of the source within it is, so that thin strokes survive.
+
+    Args:
+        source: as for `photograph`. Two values of any size will do, of which the brighter is the
+            hole; so will strokes of one colour on white, black or nothing, and a photograph with
+            an erased area.
+        size, multiple: as given to `photograph`.
+        like: the photograph that those made, or its (H, W). The mask may then be of any size, as
+            long as it has the photograph's proportions to within a pixel of either.
+
+    Raises:
+        InputError: no picture, no hole to be seen in it, or proportions that do not fit.
+
+    Warns:
+        MaskWarning: no hole, more than 80 % hole, or parts of it lost by cropping.
     """
-    grey = _rgb(_opened(source), background=0).convert("L")
-    pixels = np.array(_fitted(grey, size, multiple, smooth=False))
-    return torch.from_numpy(pixels >= 128).float()[None, None]
+    argument = "mask_picture"
+    picture = _opened(source, argument)
+    _scaled_size(picture.sides(), size, multiple)
+    return _fitted_hole(hole_of(picture.pixels()), size, multiple, like, argument)
+
+
+def erased_area(source: Any, size: int = 256, multiple: int = 8) -> Tensor:
+    """Where a photograph is transparent, as a mask (1, 1, H, W) for what `photograph` makes of it.
+
+    Zeros throughout where nothing is. A pixel that is hole in part is hole.
+    """
+    picture = _opened(source, "photograph")
+    _scaled_size(picture.sides(), size, multiple)
+    hole = transparent(picture.pixels())
+    scaled, kept = _scaled_size(hole.shape, size, multiple)
+    return _as_mask(cropped(covered(hole, scaled), kept, "photograph"))
 
 
 def rectangle(size: tuple[int, int], top: int, left: int, height: int, width: int) -> Tensor:
@@ -135,88 +188,91 @@ def psnr(a: Tensor, b: Tensor, mask: Tensor | None = None) -> float:
     return math.inf if error == 0 else 10 * math.log10(peak**2 / error)
 
 
-def _opened(source: Any) -> Any:
-    """Whatever `photograph` takes, as a PIL image."""
-    from PIL import Image, ImageOps
-
-    if isinstance(source, Image.Image):
-        return source
-    if isinstance(source, np.ndarray):
-        return Image.fromarray(_levels(source))
+def _opened(source: Any, argument: str) -> Picture:
     if isinstance(source, str) and source in PHOTOGRAPHS:
         import skimage.data
 
-        return Image.fromarray(getattr(skimage.data, source)())
-    if isinstance(source, (bytes, bytearray, memoryview)):
-        file: Any = io.BytesIO(source)
-        got = f"{len(source)} bytes that are none"
-    elif isinstance(source, (str, Path)):
-        file = Path(source).expanduser()
-        if isinstance(source, str) and not file.suffix and not file.exists():
-            check_choice("photograph", source, PHOTOGRAPHS)
-        got = f"{str(source)!r}, " + ("which is none" if file.is_file() else "which is no file")
-    else:
-        expected = "a name, a path, bytes, an array or a PIL image"
-        raise InputError("photograph", expected, type(source).__name__)
-    try:
-        with Image.open(file) as image:
-            image.load()
-            return ImageOps.exif_transpose(image)  # upright, as the camera was held
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as problem:
-        raise InputError("photograph", "a picture that can be read", got) from problem
+        return Picture(getattr(skimage.data, source)(), argument)
+    is_word = isinstance(source, str) and not {".", "/", os.sep} & set(source)
+    if is_word and not os.path.exists(os.path.expanduser(source)):
+        check_choice(argument, source, PHOTOGRAPHS)
+    return Picture(source, argument)
 
 
-def _levels(array: np.ndarray) -> np.ndarray:
-    """An array of any supported form as uint8 (H, W) or (H, W, 3 or 4)."""
-    is_grey = array.ndim == 2 or (array.ndim == 3 and array.shape[2] == 1)
-    if not is_grey and not (array.ndim == 3 and array.shape[2] in (3, 4)):
-        expected = "an array of shape (H, W), (H, W, 1), (H, W, 3) or (H, W, 4)"
-        raise InputError("photograph", expected, array.shape)
-    if array.size == 0:
-        raise InputError("photograph", "at least one pixel", array.shape)
-    if is_grey:
-        array = array.reshape(array.shape[:2])
-    if array.dtype == np.bool_:
-        return array.astype(np.uint8) * np.uint8(255)
-    if np.issubdtype(array.dtype, np.floating):
-        if not (np.isfinite(array).all() and array.min() >= 0 and array.max() <= 1):
-            got = f"values from {array.min():.3g} to {array.max():.3g}"
-            raise InputError("photograph", "floats in [0, 1]", got)
-        return np.round(array * 255).astype(np.uint8)
-    if array.dtype != np.uint8:
-        raise InputError("photograph", "uint8, or floats in [0, 1]", array.dtype)
-    return array
-
-
-def _rgb(image: Any, background: int = 255) -> Any:
-    """A PIL image of any mode as RGB, over `background` where it is transparent."""
-    from PIL import Image
-
-    if image.mode.startswith("I;16"):  # 16 bits: keep the upper 8
-        image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
-    if not image.has_transparency_data:
-        return image.convert("RGB")
-    over = Image.new("RGBA", image.size, (background, background, background, 255))
-    return Image.alpha_composite(over, image.convert("RGBA")).convert("RGB")
-
-
-def _fitted(image: Any, size: int, multiple: int, smooth: bool) -> Any:
-    """Scaled to `size` on the longest side, then cropped around the centre to `multiple`."""
-    from PIL import Image
-
+def _scaled_size(sides: Size, size: int, multiple: int) -> tuple[Size, Size]:
+    """Sides scaled to `size` on the longest, and what cropping to `multiple` keeps of them."""
     if check_whole("size", size) < check_whole("multiple", multiple):
         raise InputError("size", f"at least multiple, which is {multiple}", size)
-    scale = size / max(image.size)
-    width, height = (max(1, round(side * scale)) for side in image.size)
-    method = Image.Resampling.LANCZOS if smooth else Image.Resampling.NEAREST
-    if (width, height) != image.size:
-        image = image.resize((width, height), method)
-    kept = (width - width % multiple, height - height % multiple)
-    if 0 in kept:
-        got = f"a picture that becomes {height}×{width} at size={size}"
+    longest, shortest = max(sides), min(sides)
+    if size * size * shortest > most_pixels() * longest:
+        most = math.isqrt(int(most_pixels()) * longest // shortest)
+        raise InputError("size", f"at most {most} for this picture", f"{size:.6g}")
+    rows, columns = (max(1, round(side * size / longest)) for side in sides)
+    height, width = rows - rows % multiple, columns - columns % multiple
+    if not height * width:
+        got = f"a picture that becomes {rows}×{columns} at size={size}"
         raise InputError("size", f"both sides of at least {multiple} after scaling", got)
-    left, top = ((side - keep) // 2 for side, keep in zip((width, height), kept, strict=True))
-    return image.crop((left, top, left + kept[0], top + kept[1]))
+    return (rows, columns), (height, width)
+
+
+def _resized(levels: np.ndarray, size: Size) -> np.ndarray:
+    from PIL import Image
+
+    if levels.shape[:2] == size:
+        return np.array(levels)
+    image = Image.fromarray(np.ascontiguousarray(levels))
+    return np.array(image.resize(size[::-1], Image.Resampling.LANCZOS))
+
+
+def _fitted_hole(hole: np.ndarray, size: int, multiple: int, like: Any, argument: str) -> Tensor:
+    """A hole scaled and cropped as the photograph `like` was, or by its own proportions."""
+    check_share(hole, argument)
+    scaled, kept = _scaled_size(hole.shape, size, multiple)
+    if like is not None:
+        kept = _size_of(like)
+        scaled = _size_before_cropping(hole.shape, kept, size, multiple, argument)
+    return _as_mask(cropped(covered(hole, scaled), kept, argument))
+
+
+def _size_before_cropping(
+    sides: Size, kept: Size, size: int, multiple: int, argument: str
+) -> tuple[int, int]:
+    """The size that was cropped to `kept`, by the proportions of a mask of the same picture.
+
+    The photograph's own rounding is not known, nor the mask's: each may be a pixel off, its own or
+    the other's.
+    """
+    if sides == kept:  # painted on what `photograph` returned
+        return kept
+    if max(kept) != size - size % multiple:
+        got = f"size={size} and multiple={multiple}, for one of {kept[0]}×{kept[1]}"
+        raise InputError("size", "the size and multiple that made the photograph", got)
+    factor = size / max(sides)
+    exact = [side * factor for side in sides]
+    rows, columns = (
+        min(max(round(x), side), side + multiple - 1) for x, side in zip(exact, kept, strict=True)
+    )
+    if max(abs(rows - exact[0]), abs(columns - exact[1])) > max(1, factor):
+        raise InputError(
+            argument, f"the photo's proportions, {kept[0]}×{kept[1]}", f"{sides[0]}×{sides[1]}"
+        )
+    return rows, columns
+
+
+def _size_of(like: Any) -> Size:
+    if isinstance(like, Tensor) and like.ndim == 4:
+        return like.shape[2], like.shape[3]
+    try:
+        rows, columns = like
+        return check_whole("like", rows), check_whole("like", columns)
+    except (TypeError, ValueError):
+        raise InputError(
+            "like", "a (1, 3, H, W) photograph or its (H, W)", shape_of(like)
+        ) from None
+
+
+def _as_mask(hole: np.ndarray) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(hole)).float()[None, None]
 
 
 def _checked_image(image: Tensor) -> torch.Size:

@@ -1,0 +1,318 @@
+"""The one door for pictures: a path, bytes, a PIL image or an array becomes upright pixels.
+
+`photograph`, `mask_picture`, the command line and the debugger's uploads all come through here, so
+that they cannot differ in what they accept, how they turn it and how they word a refusal.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import stat
+import struct
+import warnings
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from .errors import InputError, shape_of
+from .pixels import Pixels, checked_array, pixels_of_array
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+READABLE = "PNG, JPEG, WebP, GIF, TIFF, BMP and what else Pillow opens can be read."
+SMALLER = "Scale it down first, in a picture editor or by Pillow's `thumbnail`."
+MOST_BYTES = 2**31  # of a file
+_PROGRAMS = ("EPS", "WMF")  # what Pillow would hand to another program, or to the system, to draw
+_DEEP = {"I;16": "<u2", "I;16L": "<u2", "I;16B": ">u2", "I;16N": "=u2"}
+_PNG = b"\x89PNG\r\n\x1a\n"
+_PNG_PIXELS = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND")  # the rest is metadata
+_BEGINNINGS = {
+    b"%PDF": "which is a PDF",
+    b"<": "which is text, such as SVG or HTML",
+    b"ftyphei": "which is HEIC",
+    b"ftypmif": "which is HEIC",
+    b"ftypavif": "which is AVIF, and this Pillow cannot open it",
+}
+
+
+class Picture:
+    """What a person brought, before it is decoded.
+
+    Args:
+        source: the path of a file, the bytes of one, a PIL image, or an array of shape (H, W),
+            (H, W, 1), (H, W, 3) or (H, W, 4).
+        argument: whose picture it is, for messages.
+
+    Raises:
+        InputError: a source of another kind, or a path that is no file.
+    """
+
+    def __init__(self, source: Any, argument: str) -> None:
+        self.argument = argument
+        self._source = source
+        if isinstance(source, (bytes, bytearray, memoryview)):
+            self._source = bytes(source)
+            self.name = f"{len(self._source)} bytes"
+        elif isinstance(source, (str, os.PathLike)):
+            self._source, self.name = self._checked_path(source), repr(os.fspath(source))
+        elif isinstance(source, np.ndarray):
+            self._source, self.name = checked_array(source, argument), "an array"
+        elif _is_image(source):
+            self.name = f"a PIL image of mode {source.mode}"
+        else:
+            expected = "a name, a path, bytes, an array or a PIL image"
+            raise InputError(argument, expected, _kind_of(source), _hint_for(source))
+
+    def sides(self) -> tuple[int, int]:
+        """`(rows, columns)`, read from the file's head: nothing is decoded.
+
+        Raises:
+            InputError: no picture, or one of more pixels than are decoded here.
+        """
+        if isinstance(self._source, np.ndarray):
+            rows, columns = self._source.shape[:2]
+        else:
+            rows, columns = self._read(_sides_of_image)
+        if not rows * columns:
+            raise InputError(self.argument, "at least one pixel", f"{rows}×{columns}")
+        if rows * columns > most_pixels():
+            raise self._too_large(f"{rows}×{columns}")
+        return rows, columns
+
+    def pixels(self) -> Pixels:
+        """The picture, decoded and upright.
+
+        Raises:
+            InputError: no picture, a damaged one, one that is too large, or colours unknown.
+        """
+        self.sides()
+        if isinstance(self._source, np.ndarray):
+            return pixels_of_array(self._source, self.argument)
+        return self._read(self._decoded)
+
+    def _read(self, part: Callable[[Image], Any]) -> Any:
+        """What `part` makes of the opened picture."""
+        try:
+            with self._opened() as image:
+                return part(image)
+        except InputError:
+            if _is_image(self._source) or not self._beginning().startswith(_PNG):
+                raise
+        # Pillow reads no PNG that has a damaged chunk, even one on which no pixel depends.
+        self._source = _without_metadata(self._data())
+        with self._opened() as image:
+            return part(image)
+
+    def _checked_path(self, source: Any) -> str:
+        name = repr(os.fspath(source))
+        try:
+            path = os.path.expanduser(os.fspath(source))
+            status = os.stat(path)
+        except PermissionError as problem:
+            raise self._unreadable(f"{name}, which may not be read") from problem
+        except (OSError, ValueError) as problem:  # ValueError: a NUL, or no way to encode it
+            raise self._unreadable(f"{name}, which is no file") from problem
+        if not isinstance(path, str):
+            raise InputError(self.argument, "a path as text", name)
+        if stat.S_ISDIR(status.st_mode):
+            raise self._unreadable(f"{name}, which is a folder")
+        if not stat.S_ISREG(status.st_mode):  # a pipe or a device might never end
+            raise self._unreadable(f"{name}, which is no ordinary file")
+        if status.st_size > MOST_BYTES:
+            raise self._unreadable(f"{name}, a file of {status.st_size / 1e9:.1f} GB")
+        return path
+
+    @contextmanager
+    def _opened(self) -> Iterator[Image]:
+        """The picture as Pillow opens it. Pillow's warnings are ours to word, and are not shown."""
+        from PIL import Image
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            if _is_image(self._source):
+                yield self._source
+                return
+            is_path = isinstance(self._source, str)
+            try:
+                image = Image.open(self._source if is_path else io.BytesIO(self._source))
+            except Image.DecompressionBombError as problem:
+                raise self._too_large("more") from problem
+            except PermissionError as problem:
+                raise self._unreadable(f"{self.name}, which may not be read") from problem
+            except Exception as problem:  # each of Pillow's readers fails in its own way
+                raise self._unreadable(f"{self.name}{self._kind()}") from problem
+            with image:
+                if image.format in _PROGRAMS:
+                    raise self._unreadable(f"{self.name}, which is a drawing ({image.format})")
+                yield image
+
+    def _decoded(self, image: Image) -> Pixels:
+        try:
+            _load(image)
+        except Exception as problem:
+            kind = f"{image.format} " if image.format else ""
+            got = f"{self.name}, whose {kind}data is damaged or cut short"
+            raise InputError(self.argument, "a picture that can be read", got) from problem
+        try:
+            return _pixels_of_image(image, self.argument)
+        except InputError:
+            raise
+        except Exception as problem:
+            hint = "`image.convert('RGB')` may make one that can be."
+            raise InputError(
+                self.argument,
+                "a picture whose colours can be read",
+                f"{self.name} (mode {image.mode})",
+                hint,
+            ) from problem
+
+    def _data(self) -> bytes:
+        if isinstance(self._source, bytes):
+            return self._source
+        with open(self._source, "rb") as file:
+            return file.read()
+
+    def _beginning(self) -> bytes:
+        if isinstance(self._source, bytes):
+            return self._source[:64]
+        try:
+            with open(self._source, "rb") as file:
+                return file.read(64)
+        except OSError:
+            return b"?"
+
+    def _kind(self) -> str:
+        """What the data is instead of a picture, where its beginning tells."""
+        beginning = self._beginning().removeprefix(b"\xef\xbb\xbf").lstrip()
+        if beginning[4:8] == b"ftyp":
+            beginning = beginning[4:]
+        for start, kind in _BEGINNINGS.items():
+            if beginning.startswith(start):
+                return f", {kind}"
+        if not beginning:
+            return ", which is empty" if isinstance(self._source, str) else ""
+        return ", which is none" if isinstance(self._source, str) else " that are none"
+
+    def _unreadable(self, got: str) -> InputError:
+        return InputError(self.argument, "a picture that can be read", got, READABLE)
+
+    def _too_large(self, count: str) -> InputError:
+        expected = f"a picture of at most {most_pixels() / 1e6:.0f} million pixels"
+        return InputError(self.argument, expected, f"{count} in {self.name}", SMALLER)
+
+
+def most_pixels() -> float:
+    """How many pixels are decoded: Pillow's own limit, which its users can move."""
+    from PIL import Image
+
+    return 2 * Image.MAX_IMAGE_PIXELS if Image.MAX_IMAGE_PIXELS else float("inf")
+
+
+def _is_image(source: Any) -> bool:
+    from PIL import Image
+
+    return isinstance(source, Image.Image)
+
+
+def _load(image: Image) -> None:
+    try:
+        image.load()
+    except OSError:
+        raise
+    except Exception:
+        # A TIFF's directory, say, that fails after the pixels were decoded. Asked again, an
+        # image whose pixels are there returns them; one whose pixels are not fails again.
+        if getattr(image, "tile", None):
+            raise
+        image.load()
+
+
+def _orientation(image: Image) -> int:
+    """EXIF's number, 1 to 8. Best effort: a damaged note costs the turn, not the picture."""
+    try:
+        number = image.getexif().get(0x0112, 1)
+        return int(number) if number in range(1, 9) else 1
+    except Exception:
+        return 1
+
+
+def _sides_of_image(image: Image) -> tuple[int, int]:
+    columns, rows = image.size
+    return (rows, columns) if _orientation(image) < 5 else (columns, rows)
+
+
+def _upright(image: Image) -> Image:
+    from PIL.Image import Transpose
+
+    turns = {
+        2: Transpose.FLIP_LEFT_RIGHT,
+        3: Transpose.ROTATE_180,
+        4: Transpose.FLIP_TOP_BOTTOM,
+        5: Transpose.TRANSPOSE,
+        6: Transpose.ROTATE_270,
+        7: Transpose.TRANSVERSE,
+        8: Transpose.ROTATE_90,
+    }
+    turn = turns.get(_orientation(image))
+    return image if turn is None else image.transpose(turn)
+
+
+def _pixels_of_image(image: Image, argument: str) -> Pixels:
+    # Before 11.3 Pillow read deep grey PNG as I, and it still reads deep PGM so.
+    is_deep = image.mode in _DEEP or (image.mode == "I" and image.format in ("PNG", "PPM"))
+    clear = image.info.get("transparency")
+    image = _upright(image)
+    if is_deep or image.mode in ("I", "F"):
+        if image.mode in _DEEP:
+            values = np.frombuffer(image.tobytes(), _DEEP[image.mode]).astype(np.uint16)
+            values = values.reshape(image.height, image.width)
+        else:
+            values = np.array(image)
+        if is_deep:
+            values = values.clip(0, 65535).astype(np.uint16)
+        pixels = pixels_of_array(values, argument)
+        if isinstance(clear, int) and (hidden := values == clear).any():
+            pixels = replace(pixels, alpha=np.where(hidden, 0, 255).astype(np.uint8))
+        return pixels
+    if image.mode == "La":  # premultiplied, and known to no other conversion
+        image = image.convert("LA")
+    if not image.has_transparency_data:
+        return Pixels(np.asarray(image.convert("RGB")), 255, None, argument)
+    try:
+        rgba = np.asarray(image.convert("RGBA"))
+    except Exception:  # a damaged note of which colour is clear
+        return Pixels(np.asarray(image.convert("RGB")), 255, None, argument)
+    alpha = rgba[..., 3]
+    return Pixels(rgba[..., :3], 255, alpha if (alpha < 255).any() else None, argument)
+
+
+def _kind_of(source: Any) -> str:
+    return shape_of(source) if isinstance(source, torch.Tensor) else type(source).__name__
+
+
+def _hint_for(source: Any) -> str:
+    if isinstance(source, torch.Tensor):
+        return "What `photograph` returns needs no opening; `to_picture(x)` makes an array of it."
+    if isinstance(source, (list, tuple)):
+        return "`np.asarray(…)` makes an array."
+    return "An open file: pass its path, or `file.read()`." if hasattr(source, "read") else ""
+
+
+def _without_metadata(data: bytes) -> bytes:
+    """A PNG's chunks on which pixels depend, and its EXIF where that is whole."""
+    kept, at = [_PNG], len(_PNG)
+    while at + 8 <= len(data):
+        length, kind = struct.unpack(">I4s", data[at : at + 8])
+        chunk = data[at : at + 12 + length]
+        is_whole = chunk[-4:] == struct.pack(">I", zlib.crc32(chunk[4:-4]))
+        if kind in _PNG_PIXELS or (kind == b"eXIf" and is_whole):
+            kept.append(chunk)
+        at += 12 + length
+    return b"".join(kept)
