@@ -1,19 +1,22 @@
 """The command line: a photograph with a hole in, the debugger as one HTML page out."""
 
 import argparse
+import os
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
+import torch
 from torch import Tensor
 
 from . import samples
 from .config import DIALECTS, AttentionConfig
 from .errors import BudgetError, InputError, MaskWarning
 from .files import path_of, writing
+from .holes import HOW_TO_PAINT
 from .traces import trace
 
 
@@ -34,7 +37,12 @@ def parser() -> argparse.ArgumentParser:
         metavar="TOP,LEFT,HEIGHT,WIDTH",
         help="a rectangle in pixels of the picture as it is shown (after --size and cropping)",
     )
-    hole.add_argument("--mask", type=Path, help="a picture of the hole: white is missing")
+    hole.add_argument(
+        "--mask",
+        metavar="PICTURE",
+        help="a picture of the hole, white is missing; without it and --hole, what is transparent "
+        "in the photo, or else its middle",
+    )
     made.add_argument(
         "--background", metavar="PHOTO", help="paste from this picture instead of the photo itself"
     )
@@ -48,19 +56,49 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Write the page. Returns 0, or 2 with a sentence on stderr for what cannot be used."""
+    """Write the page. Returns 0, or 2 with a sentence on stderr for what cannot be used.
+
+    130 after Ctrl-C, as shells expect.
+    """
     options = parser().parse_args(joined(sys.argv[1:] if arguments is None else arguments))
     try:
-        page = write(options)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always", MaskWarning)
+            page = write(options)
     except (InputError, BudgetError, OSError) as problem:
-        print(f"ctxattn-viz: {problem}", file=sys.stderr)
+        say(f"ctxattn-viz: {problem}", sys.stderr)
         return 2
-    print(f"{page} ({page.stat().st_size / 1e6:.1f} MB): open it in a browser.")
+    except MemoryError:
+        say("ctxattn-viz: there is not enough memory. A smaller --size needs less.", sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        say("ctxattn-viz: interrupted.", sys.stderr)
+        return 130
+    for warning in caught:
+        if not issubclass(warning.category, MaskWarning):
+            continue
+        text = str(warning.message).replace("mask_picture:", "--mask:")
+        say(f"ctxattn-viz: {text}", sys.stderr)
+    say(f"{page} ({page.stat().st_size / 1e6:.1f} MB): open it in a browser.", sys.stdout)
     return 0
+
+
+def say(text: str, stream: TextIO | None) -> None:
+    """Print a line, in what letters the stream has. A reader that has gone is no failure."""
+    if stream is None:  # closed before we started
+        return
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    try:
+        print(text.encode(encoding, "backslashreplace").decode(encoding), file=stream, flush=True)
+    except (OSError, ValueError):
+        # Python would try once more on leaving, and complain: what is left goes nowhere.
+        with suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def write(options: argparse.Namespace) -> Path:
     """From parsed options to a page on disk."""
+    check_output(options)
     with writing("--output", options.output) as file:  # refused before anything is computed
         file.write(page_for(options))
     return path_of("--output", options.output)
@@ -69,45 +107,73 @@ def write(options: argparse.Namespace) -> Path:
 def page_for(options: argparse.Namespace) -> bytes:
     """From parsed options to a page."""
     from .debugger.page import page_of
-    from .debugger.payload import check_size
 
     config = AttentionConfig(dialect=options.dialect)
     if options.size < 2 * config.rate:
         raise InputError("--size", f"at least {2 * config.rate} pixels", options.size)
     multiple = config.rate
+    check_page_size(options, multiple)
     with naming(size="--size"):
         photo = b = samples.photograph(options.photo, options.size, multiple)
     if options.background is not None:
         with naming(photograph="--background", size="--size"):
             b = samples.photograph(options.background, options.size, multiple)
-    check_size(photo, b, "--size")  # before a fill that would take minutes
-    shape = (photo.shape[2], photo.shape[3])
-    with naming(photograph="--mask", size="--size", rectangle="--hole"):
-        hole = hole_of(options, shape, multiple)
+    hole, written_hole = hole_of(options, photo, multiple)
     with naming(mask="--hole" if options.mask is None else "--mask"):
         f = samples.coarse_fill(photo, hole)
     lines = [
         f"photo = cv.samples.photograph({options.photo!r}, {options.size}, {multiple})",
-        f"mask = {written_hole(options, shape, multiple)}",
+        f"mask = {written_hole}",
         "f = b = cv.samples.coarse_fill(photo, mask)",
     ]
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", MaskWarning)
-        if options.background is None:
-            run = trace(f, f, hole, config)
-            extra: dict[str, Any] = {}
-        else:
-            run = trace(f, b, None, config)
-            extra = {"foreground_mask": hole}
-            lines[-1] = "f = cv.samples.coarse_fill(photo, mask)"
-            lines += [
-                f"b = cv.samples.photograph({options.background!r}, {options.size}, {multiple})",
-                "foreground_mask, mask = mask, None",
-            ]
-    for warning in caught:
-        print(f"ctxattn-viz: {warning.message}", file=sys.stderr)
-    title = f"Contextual attention: {Path(options.photo).name}, coarsely filled"
+    if options.background is None:
+        run = trace(f, f, hole, config)
+        extra: dict[str, Any] = {}
+    else:
+        run = trace(f, b, None, config)
+        extra = {"foreground_mask": hole}
+        lines[-1] = "f = cv.samples.coarse_fill(photo, mask)"
+        lines += [
+            f"b = cv.samples.photograph({options.background!r}, {options.size}, {multiple})",
+            "foreground_mask, mask = mask, None",
+        ]
+    # A name in another encoding than ours holds what no page can.
+    name = Path(options.photo).name.encode("utf-8", "replace").decode()
+    title = f"Contextual attention: {name}, coarsely filled"
     return page_of(run, title=title, python="\n".join(lines), **extra)
+
+
+def check_output(options: argparse.Namespace) -> None:
+    """Raise `InputError` where the page would take the place of a picture that is read."""
+    output = path_of("--output", options.output)
+    for option in ("photo", "mask", "background"):
+        source = getattr(options, option)
+        if source is None or source in samples.PHOTOGRAPHS:
+            continue
+        if is_same_file(output, os.path.expanduser(source)):
+            got = f"{options.output!r}, which is the {option}"
+            raise InputError("--output", "a page to write, not a picture to read", got)
+
+
+def is_same_file(a: str | Path, b: str | Path) -> bool:
+    """Whether both are there and one file, whatever links and letters lead to it."""
+    try:
+        return os.path.samefile(a, b)
+    except (OSError, ValueError):
+        return False
+
+
+def check_page_size(options: argparse.Namespace, multiple: int) -> None:
+    """Refuse what will not fit on a page by the pictures' heads, before they are decoded."""
+    from .debugger.payload import check_size
+
+    sizes = []
+    for option, source in (("photograph", options.photo), ("--background", options.background)):
+        if source is not None:
+            with naming(photograph=option, size="--size"):
+                size = samples.photograph_size(source, options.size, multiple)
+            sizes.append(torch.empty(1, 3, *size, device="meta"))
+    check_size(sizes[0], sizes[-1], "--size")
 
 
 def joined(arguments: Sequence[str]) -> list[str]:
@@ -131,16 +197,31 @@ def naming(**options: str) -> Iterator[None]:
         raise InputError(option, problem.expected, problem.got, problem.hint) from problem
 
 
-def hole_of(options: argparse.Namespace, shape: tuple[int, int], multiple: int) -> Tensor:
-    """The hole that was asked for; without one, the middle quarter of each side."""
+def hole_of(options: argparse.Namespace, photo: Tensor, multiple: int) -> tuple[Tensor, str]:
+    """The hole that was asked for, and the Python that makes it.
+
+    Without one, what is transparent in the photo; in a photo without that, the middle quarter of
+    each side.
+    """
+    arguments = f"{options.size}, {multiple}"
     if options.mask is not None:
-        mask = samples.mask_picture(options.mask, options.size, multiple)
-        if tuple(mask.shape[2:]) != shape:
-            raise InputError("--mask", f"the photo's proportions, {shape}", tuple(mask.shape[2:]))
+        with naming(mask_picture="--mask", size="--size"):
+            mask = samples.mask_picture(options.mask, options.size, multiple, like=photo)
         if not mask.any():
-            raise InputError("--mask", "some white, which is the hole", "none")
-        return mask
-    return samples.rectangle(shape, *rectangle_of(options, shape))
+            raise InputError("--mask", "some white, which is the hole", "none", HOW_TO_PAINT)
+        return mask, f"cv.samples.mask_picture({options.mask!r}, {arguments}, like=photo)"
+    if options.hole is None:
+        mask = samples.erased_area(options.photo, options.size, multiple)
+        if mask.any() and not mask.all():
+            percent = f"{100 * float(mask.mean()):.0f} %"
+            text = f"the hole is what is transparent in the photo, {percent} of it."
+            warnings.warn(text, MaskWarning, stacklevel=2)
+            return mask, f"cv.samples.erased_area({options.photo!r}, {arguments})"
+    shape = (photo.shape[2], photo.shape[3])
+    place = rectangle_of(options, shape)
+    with naming(rectangle="--hole"):
+        mask = samples.rectangle(shape, *place)
+    return mask, f"cv.samples.rectangle({shape}, {', '.join(map(str, place))})"
 
 
 def rectangle_of(options: argparse.Namespace, shape: tuple[int, int]) -> list[int]:
@@ -151,12 +232,6 @@ def rectangle_of(options: argparse.Namespace, shape: tuple[int, int]) -> list[in
     try:
         top, left, rows, columns = map(int, options.hole.split(","))
     except ValueError:
-        raise InputError("--hole", "TOP,LEFT,HEIGHT,WIDTH", repr(options.hole)) from None
+        given = options.hole if len(options.hole) < 60 else options.hole[:57] + "..."
+        raise InputError("--hole", "TOP,LEFT,HEIGHT,WIDTH", repr(given)) from None
     return [top, left, rows, columns]
-
-
-def written_hole(options: argparse.Namespace, shape: tuple[int, int], multiple: int) -> str:
-    """The Python that makes the hole."""
-    if options.mask is not None:
-        return f"cv.samples.mask_picture({str(options.mask)!r}, {options.size}, {multiple})"
-    return f"cv.samples.rectangle({shape}, {', '.join(map(str, rectangle_of(options, shape)))})"

@@ -9,9 +9,7 @@ from __future__ import annotations
 import io
 import os
 import stat
-import struct
 import warnings
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -21,6 +19,7 @@ import numpy as np
 import torch
 
 from .errors import InputError, shape_of
+from .metadata import can_lose_metadata, orientation, upright, without_metadata
 from .pixels import Pixels, checked_array, pixels_of_array
 
 if TYPE_CHECKING:
@@ -31,8 +30,6 @@ SMALLER = "Scale it down first, in a picture editor or by Pillow's `thumbnail`."
 MOST_BYTES = 2**31  # of a file
 _PROGRAMS = ("EPS", "WMF")  # what Pillow would hand to another program, or to the system, to draw
 _DEEP = {"I;16": "<u2", "I;16L": "<u2", "I;16B": ">u2", "I;16N": "=u2"}
-_PNG = b"\x89PNG\r\n\x1a\n"
-_PNG_PIXELS = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND")  # the rest is metadata
 _BEGINNINGS = {
     b"%PDF": "which is a PDF",
     b"<": "which is text, such as SVG or HTML",
@@ -103,10 +100,10 @@ class Picture:
             with self._opened() as image:
                 return part(image)
         except InputError:
-            if _is_image(self._source) or not self._beginning().startswith(_PNG):
+            if _is_image(self._source) or not can_lose_metadata(self._beginning()):
                 raise
-        # Pillow reads no PNG that has a damaged chunk, even one on which no pixel depends.
-        self._source = _without_metadata(self._data())
+        # Pillow refuses a file for a damaged part on which no pixel depends.
+        self._source = without_metadata(self._data())
         with self._opened() as image:
             return part(image)
 
@@ -208,11 +205,11 @@ class Picture:
         return InputError(self.argument, expected, f"{count} in {self.name}", SMALLER)
 
 
-def most_pixels() -> float:
-    """How many pixels are decoded: Pillow's own limit, which its users can move."""
+def most_pixels() -> int:
+    """How many pixels are decoded: Pillow's own limit, which its users can move or take away."""
     from PIL import Image
 
-    return 2 * Image.MAX_IMAGE_PIXELS if Image.MAX_IMAGE_PIXELS else float("inf")
+    return 2 * Image.MAX_IMAGE_PIXELS if Image.MAX_IMAGE_PIXELS else 2**40
 
 
 def _is_image(source: Any) -> bool:
@@ -234,41 +231,16 @@ def _load(image: Image) -> None:
         image.load()
 
 
-def _orientation(image: Image) -> int:
-    """EXIF's number, 1 to 8. Best effort: a damaged note costs the turn, not the picture."""
-    try:
-        number = image.getexif().get(0x0112, 1)
-        return int(number) if number in range(1, 9) else 1
-    except Exception:
-        return 1
-
-
 def _sides_of_image(image: Image) -> tuple[int, int]:
     columns, rows = image.size
-    return (rows, columns) if _orientation(image) < 5 else (columns, rows)
-
-
-def _upright(image: Image) -> Image:
-    from PIL.Image import Transpose
-
-    turns = {
-        2: Transpose.FLIP_LEFT_RIGHT,
-        3: Transpose.ROTATE_180,
-        4: Transpose.FLIP_TOP_BOTTOM,
-        5: Transpose.TRANSPOSE,
-        6: Transpose.ROTATE_270,
-        7: Transpose.TRANSVERSE,
-        8: Transpose.ROTATE_90,
-    }
-    turn = turns.get(_orientation(image))
-    return image if turn is None else image.transpose(turn)
+    return (rows, columns) if orientation(image) < 5 else (columns, rows)
 
 
 def _pixels_of_image(image: Image, argument: str) -> Pixels:
     # Before 11.3 Pillow read deep grey PNG as I, and it still reads deep PGM so.
     is_deep = image.mode in _DEEP or (image.mode == "I" and image.format in ("PNG", "PPM"))
     clear = image.info.get("transparency")
-    image = _upright(image)
+    image = upright(image)
     if is_deep or image.mode in ("I", "F"):
         if image.mode in _DEEP:
             values = np.frombuffer(image.tobytes(), _DEEP[image.mode]).astype(np.uint16)
@@ -303,16 +275,3 @@ def _hint_for(source: Any) -> str:
     if isinstance(source, (list, tuple)):
         return "`np.asarray(…)` makes an array."
     return "An open file: pass its path, or `file.read()`." if hasattr(source, "read") else ""
-
-
-def _without_metadata(data: bytes) -> bytes:
-    """A PNG's chunks on which pixels depend, and its EXIF where that is whole."""
-    kept, at = [_PNG], len(_PNG)
-    while at + 8 <= len(data):
-        length, kind = struct.unpack(">I4s", data[at : at + 8])
-        chunk = data[at : at + 12 + length]
-        is_whole = chunk[-4:] == struct.pack(">I", zlib.crc32(chunk[4:-4]))
-        if kind in _PNG_PIXELS or (kind == b"eXIf" and is_whole):
-            kept.append(chunk)
-        at += 12 + length
-    return b"".join(kept)

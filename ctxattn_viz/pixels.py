@@ -61,7 +61,7 @@ def checked_array(array: np.ndarray, argument: str) -> np.ndarray:
         raise InputError(argument, "at least one pixel", shape)
     if array.dtype.kind not in "buif":
         raise InputError(argument, "uint8, uint16, or floats in [0, 1]", array.dtype)
-    return array
+    return array.astype(array.dtype.newbyteorder("="), copy=False)
 
 
 def pixels_of_array(array: np.ndarray, argument: str) -> Pixels:

@@ -123,6 +123,8 @@ def rectangle(size: tuple[int, int], top: int, left: int, height: int, width: in
     except (TypeError, ValueError):
         raise InputError("size", "(H, W)", repr(size)) from None
     rows, columns = check_whole("size", rows), check_whole("size", columns)
+    if rows * columns > most_pixels():
+        raise InputError("size", f"at most {most_pixels()} pixels", f"{rows}×{columns}")
     if not (
         all(hasattr(x, "__index__") for x in (top, left, height, width))
         and 0 <= top < top + height <= rows
@@ -142,6 +144,13 @@ def coarse_fill(image: Tensor, mask: Tensor) -> Tensor:
     """`image` with its hole filled smoothly from the rim (biharmonic inpainting, scikit-image).
 
     The stand-in for the first of the paper's two networks. Known pixels stay as they are.
+
+    Args:
+        image: (n, c, H, W), floating; finite outside the hole.
+        mask: (1 or n, 1, H, W); the hole is where it is more than a half.
+
+    Raises:
+        InputError: other shapes or types, nothing known, or known pixels that are not finite.
     """
     from skimage.restoration import inpaint_biharmonic
 
@@ -153,7 +162,9 @@ def coarse_fill(image: Tensor, mask: Tensor) -> Tensor:
     for sample, hole in zip(filled, holes.expand(n, -1, -1), strict=True):
         if not hole.any():
             continue
-        known = sample.movedim(0, -1).cpu().double().numpy()
+        known = sample.masked_fill(hole.to(sample.device), 0).movedim(0, -1).cpu().double().numpy()
+        if not np.isfinite(known).all():
+            raise InputError("image", "finite values outside the hole", "NaN or infinity")
         smooth = inpaint_biharmonic(
             known, hole.cpu().numpy(), channel_axis=-1, split_into_regions=True
         )
@@ -163,6 +174,8 @@ def coarse_fill(image: Tensor, mask: Tensor) -> Tensor:
 
 def to_picture(x: Tensor) -> np.ndarray:
     """A picture in [-1, 1], with or without the batch axis, 1 or 3 channels → (H, W, 3) uint8."""
+    if not isinstance(x, Tensor):
+        raise InputError("x", "one picture of 1 or 3 channels, (1, 3, H, W)", shape_of(x))
     channels_first = x[0] if x.ndim == 4 and x.shape[0] == 1 else x
     if channels_first.ndim != 3 or channels_first.shape[0] not in (1, 3):
         raise InputError("x", "one picture of 1 or 3 channels, (1, 3, H, W)", shape_of(x))
@@ -172,7 +185,13 @@ def to_picture(x: Tensor) -> np.ndarray:
 
 
 def psnr(a: Tensor, b: Tensor, mask: Tensor | None = None) -> float:
-    """Peak signal-to-noise ratio in dB between pictures in [-1, 1]; within the hole of `mask`."""
+    """Peak signal-to-noise ratio in dB between pictures in [-1, 1]; within the hole of `mask`.
+
+    Infinity where they are equal, NaN where either holds NaN.
+    """
+    for name, x in (("a", a), ("b", b)):
+        if not isinstance(x, Tensor) or not x.numel():
+            raise InputError(name, "a tensor with at least one value", shape_of(x))
     if a.shape != b.shape:
         raise InputError("b", f"the shape of a, {tuple(a.shape)}", tuple(b.shape))
     # In float64, which MPS has not: on the CPU.
@@ -205,8 +224,10 @@ def _scaled_size(sides: Size, size: int, multiple: int) -> tuple[Size, Size]:
         raise InputError("size", f"at least multiple, which is {multiple}", size)
     longest, shortest = max(sides), min(sides)
     if size * size * shortest > most_pixels() * longest:
-        most = math.isqrt(int(most_pixels()) * longest // shortest)
-        raise InputError("size", f"at most {most} for this picture", f"{size:.6g}")
+        most = math.isqrt(most_pixels() * longest // shortest)
+        raise InputError(
+            "size", f"at most {most} for this picture", size if size < 10**9 else "far more"
+        )
     rows, columns = (max(1, round(side * size / longest)) for side in sides)
     height, width = rows - rows % multiple, columns - columns % multiple
     if not height * width:
@@ -288,4 +309,6 @@ def _checked_mask(mask: Tensor, n: int, height: int, width: int) -> Tensor:
     if not good or mask.shape[1:] != (1, height, width):
         expected = f"a ({one_or(n)}, 1, {height}, {width}) tensor"
         raise InputError("mask", expected, shape_of(mask))
+    if mask.isnan().any():
+        raise InputError("mask", "numbers, more than a half in the hole", "NaN")
     return mask[:, 0] > 0.5

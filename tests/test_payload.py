@@ -235,7 +235,10 @@ def test_a_picture_can_be_shown_beside_features() -> None:
         ({"picture_f": maps(c=2)}, r"picture_f: expected .* got a \(1, 2, 16, 16\) tensor"),
         ({"picture_b": maps(n=3)}, "picture_b"),
         ({"picture_b": 2 * maps()}, "picture_b: .* values outside"),
-        ({"picture_b": np.zeros((4, 4))}, "picture_b: .* float64 array"),
+        (
+            {"picture_b": np.full((4, 4), 2.0)},
+            "picture_b: expected floats in .* got float64 values",
+        ),
         ({"title": 3}, "title: expected a string or None, got 3"),
     ],
 )

@@ -8,6 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from .. import opening
 from ..errors import InputError, one_or, shape_of
 
 Picture = NDArray[np.uint8]  # (n, H, W, 3)
@@ -66,13 +67,13 @@ def given_picture(name: str, picture: Any, n: int, size: tuple[int, int]) -> Pic
 
     Args:
         name: the argument, for the error.
-        picture: `(n|1, 1|3, H, W)` in [-1, 1], or `(H, W, 3)` uint8.
+        picture: `(n|1, 1|3, H, W)` in [-1, 1], or what `samples.photograph` takes: an array, a
+            path, bytes or a PIL image.
     """
-    expected = f"a ({one_or(n)}, 1 or 3, H, W) tensor in [-1, 1] or an (H, W, 3) uint8 array"
-    if isinstance(picture, np.ndarray):
-        if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3:
-            raise InputError(name, expected, f"a {picture.dtype} array of shape {picture.shape}")
-        tensor = torch.tensor(picture).permute(2, 0, 1)[None] / 127.5 - 1
+    expected = f"a ({one_or(n)}, 1 or 3, H, W) tensor in [-1, 1] or an array, path or PIL image"
+    if picture is not None and not isinstance(picture, Tensor):
+        levels = np.array(opening.Picture(picture, name).pixels().levels)
+        tensor = torch.from_numpy(levels).permute(2, 0, 1)[None] / 127.5 - 1
     elif isinstance(picture, Tensor) and picture.is_floating_point():
         tensor = _plain(picture)
     else:

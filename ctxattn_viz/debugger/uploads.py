@@ -8,6 +8,7 @@ import torch
 
 from ..config import AttentionConfig
 from ..errors import InputError, MaskWarning, check_whole
+from ..holes import covered
 from ..samples import coarse_fill, photograph
 from ..traces import trace
 from .messages import check_shape
@@ -24,7 +25,8 @@ def traced(
     """The run of an uploaded picture as f and b, with the hole that was on screen, coarsely filled.
 
     Args:
-        content: `shape` (H, W, 3) of the RGB bytes in `buffers[0]`; `size`, the longest side.
+        content: `shape`, (H, W, 3 or 4) of the RGB or RGBA bytes in `buffers[0]`; `size`, the
+            longest side.
         shown: the trace on screen, whose hole is scaled to the new picture.
 
     Raises:
@@ -32,14 +34,28 @@ def traced(
     """
     if len(buffers) != 1:
         raise InputError("upload", "one buffer, the bytes of RGB", f"{len(buffers)} buffers")
-    shape = check_shape("upload", content.get("shape"), buffers[0], "(H, W, 3)")
+    shape = check_shape("upload", content.get("shape"), buffers[0], "(H, W, channels)")
     pixels = np.frombuffer(buffers[0], np.uint8).reshape(shape)
     wanted = content.get("size")
     size = min(max(shape) if wanted is None else check_whole("size", wanted), LONGEST)
     picture = photograph(pixels, size=size, multiple=config.rate).to(shown.f)
-    hole = torch.nn.functional.interpolate(shown.mask_at_b[:1].float(), picture.shape[2:])
-    mask = hole.to(shown.f)
+    hole = shown.mask_at_b[0, 0].cpu().numpy() > 0
+    scaled = torch.from_numpy(covered(hole, (picture.shape[2], picture.shape[3])))
+    mask = scaled[None, None].to(shown.f)
     filled = coarse_fill(picture, mask)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", MaskWarning)  # the page says it in its notes
         return trace(filled, filled, mask, config)
+
+
+def _pixels(shape: Any, data: Any) -> np.ndarray:
+    try:
+        height, width, channels = (check_whole("shape", side) for side in shape)
+        data = bytes(data)
+    except (TypeError, ValueError):
+        raise InputError("upload", "a shape (H, W, 3) or (H, W, 4)", repr(shape)[:60]) from None
+    # In Python's integers: a product that wraps around could fit.
+    if channels not in (3, 4) or len(data) != height * width * channels:
+        expected = f"({height}, {width}, {channels}) bytes of RGB or RGBA"
+        raise InputError("upload", expected, f"{len(data)} bytes")
+    return np.frombuffer(data, np.uint8).reshape(height, width, channels)
