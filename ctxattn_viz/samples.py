@@ -101,7 +101,13 @@ def mask_picture(
     argument = "mask_picture"
     picture = _opened(source, argument)
     _scaled_size(picture.sides(), size, multiple)
-    return _fitted_hole(hole_of(picture.pixels()), size, multiple, like, argument)
+    hole = hole_of(picture.pixels())
+    check_share(hole, argument)
+    scaled, kept = _scaled_size(hole.shape, size, multiple)
+    if like is not None:
+        kept = _size_of(like)
+        scaled = _size_before_cropping(hole.shape, kept, size, multiple, argument)
+    return _as_mask(cropped(covered(hole, scaled), kept, argument))
 
 
 def erased_area(source: Any, size: int = 256, multiple: int = 8) -> Tensor:
@@ -243,16 +249,6 @@ def _resized(levels: np.ndarray, size: Size) -> np.ndarray:
         return np.array(levels)
     image = Image.fromarray(np.ascontiguousarray(levels))
     return np.array(image.resize(size[::-1], Image.Resampling.LANCZOS))
-
-
-def _fitted_hole(hole: np.ndarray, size: int, multiple: int, like: Any, argument: str) -> Tensor:
-    """A hole scaled and cropped as the photograph `like` was, or by its own proportions."""
-    check_share(hole, argument)
-    scaled, kept = _scaled_size(hole.shape, size, multiple)
-    if like is not None:
-        kept = _size_of(like)
-        scaled = _size_before_cropping(hole.shape, kept, size, multiple, argument)
-    return _as_mask(cropped(covered(hole, scaled), kept, argument))
 
 
 def _size_before_cropping(

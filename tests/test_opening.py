@@ -374,12 +374,8 @@ def test_arrays_of_every_layout() -> None:
     frozen.setflags(write=False)
     layouts = [frozen, np.asfortranarray(COLOURS), COLOURS[::-1][::-1], COLOURS.view(Own)]
     layouts += [np.ma.masked_array(COLOURS), COLOURS.astype(">i4"), (COLOURS / 255).astype(">f8")]
-    layouts += [
-        (COLOURS / 255).astype(np.float16),
-        COLOURS / 255 + 1e-6,
-        COLOURS.astype(np.int8(0).dtype),
-    ]
-    for array in layouts[:-1]:
+    layouts += [(COLOURS / 255).astype(np.float16), COLOURS / 255 + 1e-6]
+    for array in layouts:
         assert np.abs(levels(array).astype(int) - COLOURS).max() <= 1
 
 
