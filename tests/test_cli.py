@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import struct
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
 import ctxattn_viz as cv
+from ctxattn_viz import samples
 from ctxattn_viz.cli import main
 from tests.test_page import buffer, state_of
 
@@ -155,3 +159,268 @@ def test_the_module_runs_as_a_program(tmp_path: Path) -> None:
     assert wrong.returncode == 2
     assert "invalid choice: 'french'" in wrong.stderr
     assert json.dumps(state_of(page.read_text(encoding="utf-8"))["config"])
+
+
+# ---- the output is never an input ----
+
+
+@pytest.mark.parametrize("way", ["same", "relative", "symbolic link", "hard link", "~"])
+@pytest.mark.parametrize("role", ["photo", "mask", "background"])
+def test_a_picture_that_is_read_is_never_overwritten(
+    tmp_path: Path,
+    photo: Path,
+    role: str,
+    way: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (read := tmp_path / "read.png").write_bytes(photo.read_bytes())
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    output = {"same": str(read), "relative": "./read.png", "~": "~/read.png"}.get(way, "other.html")
+    if way == "symbolic link":
+        Path(output).symlink_to(read)
+    if way == "hard link":
+        os.link(read, output)
+    arguments = [str(read)] if role == "photo" else [str(photo), f"--{role}", "~/read.png"]
+    assert main([*arguments, "-o", output]) == 2
+    assert f"--output: expected a page to write, not a picture to read, got {output!r}, which " in (
+        error := capsys.readouterr().err
+    )
+    assert f"which is the {role}." in error
+    assert read.read_bytes() == photo.read_bytes()
+
+
+def test_home_is_expanded_in_every_path(
+    tmp_path: Path, photo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    Image.fromarray(np.eye(30, 41, dtype=bool)).save(tmp_path / "mask.png")
+    arguments = ["~/a photo.png", "--mask", "~/mask.png", "--background", "~/a photo.png"]
+    assert main([*arguments, "--size", "41", "-o", "~/page.html"]) == 0
+    names: dict[str, Any] = {"cv": cv}
+    state = state_of((tmp_path / "page.html").read_text(encoding="utf-8"))
+    exec(state["meta"]["python"], names)
+    np.testing.assert_array_equal(names["f"].numpy(), buffer(state, "f"))
+    np.testing.assert_array_equal(names["foreground_mask"][0], buffer(state, "foreground_mask"))
+
+
+# ---- one sentence, status 2 ----
+
+
+def png_of(columns: int, rows: int) -> bytes:
+    """A PNG of one bit a pixel, whole and black."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        checksum = struct.pack(">I", zlib.crc32(kind + data))
+        return struct.pack(">I", len(data)) + kind + data + checksum
+
+    pixels = zlib.compress((b"\0" + bytes((columns + 7) // 8)) * rows, 9)
+    head = struct.pack(">IIBBBBB", columns, rows, 1, 0, 0, 0, 0)
+    parts = [chunk(b"IHDR", head), chunk(b"IDAT", pixels), chunk(b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["~nosuchuser/photo.png"], "got '~nosuchuser/photo.png', which is no file"),
+        (["--mask", "~nosuchuser"], "--mask: expected"),
+        (["--background", "~nosuchuser/x.png"], "--background: expected"),
+        (["-o", "~nosuchuser/page.html"], "--output: expected the path of a file to write, got"),
+        (["-o", "~nosuchuser"], "(no such user)"),
+        (["-o", "a\0b.html"], "--output: expected the path of a file to write, got 'a\\x00b.html'"),
+        (["a\0b.png"], "got 'a\\x00b.png'"),
+        (["--mask", "a\0b.png"], "--mask: expected a picture that can be read, got 'a\\x00b.png'"),
+        (["--background", "a\0b"], "--background: expected one of"),
+        (["a" * 5000 + ".png"], "which is no file"),
+        (["no-such-\udcff.png"], "got 'no-such-\\udcff.png', which is no file"),
+        (
+            ["--mask", "\ud800.png"],
+            "--mask: expected a picture that can be read, got '\\ud800.png'",
+        ),
+        (["--size", "1000000000"], "--size: expected at most 13377 for this picture, got far more"),
+        (["--size", str(10**23)], "--size: expected at most 13377 for this picture, got far more"),
+        (["--size", str(10**400)], "--size: expected at most 13377 for this picture"),
+        (["--size", "0"], "--size: expected at least 4 pixels, got 0"),
+        (["--size", "-7"], "--size: expected at least 4 pixels, got -7"),
+        (["--background", "coffee", "--size", "3000"], "--size: expected at most 256 MB"),
+        (["--hole", f"0,0,{10**30},1"], "--hole: expected a hole of at least 1×1 within 128×128"),
+        (["--hole", "9" * 5000 + ",0,1,1"], "--hole: expected TOP,LEFT,HEIGHT,WIDTH, got '999"),
+        (["--hole", "nan,0,1,1"], "--hole: expected TOP,LEFT,HEIGHT,WIDTH, got 'nan,0,1,1'"),
+        (["--hole", "1.5,0,1,1"], "--hole: expected TOP,LEFT,HEIGHT,WIDTH, got '1.5,0,1,1'"),
+        (["/dev/zero"], "which is no ordinary file"),
+        (
+            ["--mask", "/"],
+            "--mask: expected a picture that can be read, got '/', which is a folder",
+        ),
+    ],
+)
+def test_hostile_arguments_end_in_one_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
+) -> None:
+    assert main(["-o", str(tmp_path / "page.html"), *arguments]) == 2
+    error = capsys.readouterr().err
+    assert said in error
+    assert error.startswith("ctxattn-viz: ")
+    assert len(error.splitlines()) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("size", ["1.5", "nan", "1e3", "", "9" * 5000])
+def test_a_size_that_is_no_whole_number_is_argparses_to_refuse(
+    size: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as left:
+        main(["--size", size, "-o", "page.html"])
+    assert left.value.code == 2
+    assert "argument --size: invalid int value" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("role", ["photo", "mask", "background"])
+@pytest.mark.parametrize("sides", [(60_000_000, 1), (1, 1_000_000), (20_000, 20_000)])
+def test_pictures_beyond_use_are_refused_before_they_are_decoded(
+    tmp_path: Path,
+    role: str,
+    sides: tuple[int, int],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (path := tmp_path / "picture.png").write_bytes(png_of(*sides))
+    load = PngImagePlugin.PngImageFile.load
+
+    def never(image: Any) -> Any:
+        assert max(image.size) < 1000, "it was decoded"
+        return load(image)
+
+    monkeypatch.setattr(PngImagePlugin.PngImageFile, "load", never)
+    arguments = [str(path)] if role == "photo" else [f"--{role}", str(path)]
+    assert main([*arguments, "--size", "32", "-o", str(tmp_path / "page.html")]) == 2
+    error = capsys.readouterr().err
+    assert "both sides of at least 2 after scaling" in error or "at most 179 million" in error
+    assert not (tmp_path / "page.html").exists()
+
+
+def test_a_page_too_large_is_refused_before_the_photo_is_decoded(
+    tmp_path: Path, photo: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def never(*_: Any) -> None:
+        raise AssertionError("it was decoded")
+
+    monkeypatch.setattr(PngImagePlugin.PngImageFile, "load", never)
+    assert main([str(photo), "--size", "9000", "-o", str(tmp_path / "page.html")]) == 2
+    assert "--size: expected at most 256 MB to send to the page" in capsys.readouterr().err
+
+
+# ---- names and terminals ----
+
+
+def run_program(*arguments: str | bytes, **options: Any) -> subprocess.CompletedProcess[bytes]:
+    command = [sys.executable, "-m", "ctxattn_viz", *arguments]
+    return subprocess.run(command, stderr=subprocess.PIPE, **options)
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "ascii", "utf-8"])
+def test_names_that_are_no_utf_8_and_terminals_that_print_little(
+    tmp_path: Path, photo: Path, encoding: str
+) -> None:
+    folder = os.fsencode(tmp_path) + b"/\xff\xe2\x89\xa0"  # a stray byte and ≠
+    os.mkdir(folder)
+    (given := Path(os.fsdecode(folder + b"/ph\xf8to.png"))).write_bytes(photo.read_bytes())
+    page = folder + b"/p\xe4ge.html"
+    environment = {**os.environ, "PYTHONIOENCODING": encoding}
+    arguments = (os.fsencode(given), "--mask", os.fsencode(given), "--size", "32", "-o", page)
+    wrong = run_program(*arguments, stdout=subprocess.PIPE, env=environment)
+    assert wrong.returncode == 2
+    assert wrong.stderr.startswith(b"ctxattn-viz: --mask: expected")
+    assert wrong.stderr.count(b"\n") == 1
+    ran = run_program(*arguments[:1], *arguments[3:], stdout=subprocess.PIPE, env=environment)
+    assert (ran.returncode, ran.stderr) == (0, b"")
+    assert b"open it in a browser" in ran.stdout
+    with open(page, encoding="utf-8") as file:
+        state = state_of(file.read())
+    assert "ph?to.png, coarsely filled" in state["meta"]["title"]
+    names: dict[str, Any] = {"cv": cv}
+    exec(state["meta"]["python"], names)
+    np.testing.assert_array_equal(names["f"].numpy(), buffer(state, "f"))
+
+
+def test_a_reader_that_has_gone_is_no_failure(tmp_path: Path) -> None:
+    arguments = ("--size", "32", "-o", str(tmp_path / "page.html"))
+    end, start = os.pipe()
+    os.close(end)
+    with os.fdopen(start, "wb") as gone:
+        ran = run_program(*arguments, stdout=gone)
+    assert (ran.returncode, ran.stderr) == (0, b"")
+    closed = subprocess.run(
+        ["sh", "-c", 'exec "$@" >&-', "sh", sys.executable, "-m", "ctxattn_viz", *arguments],
+        stderr=subprocess.PIPE,
+    )
+    assert (closed.returncode, closed.stderr) == (0, b"")
+    assert (tmp_path / "page.html").stat().st_size > 10_000
+
+
+def test_ctrl_c_ends_in_a_word(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(samples, "coarse_fill", interrupted)
+    assert main(["--size", "32", "-o", str(tmp_path / "page.html")]) == 130
+    assert capsys.readouterr().err == "ctxattn-viz: interrupted.\n"
+    monkeypatch.setattr(samples, "coarse_fill", lambda *_: exec("raise MemoryError"))
+    assert main(["--size", "32", "-o", str(tmp_path / "page.html")]) == 2
+    assert "not enough memory" in capsys.readouterr().err
+
+
+# ---- masks ----
+
+
+def test_a_mask_of_half_the_size_lies_where_it_was_painted(tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (667, 1001, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(photo := tmp_path / "photo.png")
+    painted = np.zeros((333, 500), np.uint8)
+    painted[100:140, 200:260] = 1  # of 255: two values will do
+    Image.fromarray(painted).save(tmp_path / "mask.png")
+    state = made(tmp_path, photo, "--mask", tmp_path / "mask.png", "--size", 100)
+    mask = buffer(state, "mask")[0]
+    rows, columns = np.nonzero(mask)
+    assert mask.shape == (66, 100)
+    assert abs(rows.min() - 20) <= 1
+    assert abs(columns.min() - 40) <= 1
+    assert mask.sum() >= 8 * 12
+
+
+def test_what_is_odd_about_a_mask_is_said_under_the_options_name(
+    tmp_path: Path, photo: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    painted = np.full((30, 41), 255, np.uint8)
+    painted[5:8, 5:15] = 0
+    Image.fromarray(painted).save(tmp_path / "mask.png")
+    made(tmp_path, photo, "--mask", tmp_path / "mask.png", "--size", 41)
+    assert "ctxattn-viz: --mask: 98 % of it is hole. Is it inverted?" in capsys.readouterr().err
+    Image.fromarray(painted * 0).save(tmp_path / "mask.png")
+    page = str(tmp_path / "page.html")
+    assert main([str(photo), "--mask", str(tmp_path / "mask.png"), "-o", page]) == 2
+    error = capsys.readouterr().err
+    assert "--mask: expected some white, which is the hole, got none. Paint the hole wh" in error
+
+
+def test_the_erased_area_of_a_photo_is_its_hole(
+    tmp_path: Path, photo: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    image = Image.open(photo).convert("RGBA")
+    alpha = np.full((30, 41), 255, np.uint8)
+    alpha[4:10, 8:20] = 0
+    image.putalpha(Image.fromarray(alpha))
+    image.save(erased := tmp_path / "erased.png")
+    state = made(tmp_path, erased, "--size", 41)
+    np.testing.assert_array_equal(buffer(state, "mask")[0], alpha[:, :40] == 0)
+    assert "the hole is what is transparent in the photo, 6 % of it." in capsys.readouterr().err
+    names: dict[str, Any] = {"cv": cv}
+    exec(state["meta"]["python"], names)
+    np.testing.assert_array_equal(names["mask"][0], buffer(state, "mask"))
+    given = made(tmp_path, erased, "--size", 41, "--hole", "20,2,4,4")
+    assert buffer(given, "mask").sum() == 16
+    assert capsys.readouterr().err == ""
