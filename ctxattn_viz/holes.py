@@ -25,6 +25,8 @@ def hole_of(pixels: Pixels) -> Hole:
     if pixels.alpha is not None:
         return _hole_in_alpha(pixels)
     values = pixels.values
+    if not np.isfinite(values).all():
+        raise InputError(pixels.argument, "finite values", "NaN or infinity", HOW_TO_PAINT)
     least = _COLOURED / 255 * (pixels.white or values.max())
     if values.shape[2] == 3 and np.ptp(values, axis=2).max() >= max(least, 1e-9):
         return _coloured_strokes(pixels)
@@ -121,7 +123,7 @@ def _bright(pixels: Pixels) -> Hole:
     """White, from the half up; of two values that are apart, the brighter."""
     values, white = pixels.values.max(axis=2), pixels.white
     low, high = values.min(), values.max()
-    if high == 0:
+    if low == high == 0:
         return np.zeros(values.shape, bool)
     apart = white is None or 2 * int(low) < white or 4 * (float(high) - float(low)) >= white
     if low != high and apart and bool(((values == low) | (values == high)).all()):

@@ -156,6 +156,8 @@ class Picture:
         except Exception as problem:
             kind = f"{image.format} " if image.format else ""
             got = f"{self.name}, whose {kind}data is damaged or cut short"
+            if _is_image(self._source):
+                got += ", or which was closed"
             raise InputError(self.argument, "a picture that can be read", got) from problem
         try:
             return _pixels_of_image(image, self.argument)
@@ -271,7 +273,7 @@ def _kind_of(source: Any) -> str:
 
 def _hint_for(source: Any) -> str:
     if isinstance(source, torch.Tensor):
-        return "What `photograph` returns needs no opening; `to_picture(x)` makes an array of it."
+        return "What `photograph` or `mask_picture` returned needs no opening."
     if isinstance(source, (list, tuple)):
         return "`np.asarray(…)` makes an array."
     return "An open file: pass its path, or `file.read()`." if hasattr(source, "read") else ""

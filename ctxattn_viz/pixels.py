@@ -97,9 +97,10 @@ def _levels(values: np.ndarray, white: int | None, argument: str) -> np.ndarray:
         expected = "floats in [0, 1]" if values.dtype.kind == "f" else "uint8 or uint16"
         got = f"{values.dtype} values from {low:.5g} to {high:.5g}"
         raise InputError(argument, expected, got, _scaling(float(low), float(high)))
-    if white == 65535 and 0 < high < 4096:
-        expected = "16-bit values that use their range, up to 65535"
-        bits = max(8, int(high).bit_length())
+    if values.dtype.kind in "iu" and 0 < high < white / 16:
+        # A byte is what it is; in anything wider, fewer bits than its own are likelier than night.
+        expected = f"{values.dtype} values that use their range, up to {white}"
+        bits = int(high).bit_length()
         hint = f"If these have {bits} bits, pass `array / {2**bits - 1}`."
         raise InputError(argument, expected, f"{high} at most, which would show black", hint)
     scaled = values.astype(np.float32) * np.float32(255 / white)

@@ -269,7 +269,9 @@ def _size_before_cropping(
     rows, columns = (
         min(max(round(x), side), side + multiple - 1) for x, side in zip(exact, kept, strict=True)
     )
-    if max(abs(rows - exact[0]), abs(columns - exact[1])) > max(1, factor):
+    # Half a pixel of the photograph's; of the mask's a whole one, on both sides.
+    allowed = 0.5 + max(0.5, factor * (1 + min(sides) / max(sides)))
+    if max(abs(rows - exact[0]), abs(columns - exact[1])) > allowed:
         raise InputError(
             argument, f"the photo's proportions, {kept[0]}×{kept[1]}", f"{sides[0]}×{sides[1]}"
         )

@@ -68,6 +68,7 @@ def coloured(stroke: tuple[int, ...], backdrop: Any) -> np.ndarray:
         np.where(HOLE, 200, 20).astype(np.uint8),
         np.where(HOLE, 255, 128).astype(np.uint8),
         np.where(HOLE, 3, 2).astype(np.uint8),
+        np.where(HOLE, 0.0, -1.0),
     ],
     ids=lambda x: f"{x.dtype}-{x.min()}-{x.max()}",
 )
@@ -112,6 +113,12 @@ def test_many_values_without_white_are_told_with_the_brightest(brightest: int) -
         hole_in(np.full((ROWS, COLUMNS), brightest, np.uint8))
     with pytest.raises(cv.InputError, match="two values, one for the hole, got 300 as the bright"):
         hole_in(np.arange(301).repeat(3).reshape(21, 43))
+
+
+@pytest.mark.parametrize("odd", [np.nan, np.inf])
+def test_values_that_are_not_finite_are_refused(odd: float) -> None:
+    with pytest.raises(cv.InputError, match="mask_picture: expected finite values"):
+        hole_in(np.where(HOLE, odd, 0.0))
 
 
 def test_a_photograph_for_a_mask_is_told() -> None:

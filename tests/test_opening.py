@@ -20,6 +20,7 @@ from PIL import Image, PngImagePlugin
 import ctxattn_viz as cv
 from ctxattn_viz import opening, samples
 from ctxattn_viz.debugger import uploads
+from ctxattn_viz.debugger.pictures import given_picture
 from ctxattn_viz.errors import MaskWarning
 
 RNG = np.random.default_rng(0)
@@ -310,6 +311,8 @@ def test_few_bits_in_a_deep_picture_are_not_shown_black(bits: int) -> None:
         with pytest.raises(cv.InputError, match=rf"pass `array / {2**bits - 1}`"):
             samples.photograph(source)
     assert levels(values / (2**bits - 1)).max() == 255
+    with pytest.raises(cv.InputError, match="int64 values that use their range, up to 255"):
+        samples.photograph(np.eye(8, dtype=int))
     assert samples.photograph(np.zeros((8, 8), np.uint16)).max() == -1  # black is black
 
 
@@ -403,6 +406,15 @@ def test_what_cannot_be_shown_is_refused_alike_by_both_doors(
 ) -> None:
     with pytest.raises(cv.InputError, match=rf"^{door.__name__}: expected .*{said}"):
         door(source)
+
+
+def test_a_picture_beside_features_comes_through_the_same_door(tmp_path: Path) -> None:
+    Image.fromarray(CLEAR).save(path := tmp_path / "photo.png")
+    for source in (path, CLEAR, CLEAR / 255, Image.fromarray(CLEAR)):
+        beside = given_picture("picture_f", source, 2, COLOURS.shape[:2])
+        np.testing.assert_array_equal(beside, [OVER_WHITE, OVER_WHITE])
+    with pytest.raises(cv.InputError, match=r"picture_f: .* got \(3, 8, 9\)\. Channels come last"):
+        given_picture("picture_f", np.zeros((3, 8, 9)), 1, (8, 8))
 
 
 # ---- files that are none ----

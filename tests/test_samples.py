@@ -204,6 +204,25 @@ def test_a_picture_goes_there_and_back() -> None:
         samples.to_picture(torch.zeros(2, 3, 8, 8))
 
 
+def test_what_is_not_finite_or_no_tensor_is_refused_by_name() -> None:
+    image, mask = torch.zeros(1, 3, 8, 8), samples.rectangle((8, 8), 2, 2, 3, 3)
+    for odd in (math.nan, math.inf):
+        image[..., 3, 3] = odd  # in the hole nothing is known anyway
+        assert samples.coarse_fill(image, mask).isfinite().all()
+        image[..., 0, 0] = odd
+        with pytest.raises(InputError, match="image: expected finite values outside the hole"):
+            samples.coarse_fill(image, mask)
+        image[..., 0, 0] = 0
+    with pytest.raises(InputError, match="mask: expected numbers"):
+        samples.coarse_fill(torch.zeros(1, 3, 8, 8), mask * math.nan)
+    with pytest.raises(InputError, match="size: expected at most 178956970 pixels, got 10000"):
+        samples.rectangle((10**9, 9), 0, 0, 1, 1)
+    with pytest.raises(InputError, match="b: expected a tensor with at least one value, got nd"):
+        samples.psnr(image, image.numpy())
+    with pytest.raises(InputError, match=r"x: expected one picture .* got ndarray"):
+        samples.to_picture(image.numpy())
+
+
 def test_psnr_by_hand() -> None:
     a, b = torch.zeros(1, 3, 2, 2), torch.zeros(1, 3, 2, 2)
     b[..., 0, 0] = 0.2  # error² 0.04 on a quarter of the pixels: 4 / 0.01 is 26.02 dB
