@@ -293,7 +293,7 @@ MALFORMED: dict[str, Callable[[Page], None]] = {
         {"kind": "upload", "shape": [8, 8, 3]}, bytes(192), bytes(192)
     ),
     "upload wraps": lambda page: page.asks({"kind": "upload", "shape": [2**32, 2**32, 3]}, b""),
-    "upload of four channels": lambda page: page.asks(
+    "upload of five channels": lambda page: page.asks(
         {"kind": "upload", "shape": [8, 6, 4]}, bytes(192)
     ),
     "upload shape text": lambda page: page.asks({"kind": "upload", "shape": "883"}, bytes(192)),
