@@ -294,7 +294,7 @@ MALFORMED: dict[str, Callable[[Page], None]] = {
     ),
     "upload wraps": lambda page: page.asks({"kind": "upload", "shape": [2**32, 2**32, 3]}, b""),
     "upload of five channels": lambda page: page.asks(
-        {"kind": "upload", "shape": [8, 6, 4]}, bytes(192)
+        {"kind": "upload", "shape": [8, 6, 5]}, bytes(240)
     ),
     "upload shape text": lambda page: page.asks({"kind": "upload", "shape": "883"}, bytes(192)),
     "upload shape none": lambda page: page.asks({"kind": "upload", "shape": None}, bytes(192)),
