@@ -79,7 +79,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             continue
         text = str(warning.message).replace("mask_picture:", "--mask:")
         say(f"ctxattn-viz: {text}", sys.stderr)
-    say(f"{page} ({page.stat().st_size / 1e6:.1f} MB): open it in a browser.", sys.stdout)
+    if page.is_file():  # and not standard output, say, where the page itself went
+        say(f"{page} ({page.stat().st_size / 1e6:.1f} MB): open it in a browser.", sys.stdout)
     return 0
 
 

@@ -29,7 +29,9 @@ def path_of(argument: str, value: object, expected: str = EXPECTED) -> Path:
         raise InputError(argument, expected, repr(value))
     try:
         return Path(value).expanduser()
-    except (TypeError, RuntimeError) as problem:  # a path of bytes; no such user
+    except RuntimeError:  # whose own words are about a home directory
+        raise InputError(argument, expected, f"{str(value)!r} (no such user)") from None
+    except TypeError as problem:  # a path of bytes
         raise InputError(argument, expected, f"{str(value)!r} ({problem})") from None
 
 
