@@ -94,7 +94,7 @@ def contextual_attention(
         b: background `(n, c, Hb, Wb)`; what is pasted from.
         mask: `(1|n, 1, Hb·m, Wb·m)`, 1 is a hole in b, m whole; None: nothing is missing. Whatever
             is not 0 counts as hole here, NaN too; `trace` refuses all but 0 and 1.
-        config: None for the original's defaults.
+        config: None for the defaults, what the original's network runs with.
         method: how it is computed, see above; `"auto"` takes what `choose_method` says.
         queries: `"all"`, or `"hole"` for only those query cells whose patches reach into f's hole:
             all that inpainting needs. In the hole the output is the same.
@@ -229,7 +229,7 @@ class ContextualAttention(nn.Module):
     """The layer, for a network. It has no weights: what is learned is the features it is given.
 
     Args:
-        config: None for the original's defaults.
+        config: None for the defaults, what the original's network runs with.
         method: as for `attention_summary`.
     """
 

@@ -50,8 +50,9 @@ CHOICES: dict[str, tuple[str, ...]] = {
 class AttentionConfig:
     """Everything contextual attention can be told. Frozen and validated.
 
-    The first six are the arguments of the original's `contextual_attention`, the other five
-    are what its ports changed. `dialect=`, a key of `DIALECTS`, sets those five; one given
+    The first six are the arguments of the original's `contextual_attention`, and by default what
+    its network passes (rate 2; the function's own signature says 1). The other five are what
+    its ports changed. `dialect=`, a key of `DIALECTS`, sets those five; one given
     explicitly wins. `dialect="custom"` sets none, so that all five have to be given.
 
     Attributes:

@@ -42,7 +42,7 @@ def check_inputs(
         f: foreground `(n, c, H, W)`, floating; H and W multiples of the rate.
         b: background `(n, c, Hb, Wb)`, the dtype and device of f.
         mask: `(1|n, 1, Hb·m, Wb·m)` for a whole m, any dtype, 1 is hole; None: nothing missing.
-        config: None for the original's defaults.
+        config: None for the defaults, what the original's network runs with.
 
     Returns:
         f, b and mask (in f's dtype) by name, and the config, fitted to their sizes.
@@ -72,7 +72,7 @@ def check_inputs(
 
 
 def check_config(config: AttentionConfig | None) -> AttentionConfig:
-    """`config`, or the original's defaults for None; raises InputError for anything else."""
+    """`config`, or the defaults for None; raises InputError for anything else."""
     config = AttentionConfig() if config is None else config
     if not isinstance(config, AttentionConfig):
         raise InputError(

@@ -297,7 +297,7 @@ def trace(
         f: foreground `(n, c, H, W)`, floating; what is reconstructed.
         b: background `(n, c, Hb, Wb)`; what is pasted from.
         mask: `(1|n, 1, Hb·m, Wb·m)`, 1 is a hole in b, m whole; None: nothing is missing.
-        config: None for the original's defaults.
+        config: None for the defaults, what the original's network runs with.
         budget: bytes that accessing a stage may allocate; None: half of the free memory.
         allow_nonfinite: accept NaN and infinity, to examine a sick model.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import nbformat
 import pytest
 
 
@@ -39,3 +40,37 @@ def test_its_commands_are_in_the_makefile(readme: str, root: Path) -> None:
     makefile = (root / "Makefile").read_text()
     for target in re.findall(r"\bmake ([a-z]+(?:-[a-z]+)*)\b", readme):
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+
+
+def test_the_causes_of_a_misaligned_port_have_figures_that_a_notebook_prints(
+    readme: str, root: Path
+) -> None:
+    section = readme.partition("### Why a port is misaligned (Q13)")[2].partition("\n#")[0]
+    causes = [line for line in section.splitlines() if line.startswith("- **")]
+    assert len(causes) == 3
+    assert "daa233/generative-inpainting-pytorch/issues/58" in section
+    notebook = nbformat.read(root / "notebooks/01_patch_extraction.ipynb", as_version=4)
+    texts = (o.get("text", "") for cell in notebook.cells for o in cell.get("outputs", ()))
+    printed = re.findall(r"\d+\.\d+", " ".join(texts))
+    here, elsewhere = section.split("(On the original's weights")
+    figures = re.findall(r"\d+\.\d+", here)
+    assert len(figures) >= 3
+    assert set(figures) <= set(printed)
+    assert "once outside this repository" in elsewhere
+
+
+def test_its_times_are_those_that_teachers_are_told(readme: str, root: Path) -> None:
+    teaching = (root / "notebooks/exercises/TEACHING.md").read_text()
+    course = re.search(r"15 to 20 minutes each \(00 takes 30, 04 and 07 take 45\)", readme)
+    told = re.search(r"15 to 20 each \(00 with 30, 04 and 07 with 45\)", teaching)
+    assert course
+    assert told
+    assert "Quickstart together (30)" in teaching
+
+
+def test_nothing_calls_the_defaults_those_of_the_originals_signature(root: Path) -> None:
+    """Its function's default rate is 1; its network passes 2, which is the default here."""
+    sources = [root / "README.md", *(root / "ctxattn_viz").rglob("*.py")]
+    for path in [*sources, *(root / "notebooks").rglob("*.ipynb")]:
+        text = re.sub(r"\s+", " ", path.read_text())
+        assert "original's defaults" not in text, path
