@@ -2,7 +2,7 @@
 
 A paste patch is 2·rate wide and cells are rate apart, so an inner pixel is covered by four
 patches: the constant 4 of the original is the mean over them. At the border fewer patches cover
-a pixel, and the constant darkens it.
+a pixel, and the constant pulls it towards 0.
 
 Original: `yi = tf.nn.conv2d_transpose(yi, wi_center, …, strides=[1,rate,rate,1]) / 4.`
 """
