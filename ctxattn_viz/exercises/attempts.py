@@ -111,7 +111,7 @@ def attempt(exercise: Exercise, student: Callable[..., Outcome], case: Case) -> 
     values = case.values()
     target = values[case.stage]
     given = exercise.arguments(values, case.config, case.stage)
-    outcome = student(*(x.clone() if isinstance(x, Tensor) else x for x in given))
+    outcome = student(*(x.contiguous().clone() if isinstance(x, Tensor) else x for x in given))
     answer = Answer(
         case, target, problem=outcome.problem, printed=outcome.printed, ended=outcome.ended
     )
@@ -120,6 +120,9 @@ def attempt(exercise: Exercise, student: Callable[..., Outcome], case: Case) -> 
     found = difference(case.stage, target, outcome.yours)
     answer = replace(answer, yours=outcome.yours, difference=found)
     if answer.fits:
+        if not answer.problem and target.dtype == torch.bool != outcome.yours.dtype:
+            problem = f"Expected dtype {target.dtype}: True or False. Got {outcome.yours.dtype}."
+            return replace(answer, problem=problem)
         return answer
     axes = ", ".join(BY_KEY[case.stage].axes)
     problem = f"Expected shape {tuple(target.shape)}: {axes}. Got {tuple(outcome.yours.shape)}."

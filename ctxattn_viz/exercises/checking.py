@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 from ..errors import InputError, check_choice
 from . import deconvolution, fused_softmax, mask_validity, matching_scores, patch_extraction
@@ -105,19 +106,20 @@ def _feedback(
     first = wrong[0] if wrong else answers[0]
     feedback = replace(feedback, printed=first.printed)
     if not wrong:
-        return replace(feedback, drawing=_drawing(first, None))
+        return replace(feedback, drawing=_drawing(exercise, first, None))
+    feedback = replace(feedback, arguments=_arguments(exercise, first))
     # A function that is not written yet has no mistake to recognise.
     if alike := all_alike(answers):
         feedback = replace(feedback, hint=alike)
     elif first.ended:
-        mistake, hint = hint_for(exercise, student, wrong)
+        mistake, hint = hint_for(exercise, student, answers)
         feedback = replace(feedback, hint=hint, mistake=mistake.name if mistake else None)
     story = [f"First case that differs: {first.case.label}."]
     if first.problem:
         story.append(first.problem)
     found = first.difference
     if found is None or found.first is None:
-        return replace(feedback, story=tuple(story), drawing=_drawing(first, None))
+        return replace(feedback, story=tuple(story), drawing=_drawing(exercise, first, None))
     assert first.yours is not None
     assert found.share is not None
     at = found.first
@@ -132,11 +134,20 @@ def _feedback(
         index=at,
         expected=expected,
         got=got,
-        drawing=_drawing(first, at),
+        drawing=_drawing(exercise, first, at),
     )
 
 
-def _drawing(answer: Answer, index: tuple[int, ...] | None) -> Drawing | None:
+def _arguments(exercise: Exercise, answer: Answer) -> dict[str, Any]:
+    case = answer.case
+    given = exercise.arguments(case.values(), case.config, case.stage)
+    return dict(zip(exercise.parameters, given, strict=True))
+
+
+def _drawing(exercise: Exercise, answer: Answer, index: tuple[int, ...] | None) -> Drawing | None:
     if answer.yours is None:
         return None
-    return Drawing(answer.case.stage, answer.target, answer.yours, answer.case.grids, index)
+    given = _arguments(exercise, answer)
+    inputs = {name: value for name, value in given.items() if is_tensor(value)}
+    case = answer.case
+    return Drawing(case.stage, answer.target, answer.yours, case.grids, index, inputs)

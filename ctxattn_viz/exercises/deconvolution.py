@@ -24,25 +24,82 @@ def _right(attention: Tensor, paste: Tensor, overlap: str = "constant") -> Tenso
     return deconvolve(attention, paste, config)
 
 
+def _whole_canvas(attention: Tensor, patches: Tensor) -> Tensor:
+    """All patches laid down, those at the border reaching over it, and divided by 4."""
+    columns = mix_patches(attention, patches).flatten(3).flatten(1, 2).mT
+    return _laid(columns, attention, patches, patches.shape[-1] // 2) / 4
+
+
+def _laid(columns: Tensor, attention: Tensor, patches: Tensor, step: int) -> Tensor:
+    """Columns (n, c·k·k, h·w) as patches that lie `step` pixels apart, added up."""
+    side, (h, w) = patches.shape[-1], attention.shape[1:3]
+    return F.fold(columns, ((h - 1) * step + side, (w - 1) * step + side), side, stride=step)
+
+
 def _crop_from(start: Callable[[int], int]) -> Paste:
     """The pasted canvas, cropped from elsewhere."""
 
     def paste(attention: Tensor, patches: Tensor) -> Tensor:
-        rate = patches.shape[-1] // 2
-        h, w = attention.shape[1:3]
-        columns = mix_patches(attention, patches).flatten(3).flatten(1, 2).mT
-        canvas = F.fold(columns, ((h + 1) * rate, (w + 1) * rate), 2 * rate, stride=rate) / 4
-        at = start(rate)
-        return canvas[:, :, at : at + h * rate, at : at + w * rate]
+        return _picture(_whole_canvas(attention, patches), attention, patches, start)
 
     return paste
 
 
-def _whole_canvas(attention: Tensor, patches: Tensor) -> Tensor:
+def _picture(
+    canvas: Tensor, attention: Tensor, patches: Tensor, start: Callable[[int], int]
+) -> Tensor:
     rate = patches.shape[-1] // 2
-    h, w = attention.shape[1:3]
+    at, (h, w) = start(rate), attention.shape[1:3]
+    return canvas[:, :, at : at + h * rate, at : at + w * rate]
+
+
+def _cropped_alike(margin: Callable[[int], int]) -> Paste:
+    """As many pixels cut off at each side."""
+
+    def paste(attention: Tensor, patches: Tensor) -> Tensor:
+        canvas, cut = _whole_canvas(attention, patches), margin(patches.shape[-1] // 2)
+        return canvas[:, :, cut : canvas.shape[2] - cut, cut : canvas.shape[3] - cut]
+
+    return paste
+
+
+def _beside(attention: Tensor, patches: Tensor) -> Tensor:
+    """Patches beside each other, none overlapping."""
     columns = mix_patches(attention, patches).flatten(3).flatten(1, 2).mT
-    return F.fold(columns, ((h + 1) * rate, (w + 1) * rate), 2 * rate, stride=rate) / 4
+    return _laid(columns, attention, patches, patches.shape[-1]) / 4
+
+
+def _scrambled(attention: Tensor, patches: Tensor) -> Tensor:
+    """The mixed patches (n, h·w, c·k·k) cut as if they were (n, c·k·k, h·w)."""
+    mixed = mix_patches(attention, patches).flatten(3).flatten(1, 2)
+    columns = mixed.reshape(mixed.shape[0], mixed.shape[2], mixed.shape[1])
+    canvas = _laid(columns, attention, patches, patches.shape[-1] // 2) / 4
+    return _picture(canvas, attention, patches, lambda rate: rate // 2)
+
+
+def _shares_scrambled(attention: Tensor, patches: Tensor) -> Tensor:
+    """Attention (n, h, w, L) cut as if it were (n, L, h, w)."""
+    n, h, w, length = attention.shape
+    return _right(attention.reshape(n, length, h, w).permute(0, 2, 3, 1), patches)
+
+
+def _over(divisor: Callable[[Tensor, Tensor], Tensor | float]) -> Paste:
+    """The sum divided by something else than 4."""
+    return lambda a, v: _right(a, v) * 4 / divisor(a, v)
+
+
+def _pushed_inside(attention: Tensor, patches: Tensor) -> Tensor:
+    """Patches that would start before the picture start with it."""
+    n, h, w = attention.shape[:3]
+    c, side = patches.shape[2], patches.shape[-1]
+    rate = side // 2
+    mixed = mix_patches(attention, patches) / 4
+    canvas = mixed.new_zeros(n, c, (h + 1) * rate, (w + 1) * rate)
+    for y in range(h):
+        for x in range(w):
+            top, left = max(y * rate - rate // 2, 0), max(x * rate - rate // 2, 0)
+            canvas[:, :, top : top + side, left : left + side] += mixed[:, y, x]
+    return canvas[:, :, : h * rate, : w * rate]
 
 
 def _middles(attention: Tensor, patches: Tensor) -> Tensor:
@@ -89,6 +146,75 @@ MISTAKES = (
         "divided by the patch's area",
         "You divide by the number of pixels in a patch. What matters is how many patches overlap.",
         lambda a, v: _right(a, v) * 4 / v.shape[-1] ** 2,
+    ),
+    _mistake(
+        "divided by rate²",
+        "You divide by rate·rate, which is 4 at rate 2 only. How many patches lie over each other "
+        "does not depend on the rate.",
+        _over(lambda a, v: (v.shape[-1] // 2) ** 2),
+    ),
+    _mistake(
+        "divided by the rate",
+        "You divide by the rate. How many patches lie over each other does not depend on it.",
+        _over(lambda a, v: v.shape[-1] // 2),
+    ),
+    _mistake(
+        "divided by the patch's side",
+        "You divide by the side of a patch, which is 4 at rate 2 only. How many patches lie over "
+        "each other does not depend on it.",
+        _over(lambda a, v: v.shape[-1]),
+    ),
+    _mistake(
+        "a mean of the patches",
+        "You take the mean over all paste patches. A mixture is their sum, each times its share.",
+        lambda a, v: _right(a, v) / v.shape[1],
+    ),
+    _mistake(
+        "shares brought to sum 1",
+        "You divide by the sum of the shares. Where some patches were invalid a row sums to less "
+        "than 1, and the original leaves it so.",
+        lambda a, v: _right(a / a.sum(-1, keepdim=True), v),
+    ),
+    _mistake(
+        "a softmax once more",
+        "The attention has been through the softmax already: it holds the shares.",
+        lambda a, v: _right(a.softmax(-1), v),
+    ),
+    _mistake(
+        "one pixel cut off at each side",
+        "One pixel at each side is right at rate 2 alone. How far does a patch reach over the "
+        "border at another rate?",
+        _cropped_alike(lambda rate: 1),
+    ),
+    _mistake(
+        "rate // 2 cut off at each side",
+        "As much cut off before as after is right at even rates alone. At an odd one, how many "
+        "pixels too many are there, and on which side?",
+        _cropped_alike(lambda rate: rate // 2),
+    ),
+    _mistake(
+        "patches beside each other",
+        "Your patches do not overlap: they lie as far apart as they are wide. How far apart are "
+        "two cells, in pixels?",
+        _beside,
+    ),
+    _mistake(
+        "reshaped where axes should move",
+        "Between mixing and laying the numbers are scrambled: a reshape never moves an axis, it "
+        "only cuts the same sequence elsewhere.",
+        _scrambled,
+    ),
+    _mistake(
+        "the shares scrambled",
+        "The shares are cut as if the patches came first. In (n, h, w, L) they come last, and a "
+        "reshape never moves an axis.",
+        _shares_scrambled,
+    ),
+    _mistake(
+        "pushed inside",
+        "Patches that would start before the picture start at its border instead, and so lie in "
+        "the wrong place. What falls outside is to be cut off.",
+        _pushed_inside,
     ),
     _mistake(
         "the middles only",

@@ -42,7 +42,8 @@ class Case:
     Attributes:
         label: what is special about it.
         stage: the key of the stage that the function stands for.
-        known: f, b and mask, and whatever stages are given by hand.
+        known: f, b and mask, and whatever stages are given by hand; that of `stage` itself is
+            then the target.
         config: the run's.
         kind: `"hand"`, small enough for paper, or `"random"`.
     """
@@ -111,7 +112,7 @@ class Draw:
         return first, second
 
     def mask(self, n: int, height: int, width: int) -> Tensor:
-        """One small hole a sample, each elsewhere."""
+        """One small hole a sample, each elsewhere: no two masks are alike."""
         mask = torch.zeros(n, 1, height, width)
         for sample, at in zip(mask, self.choices.sample(range(height * width), n), strict=True):
             top, left = divmod(at, width)
@@ -129,9 +130,15 @@ class Draw:
         f_cells: tuple[int, int] | None = None,
         b_cells: tuple[int, int] | None = None,
     ) -> Case:
-        """A case with f, b and a mask of these sizes in cells, or of sizes drawn."""
+        """A case with f, b and a mask of these sizes in cells, or of sizes drawn.
+
+        Sizes drawn give f another number of cells than b, so that the two cannot be mixed up.
+        """
         fh, fw = f_cells or self.sizes()
         bh, bw = b_cells or self.sizes(4, 6)
+        while fh * fw == bh * bw and not (f_cells and b_cells):
+            bh, bw = b_cells or self.sizes(4, 6)
+            fh, fw = f_cells or self.sizes()
         r = config.rate
         known = {
             "f": self.normal(n, c, fh * r, fw * r),
@@ -145,7 +152,9 @@ def planted(known: Mapping[str, Tensor], config: AttentionConfig, *mistakes: Mis
     """The stages of a run in which `mistakes` are made."""
     wrong = {key: run for mistake in mistakes for key, run in mistake.wrong.items()}
     values = LazyValues(
-        known, config, lambda key, run: wrong[key](values, config) if key in wrong else run()
+        {key: value for key, value in known.items() if key not in wrong},
+        config,
+        lambda key, run: wrong[key](values, config) if key in wrong else run(),
     )
     return values
 

@@ -1,9 +1,11 @@
 """What a check answers: as text, as a card with a drawing in a notebook, and as a verdict."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from torch import Tensor
 
 from ..stages import BY_KEY
@@ -12,6 +14,7 @@ if TYPE_CHECKING:  # matplotlib is loaded when a drawing is asked for
     from ..drawing import Figure
 
 Grid = tuple[int, int]
+FEW = 64  # numbers of an argument that are written out
 
 
 @dataclass(frozen=True)
@@ -23,6 +26,7 @@ class Drawing:
         target, yours: the two tensors.
         grids: that of query cells and that of background patches.
         index: the element to point at; None for none.
+        inputs: the tensors that went in, by the names of the parameters.
     """
 
     key: str
@@ -30,6 +34,7 @@ class Drawing:
     yours: Tensor = field(repr=False)
     grids: tuple[Grid, Grid]
     index: tuple[int, ...] | None = None
+    inputs: Mapping[str, Tensor] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, repr=False)
@@ -44,6 +49,8 @@ class Feedback:
         story: what was seen, line by line.
         hint: the likely mistake; empty when there is none or it is not recognised.
         mistake: the name of the recognised mistake, or None.
+        arguments: what the function was given in the first case that differs, by the names of
+            its parameters: call it with them to see for yourself.
         index, expected, got: the first element that differs, where there is one.
         drawing: what to draw; None where there is nothing to draw.
         printed: the end of what the function printed in the case that is told of.
@@ -56,6 +63,7 @@ class Feedback:
     story: tuple[str, ...] = ()
     hint: str = ""
     mistake: str | None = None
+    arguments: Mapping[str, Any] = field(default_factory=dict)
     index: tuple[int, ...] | None = None
     expected: float | None = None
     got: float | None = None
@@ -78,19 +86,28 @@ class Feedback:
         cases = () if self.passed else self.cases  # all agree: the headline says so
         tried = [f"  {'agrees ' if ok else 'differs'}  {label}" for label, ok in cases]
         printed = ["Your function printed:", self.printed] if self.printed else []
-        return "\n".join([self.headline, *tried, *self.story, *hint, *printed])
+        lines = [self.headline, *hint, *self.story, *printed, *self._given(), *tried]
+        return "\n".join(lines)
+
+    def _given(self) -> list[str]:
+        """The arguments, written out where they are small."""
+        if not self.arguments:
+            return []
+        return ["What went in there:", *(_written(*item) for item in self.arguments.items())]
 
     def _repr_html_(self) -> str:
         colour = "#009E73" if self.passed else "#D55E00"
         parts = [f"<strong>{'✓' if self.passed else '✗'} {escape(self.headline)}</strong>"]
-        if not self.passed and self.cases:
-            items = (f"<li>{'✓' if ok else '✗'} {escape(label)}</li>" for label, ok in self.cases)
-            parts.append(f"<ul style='list-style:none;padding-left:.5em'>{''.join(items)}</ul>")
-        parts += [f"<div>{escape(line)}</div>" for line in self.story]
         if self.hint:
             parts.append(f"<p><strong>Hint.</strong> {escape(self.hint)}</p>")
+        parts += [f"<div>{escape(line)}</div>" for line in self.story]
         if self.printed:
             parts.append(f"<div>Your function printed:</div><pre>{escape(self.printed)}</pre>")
+        if given := self._given():
+            lines = escape("\n".join(given[1:]))
+            parts.append(
+                f"<div>{given[0]}</div><pre style='line-height:1.2;margin:.3em 0'>{lines}</pre>"
+            )
         if figure := self.figure():
             shown, _ = figure._repr_mimebundle_()
             kind = next(kind for kind in shown if kind.startswith("image/"))
@@ -98,6 +115,9 @@ class Feedback:
                 f"<img style='max-width:100%;background:white' alt='{escape(figure.alt)}' "
                 f"src='data:{kind};base64,{shown[kind]}'>"
             )
+        if not self.passed and self.cases:
+            items = (f"<li>{'✓' if ok else '✗'} {escape(label)}</li>" for label, ok in self.cases)
+            parts.append(f"<ul style='list-style:none;padding-left:.5em'>{''.join(items)}</ul>")
         return (
             f"<div style='border-left:4px solid {colour};padding:.3em 1em;line-height:1.5'>"
             f"{''.join(parts)}</div>"
@@ -115,3 +135,25 @@ class Feedback:
 def place(key: str, index: tuple[int, ...]) -> str:
     """An index in words: `sample 0, query row 1, …`."""
     return ", ".join(f"{axis} {i}" for axis, i in zip(BY_KEY[key].axes, index, strict=True))
+
+
+def _written(name: str, value: object) -> str:
+    """An argument as `name = value`: numbers in full where they are few, else how many."""
+    if not isinstance(value, Tensor):
+        return f"{name} = {value}"
+    shape = tuple(value.shape)
+    if value.numel() > FEW:
+        return f"{name}: a tensor of shape {shape}, in .arguments[{name!r}]"
+    numbers = value.detach().cpu().numpy()
+    width = max(len(_short(number)) for number in numbers.flat)
+    rows = np.array2string(
+        numbers,
+        separator=", ",
+        formatter={"all": lambda number: _short(number).rjust(width)},
+        max_line_width=120,
+    )
+    return "\n".join([f"{name}, of shape {shape}:", *filter(None, rows.splitlines())])
+
+
+def _short(number: object) -> str:
+    return str(number) if isinstance(number, bool | np.bool_) else f"{number:.4g}"

@@ -1,6 +1,7 @@
 """Exercise 2: which background patches may be used."""
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -25,9 +26,35 @@ def _right(mask: Tensor, ksize: int) -> Tensor:
     return valid_patches(mask, AttentionConfig(ksize=ksize))
 
 
-def _border_invalid(mask: Tensor, ksize: int) -> Tensor:
-    padded = F.pad(mask, [ksize // 2] * 4, value=1.0)
+def _free(padded: Tensor, ksize: int) -> Tensor:
+    """True for each ksize×ksize window of a padded mask without a hole, as (n, windows)."""
     return (padded.unfold(2, ksize, 1).unfold(3, ksize, 1) == 0).all(-1).all(-1).flatten(1)
+
+
+def _around(mask: Tensor, ksize: int, **padding: Any) -> Tensor:
+    return F.pad(mask, [ksize // 2] * 4, **padding)
+
+
+def _border_invalid(mask: Tensor, ksize: int) -> Tensor:
+    return _free(_around(mask, ksize, value=1.0), ksize)
+
+
+def _one_sided(mask: Tensor, ksize: int, before: int) -> Tensor:
+    after = ksize - 1 - before
+    return _free(F.pad(mask, (before, after, before, after)), ksize)
+
+
+def _wrapped_before(mask: Tensor, ksize: int) -> Tensor:
+    before, after = (ksize // 2, 0) * 2, (0, ksize // 2) * 2
+    return _free(F.pad(F.pad(mask, before, mode="circular"), after), ksize)
+
+
+def _empty_slices(mask: Tensor, ksize: int) -> Tensor:
+    """Where a slice starts below 0 it is empty, and nothing is hole in nothing."""
+    valid = _right(mask, ksize).unflatten(1, mask.shape[2:]).clone()
+    valid[:, : ksize // 2] = True
+    valid[:, :, : ksize // 2] = True
+    return valid.flatten(1)
 
 
 MISTAKES = (
@@ -36,6 +63,18 @@ MISTAKES = (
         "True and False are exchanged. 1 in the mask is a hole; a patch with a hole must not be "
         "used.",
         lambda m, k: ~_right(m, k),
+    ),
+    _mistake(
+        "1 taken for known",
+        "You accept the patches that lie wholly inside the hole. 1 in the mask is a hole, 0 is "
+        "known.",
+        lambda m, k: _free(1 - _around(m, k), k),
+    ),
+    _mistake(
+        "1 taken for known",
+        "You accept the patches that lie wholly inside the hole. 1 in the mask is a hole, 0 is "
+        "known.",
+        lambda m, k: _right(1 - m, k),
     ),
     _mistake(
         "only the middle cell counts",
@@ -49,9 +88,78 @@ MISTAKES = (
         lambda m, k: (_patches(m, k) == 0).any(2),
     ),
     _mistake(
+        "one known cell is enough",
+        "A patch counts as usable as soon as one of its cells is known. It needs all of them.",
+        lambda m, k: ~_free(1 - _around(m, k, value=1.0), k),
+    ),
+    _mistake(
         "half known is enough",
         "A patch counts as usable when most of its cells are known. It needs all of them.",
         lambda m, k: _patches(m, k).mean(2) < 0.5,
+    ),
+    _mistake(
+        "one hole cell is forgiven",
+        "A patch with a single hole cell counts as usable. It may hold none.",
+        lambda m, k: _patches(m, k).sum(2) <= 1,
+    ),
+    _mistake(
+        "3×3 whatever ksize",
+        "You look at 3×3 cells even where ksize is another number.",
+        lambda m, k: _right(m, 3),
+    ),
+    _mistake(
+        "the hole grows too far",
+        "You refuse patches up to ksize cells away from the hole. How far does a patch reach from "
+        "its cell to each side?",
+        lambda m, k: _right(m, 2 * k + 1),
+    ),
+    _mistake(
+        "the hole grows too far",
+        "You refuse patches up to ksize cells away from the hole. How far does a patch reach from "
+        "its cell to each side?",
+        lambda m, k: _right(m, 2 * k - 1),
+    ),
+    _mistake(
+        "no padding",
+        "You answer for the patches that fit inside the map only. Every cell has a patch, those "
+        "at the border too.",
+        _free,
+    ),
+    _mistake(
+        "one zero on each side",
+        "One zero on each side is right for ksize 3 alone. How far does a patch reach from its "
+        "cell?",
+        lambda m, k: _free(F.pad(m, [1] * 4), k),
+    ),
+    _mistake(
+        "all zeros after",
+        "Your patch starts at its cell and reaches to the right and down. The patch of a cell is "
+        "the cells around it.",
+        lambda m, k: _one_sided(m, k, 0),
+    ),
+    _mistake(
+        "all zeros before",
+        "Your patch ends at its cell and reaches to the left and up. The patch of a cell is the "
+        "cells around it.",
+        lambda m, k: _one_sided(m, k, k - 1),
+    ),
+    _mistake(
+        "round the corner",
+        "A hole at one side rules out patches at the opposite one, as on a torus. Beyond the "
+        "border there is padding, and padding is no hole.",
+        lambda m, k: _free(_around(m, k, mode="circular"), k),
+    ),
+    _mistake(
+        "counted from the end",
+        "A hole at the right or at the bottom rules out patches at the left or at the top: an "
+        "index below 0 counts from the end in Python.",
+        _wrapped_before,
+    ),
+    _mistake(
+        "empty slices",
+        "In the first rows and columns everything counts as usable. What does Python make of a "
+        "slice that starts below 0, such as −1 to 2?",
+        _empty_slices,
     ),
     _mistake(
         "the border counts as hole",
@@ -107,7 +215,7 @@ def _drawn(draw: Draw) -> list[Case]:
     sides, more = draw.sizes(5, 8), draw.sizes(6, 9)
     holes = draw.mask(1, *sides)
     holes[..., draw.choices.randrange(sides[0]), draw.choices.randrange(sides[1])] = 1
-    several = torch.cat([draw.mask(1, *more) for _ in range(3)])
+    several = draw.mask(3, *more)
     return [
         _case(f"{sides[0]}×{sides[1]}, two holes", holes, kind="random"),
         _case("a batch of three, each its own hole", several, kind="random"),

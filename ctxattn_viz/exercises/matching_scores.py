@@ -46,10 +46,50 @@ def _right(f: Tensor, w: Tensor, norm: str = "max") -> Tensor:
     return stage.matching_scores(f, w, AttentionConfig(ksize=w.shape[-1], norm=norm))
 
 
+def _padded(f: Tensor, w: Tensor, before: int, mode: str = "constant") -> Tensor:
+    """The query patches with so many zeros before and the rest after."""
+    side = w.shape[-1]
+    after = side - 1 - before
+    padded = F.pad(f, (before, after, before, after), mode=mode)
+    return _inside(padded, side)
+
+
+def _middle(x: Tensor) -> Tensor:
+    """The middle cells of patches alone, each still a patch."""
+    at = x.shape[-1] // 2
+    return x[..., at : at + 1, at : at + 1]
+
+
+def _distance(f: Tensor, w: Tensor) -> Tensor:
+    p = _around(f, w)
+    squares = p.square().sum((3, 4, 5))[..., None] + w.square().sum((2, 3, 4))[:, None, None]
+    return 2 * _dot(p, w) - squares
+
+
+def _transposed(f: Tensor, w: Tensor) -> Tensor:
+    """The table (n, L, h·w), cut as if it were (n, h·w, L)."""
+    scores = _right(f, w)
+    return scores.flatten(1, 2).mT.reshape(scores.shape)
+
+
+def _plain_norm(w: Tensor) -> Tensor:
+    return w.square().sum((2, 3, 4), keepdim=True).sqrt()
+
+
+def _added_under_root(small: float) -> Callable[[Tensor], Tensor]:
+    return lambda w: (w.square().sum((2, 3, 4), keepdim=True) + small).sqrt()
+
+
 def _over(divisor: Callable[[Tensor], Tensor]) -> Scores:
     """Scores with the background patches divided by something else than their norms."""
     return lambda f, w: _dot(_around(f, w), w / divisor(w))
 
+
+_FLOOR = (
+    "The length of a dim patch comes out wrong. The divisor is the larger of two numbers, the norm "
+    "and 1e-4: it is no 0 that is to be caught, a dim patch is to score low. Work a patch of norm "
+    "3e-5 on paper."
+)
 
 MISTAKES = (
     _mistake(
@@ -92,6 +132,90 @@ MISTAKES = (
         "their score. The original takes the larger of the norm and 1e-4. (One port does this.)",
         lambda f, w: _right(f, w, "per_element"),
     ),
+    _mistake("a smaller floor", _FLOOR, _over(lambda w: _plain_norm(w).clamp(min=1e-12))),
+    *(
+        _mistake("another floor", _FLOOR, _over(divisor))
+        for divisor in (
+            lambda w: _plain_norm(w).clamp(min=1e-3),
+            lambda w: _plain_norm(w) + 1e-6,
+            lambda w: _plain_norm(w) + 1e-5,
+            lambda w: _plain_norm(w).square().clamp(min=1e-6).sqrt(),
+        )
+    ),
+    _mistake(
+        "the floor added",
+        "You add 1e-4 to the norm, which shortens every patch a little. The original takes the "
+        "larger of the two.",
+        _over(lambda w: _plain_norm(w) + NORM_FLOOR),
+    ),
+    *(
+        _mistake(
+            "the floor under the root",
+            "You add a small number to the sum of squares, under the root. The original takes the "
+            "larger of the finished norm and 1e-4.",
+            _over(_added_under_root(small)),
+        )
+        for small in (1e-4, 1e-5, 1e-6, 1e-8, 1e-10)
+    ),
+    _mistake(
+        "the floor under the root",
+        "You take the larger of the sum of squares and 1e-4, and then the root: that is a floor "
+        "of 1e-2 under the norm.",
+        _over(lambda w: w.square().sum((2, 3, 4), keepdim=True).clamp(min=NORM_FLOOR).sqrt()),
+    ),
+    _mistake(
+        "a mean instead of a sum",
+        "You take the mean of the products, not their sum: an inner product adds.",
+        lambda f, w: _right(f, w) / w[0, 0].numel(),
+    ),
+    _mistake(
+        "a norm from the mean square",
+        "You divide by the root of the mean of the squares. A norm is the root of their sum.",
+        _over(lambda w: w.square().mean((2, 3, 4), keepdim=True).sqrt().clamp(min=NORM_FLOOR)),
+    ),
+    _mistake(
+        "a norm for each channel",
+        "Each channel of a patch gets a norm of its own. One norm belongs to the whole patch: "
+        "channels, rows and columns.",
+        _over(lambda w: _norm(w, (3, 4))),
+    ),
+    _mistake(
+        "a norm across the patches",
+        "You divide by norms taken across the patches of a sample, for each place in them. The "
+        "norm is to run over the numbers of one patch.",
+        _over(lambda w: _norm(w, (1,))),
+    ),
+    _mistake(
+        "divided by the largest norm",
+        "All patches are divided by the largest norm there is. Each has a norm of its own.",
+        _over(lambda w: _norm(w).amax(1, keepdim=True)),
+    ),
+    _mistake(
+        "every cell brought to length 1",
+        "You divide each cell of f by its length over the channels. Only the background patches "
+        "are divided by anything.",
+        lambda f, w: _right(f / f.norm(dim=1, keepdim=True).clamp(min=NORM_FLOOR), w),
+    ),
+    _mistake(
+        "a distance instead of a product",
+        "This looks like a squared distance between patches. A score is an inner product.",
+        _distance,
+    ),
+    _mistake(
+        "a distance instead of a product",
+        "This looks like a squared distance between patches. A score is an inner product.",
+        lambda f, w: -_distance(f, w),
+    ),
+    _mistake(
+        "the middle cells only",
+        "You compare the middle cells alone. A score takes all cells of the two patches.",
+        lambda f, w: _dot(_middle(_around(f, w)), _middle(w / _norm(w))),
+    ),
+    _mistake(
+        "the middle cells only",
+        "You compare the middle cells alone. A score takes all cells of the two patches.",
+        lambda f, w: _dot(_middle(_around(f, w)), _middle(w) / _norm(_middle(w))),
+    ),
     _mistake(
         "a sum of absolute values",
         "You divide by the sum of absolute values. The norm here is the Euclidean one.",
@@ -112,6 +236,41 @@ MISTAKES = (
         "border repeated",
         "Foreground patches at the border repeat it. What lies outside of f counts as zero.",
         lambda f, w: _dot(_around(f, w, "replicate"), w / _norm(w)),
+    ),
+    _mistake(
+        "border mirrored",
+        "Foreground patches at the border mirror it. What lies outside of f counts as zero.",
+        lambda f, w: _dot(_around(f, w, "reflect"), w / _norm(w)),
+    ),
+    _mistake(
+        "round the corner",
+        "Foreground patches at the border go on at the opposite side. What lies outside of f "
+        "counts as zero.",
+        lambda f, w: _dot(_around(f, w, "circular"), w / _norm(w)),
+    ),
+    _mistake(
+        "all zeros after",
+        "Your foreground patch starts at its cell and reaches to the right and down. The patch of "
+        "a cell is what lies around it.",
+        lambda f, w: _dot(_padded(f, w, 0), w / _norm(w)),
+    ),
+    _mistake(
+        "all zeros before",
+        "Your foreground patch ends at its cell and reaches to the left and up. The patch of a "
+        "cell is what lies around it.",
+        lambda f, w: _dot(_padded(f, w, w.shape[-1] - 1), w / _norm(w)),
+    ),
+    _mistake(
+        "one zero on each side",
+        "One zero on each side is right for 3×3 patches alone. How far does a patch reach from "
+        "its cell?",
+        lambda f, w: _dot(_inside(F.pad(f, [1] * 4), w.shape[-1]), w / _norm(w)),
+    ),
+    _mistake(
+        "the table transposed",
+        "Your table has a row for each background patch, (n, L, h·w), and was cut as if it had "
+        "one for each query. A reshape moves no axis: turn it first.",
+        _transposed,
     ),
     _mistake(
         "no padding",
@@ -142,6 +301,17 @@ MISTAKES = (
         lambda f, w: _right(f, w).transpose(1, 2).reshape(_right(f, w).shape),
     ),
 )
+
+
+# On both sides of every floor that somebody may have put in place of 1e-4.
+NORMS = (0.0, 3e-5, 8e-5, 3e-4, 5e-3, 1.0)
+
+
+def of_norms(b: Tensor, norms: tuple[float, ...]) -> None:
+    """Give the cells of b these lengths, in turn, in place."""
+    flat = b.flatten(2)  # (n, c, cells), a view
+    lengths = torch.tensor(norms).repeat(flat.shape[2] // len(norms) + 1)[: flat.shape[2]]
+    flat *= lengths / flat.norm(dim=1, keepdim=True)
 
 
 def _by_hand() -> list[Case]:
@@ -177,11 +347,15 @@ def _drawn(draw: Draw) -> list[Case]:
     dim = draw.case("b with a dim and a black region", "scores", config, b_cells=(6, 5))
     dim.known["b"][..., :3] *= 0.01
     dim.known["b"][..., 4:, :3] = 0  # wide enough that whole patches are black
+    single = config.replace(ksize=1)
+    tiny = draw.case("1×1 patches of norms 0 to 1, some below 1e-4", "scores", single, c=3)
+    of_norms(tiny.known["b"], NORMS)
     return [
         draw.case("f and b of different sizes, two channels", "scores", config),
         draw.case("three channels, a batch of two", "scores", config, n=2, c=3),
         draw.case("ksize 5", "scores", large, c=1),
         dim,
+        tiny,
     ]
 
 

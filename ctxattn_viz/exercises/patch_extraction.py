@@ -1,6 +1,7 @@
 """Exercise 1: cutting every ksize×ksize patch, one each step pixels, zeros outside."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import torch
 import torch.nn.functional as F
@@ -15,6 +16,8 @@ Cut = Callable[[Tensor, int, int], Tensor]
 
 
 def _arguments(v: Values, config: AttentionConfig, stage: str) -> tuple[Tensor, int, int]:
+    if (side := v.get("side")) is not None:  # a size that the layer has no use for
+        return v["b"], int(side), config.rate
     if stage == "paste_patches":
         return v["b"], 2 * config.rate, config.rate
     return v["downsampled_b"], config.ksize, 1
@@ -60,8 +63,25 @@ def _all_after(x: Tensor, ksize: int, step: int) -> Tensor:
     return _unpadded(F.pad(x, (0, total, 0, total)), ksize, step)
 
 
-def _half_each_side(x: Tensor, ksize: int, step: int) -> Tensor:
-    return _unpadded(F.pad(x, [ksize // 2] * 4), ksize, step)
+def _all_before(x: Tensor, ksize: int, step: int) -> Tensor:
+    total = sum(same_padding(ksize, step))
+    return _unpadded(F.pad(x, (total, 0, total, 0)), ksize, step)
+
+
+def _not_clamped(x: Tensor, ksize: int, step: int) -> Tensor:
+    """Fewer zeros than none: a negative number of them cuts the map."""
+    before = (ksize - step) // 2
+    after = ksize - step - before
+    return _unpadded(F.pad(x, (before, after, before, after)), ksize, step)
+
+
+def _for_step_1(x: Tensor, ksize: int, step: int) -> Tensor:
+    before, after = same_padding(ksize, 1)
+    return _unpadded(F.pad(x, (before, after, before, after)), ksize, step)
+
+
+def _each_side(zeros: Callable[[int], int]) -> Cut:
+    return lambda x, k, s: _unpadded(F.pad(x, [zeros(k)] * 4), k, s)
 
 
 def _unfolded(x: Tensor, ksize: int, step: int) -> Tensor:
@@ -71,6 +91,32 @@ def _unfolded(x: Tensor, ksize: int, step: int) -> Tensor:
 def _scrambled(x: Tensor, ksize: int, step: int) -> Tensor:
     columns = _unfolded(x, ksize, step)  # (n, c·k·k, L)
     return columns.reshape(x.shape[0], columns.shape[2], x.shape[1], ksize, ksize)
+
+
+def _windows_scrambled(x: Tensor, ksize: int, step: int) -> Tensor:
+    windows = _cells(x, ksize, step).permute(0, 3, 1, 2, 4, 5)  # (n, c, rows, columns, k, k)
+    return windows.reshape(_cells(x, ksize, step).flatten(1, 2).shape)
+
+
+def _channels_last(x: Tensor, ksize: int, step: int) -> Tensor:
+    """The right vectors of c·k·k numbers, read as if the channels ran fastest."""
+    vectors = _cells(x, ksize, step).flatten(1, 2)
+    n, patches, c = vectors.shape[:3]
+    return vectors.reshape(n, patches, ksize, ksize, c).permute(0, 1, 4, 2, 3)
+
+
+def _wrapped_before(x: Tensor, ksize: int, step: int) -> Tensor:
+    """Indices below 0 count from the end; those past it are outside."""
+    before, after = same_padding(ksize, step)
+    around = F.pad(x, (before, 0, before, 0), mode="circular")
+    return _unpadded(F.pad(around, (0, after, 0, after)), ksize, step)
+
+
+def _cells_apart(x: Tensor, ksize: int, down: int, across: int) -> Tensor:
+    """Patches with a step of its own for each axis."""
+    padded = F.pad(x, 2 * [*same_padding(ksize, max(down, across))])
+    windows = padded.unfold(2, ksize, down).unfold(3, ksize, across)
+    return windows.permute(0, 2, 3, 1, 4, 5).flatten(1, 2)
 
 
 OUT_OF_SHAPE = (
@@ -90,7 +136,47 @@ OUT_OF_SHAPE = (
         "ksize // 2 zeros on each side",
         "Half a patch on each side is right for odd patches one pixel apart only. How many zeros "
         "do you need so that there is exactly one patch for every step pixels?",
-        _half_each_side,
+        _each_side(lambda k: k // 2),
+    ),
+    _mistake(
+        "ksize // 2 zeros on each side",
+        "The same number of zeros on each side is right for odd patches one pixel apart only. How "
+        "many zeros do you need so that there is exactly one patch for every step pixels?",
+        _each_side(lambda k: (k - 1) // 2),
+    ),
+    _mistake(
+        "ksize − step zeros on each side",
+        "That many zeros are needed in all, along each axis, not on each side.",
+        lambda x, k, s: _unpadded(F.pad(x, [max(k - s, 0)] * 4), k, s),
+    ),
+    _mistake(
+        "one zero on each side",
+        "One zero on each side is right for 3×3 patches at every pixel, and by luck for a few "
+        "other sizes. Let the number follow from ksize and step.",
+        _each_side(lambda k: 1),
+    ),
+    _mistake(
+        "as far apart as they are wide",
+        "Your patches stand beside each other without overlapping: they are ksize pixels apart. "
+        "How far apart are they to be?",
+        lambda x, k, s: _unpadded(F.pad(x, 2 * [*same_padding(k, s)]), k, k),
+    ),
+    _mistake(
+        "step along one axis only",
+        "Along one of the two axes there is a patch at every pixel: step counts for rows and for "
+        "columns.",
+        lambda x, k, s: _cells_apart(x, k, s, 1),
+    ),
+    _mistake(
+        "step along one axis only",
+        "Along one of the two axes there is a patch at every pixel: step counts for rows and for "
+        "columns.",
+        lambda x, k, s: _cells_apart(x, k, 1, s),
+    ),
+    _mistake(
+        "3×3 whatever ksize",
+        "Your patches are 3×3 even where ksize is another number.",
+        lambda x, k, s: _cells(x, 3, s).flatten(1, 2),
     ),
     _mistake(
         "one patch at every pixel",
@@ -107,6 +193,31 @@ IN_SHAPE = (
         _scrambled,
     ),
     _mistake(
+        "reshaped where axes should move",
+        "The right numbers in the wrong places: a reshape never moves an axis, it only cuts the "
+        "same sequence of numbers elsewhere. Bring the axes into order first.",
+        _windows_scrambled,
+    ),
+    _mistake(
+        "channels read as if they ran fastest",
+        "You read each vector as ksize·ksize places with the channels side by side in each. In "
+        "PyTorch it is the other way: all places of the first channel, then all of the next. (In "
+        "TensorFlow the channels run fastest.)",
+        _channels_last,
+    ),
+    _mistake(
+        "fewer zeros than none",
+        "Where a patch is smaller than the step, ksize − step is negative, and so many pixels of "
+        "the map are cut off. How many zeros are needed there?",
+        _not_clamped,
+    ),
+    _mistake(
+        "as many zeros as for step 1",
+        "You count the zeros as if there were a patch at every pixel. With a larger step fewer "
+        "are needed.",
+        _for_step_1,
+    ),
+    _mistake(
         "the odd zero before",
         "When the number of zeros is odd, one side gets one more. TensorFlow's SAME puts it "
         "after (right and bottom); you put it before.",
@@ -117,6 +228,23 @@ IN_SHAPE = (
         "All the padding went to the right and the bottom. A patch sits around its cell: half of "
         "the zeros belong before.",
         _all_after,
+    ),
+    _mistake(
+        "all zeros before",
+        "All the padding went to the left and the top. A patch sits around its cell: half of the "
+        "zeros belong after.",
+        _all_before,
+    ),
+    _mistake(
+        "round the corner",
+        "Outside of x you go on at the opposite side, as on a torus. There, zeros are to be.",
+        _padded("circular"),
+    ),
+    _mistake(
+        "counted from the end",
+        "At the first rows or columns you take numbers from the last: an index below 0 counts "
+        "from the end in Python. What lies before the first pixel is zero.",
+        _wrapped_before,
     ),
     _mistake(
         "border repeated",
@@ -166,6 +294,7 @@ def _by_hand() -> list[Case]:
 def _drawn(draw: Draw) -> list[Case]:
     ksize = draw.choices.choice([3, 5])
     rate = draw.choices.choice([2, 4])
+    side, apart = draw.choices.choice([(2, 4), (1, 3), (1, 4)])
     small, paste = "matching_patches", "paste_patches"
     return [
         draw.case("three channels, wider or taller than square", small, AttentionConfig(), c=3),
@@ -174,7 +303,17 @@ def _drawn(draw: Draw) -> list[Case]:
         draw.case("step 3: an odd number of zeros", paste, AttentionConfig(rate=3)),
         draw.case("2×2 patches, step 1: one zero", paste, AttentionConfig(rate=1), c=3),
         draw.case("1×1 patches: nothing to pad", small, AttentionConfig(ksize=1)),
+        _of_any_size(draw, "5×5 patches, step 2: three zeros", 5, 2),
+        _of_any_size(draw, f"{side}×{side} patches, step {apart}: gaps between them", side, apart),
     ]
+
+
+def _of_any_size(draw: Draw, label: str, side: int, step: int) -> Case:
+    """A case with patches that are not 2·step wide, as the layer's own are."""
+    case = draw.case(label, "paste_patches", AttentionConfig(rate=step))
+    target = extract_patches(case.known["b"], side, step).flatten(1, 2)
+    known = {**case.known, "side": torch.tensor(side), "paste_patches": target}
+    return replace(case, known=known)
 
 
 EXERCISE = Exercise(

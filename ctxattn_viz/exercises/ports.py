@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 
 from torch import Tensor
 
@@ -14,13 +15,100 @@ from . import deconvolution, fused_softmax, mask_validity, matching_scores, whol
 from .exercise import Case, Mistake, planted
 from .feedback import Feedback
 
-# Mistakes that leave every shape as it is, on any input.
-_FAULTS: tuple[Mistake, ...] = (
-    *whole_layer.SHRINKING,
-    *mask_validity.MISTAKES,
-    *(m for m in matching_scores.MISTAKES if m.name != "no padding"),
-    *fused_softmax.EXERCISE.mistakes,
-    *(m for m in deconvolution.MISTAKES if m.name != "not cropped"),
+# Mistakes that leave every shape as it is, on any input. A seed counts along this list, so what is
+# added to a table of mistakes changes no port.
+_FAULTY: tuple[tuple[tuple[Mistake, ...], str], ...] = (
+    (
+        whole_layer.SHRINKING,
+        """
+        every rate-th pixel kept
+        averaged when shrinking
+        """,
+    ),
+    (
+        mask_validity.MISTAKES,
+        """
+        inverted
+        only the middle cell counts
+        one known cell is enough
+        half known is enough
+        the border counts as hole
+        the first mask for all
+        a hole in any sample counts for all
+        patches numbered column by column
+        a plus instead of a square
+        """,
+    ),
+    (
+        matching_scores.MISTAKES,
+        """
+        no norm
+        the paper's cosine
+        the wrong patch's norm
+        square root forgotten
+        square root forgotten
+        no floor under the norm
+        an epsilon for each element
+        a sum of absolute values
+        one norm for all patches
+        a norm for every cell of the patch
+        border repeated
+        the patches upside down
+        the patches on their side
+        the first sample's patches for all
+        queries numbered column by column
+        """,
+    ),
+    (
+        fused_softmax.EXERCISE.mistakes,
+        """
+        the scale forgotten
+        divided by the scale
+        mask inverted
+        no mask
+        masked before the softmax only
+        masked after the softmax only
+        minus infinity
+        softmax over the queries
+        no fusion
+        the first pass only
+        the second pass only
+        twice row by row
+        columns first
+        only the queries turned
+        not turned back
+        the diagonal the wrong way
+        stops at the end of a row
+        means instead of sums
+        fused after the softmax
+        masked before the fusion
+        masked before the fusion as well
+        """,
+    ),
+    (
+        deconvolution.MISTAKES,
+        """
+        not divided
+        divided by the true cover
+        divided by the patch's area
+        the middles only
+        written over instead of added
+        written over, then divided
+        shifted
+        cropped too far
+        the odd pixel on the wrong side
+        the best match only
+        patches upside down
+        patches on their side
+        queries numbered column by column
+        the first sample's patches for all
+        """,
+    ),
+)
+_FAULTS: tuple[Mistake, ...] = tuple(
+    next(mistake for mistake in table if mistake.name == name.strip())
+    for table, names in _FAULTY
+    for name in names.strip().splitlines()
 )
 
 
@@ -75,7 +163,8 @@ def name_the_stage(port: FaultyPort, stage: str) -> Feedback:
 
     Args:
         port: what `faulty_port` made.
-        stage: the key of the first stage that can differ from the library's.
+        stage: the key of the first stage that can differ from the library's; where several
+            differ of which none builds on another, as the shrunken maps, any of them.
     """
     if not isinstance(port, FaultyPort):
         raise InputError("port", "what faulty_port made", type(port).__name__)
@@ -85,8 +174,9 @@ def name_the_stage(port: FaultyPort, stage: str) -> Feedback:
         return Feedback(name, passed=False, story=(story,))
     inputs = telling_inputs()
     wrong = _stages_that_differ(port, inputs)
-    if stage == wrong[0]:
-        story = f"Before it the port agrees on all {len(inputs)} inputs tried."
+    if stage in wrong and _differs_by_itself(port, stage, inputs):
+        before = "Before it" if stage == wrong[0] else "In all that it builds on"
+        story = f"{before} the port agrees on all {len(inputs)} inputs tried."
         told = f"The fault: {_fault(port.seed).name}."
         return Feedback(name, passed=True, story=(story, told))
     if stage in wrong:
@@ -110,6 +200,20 @@ def telling_inputs() -> list[Case]:
 
 def _fault(seed: int) -> Mistake:
     return random.Random(seed).choice(_FAULTS)
+
+
+def _differs_by_itself(port: FaultyPort, stage: str, inputs: list[Case]) -> bool:
+    """Whether a stage at which a port differs builds on none at which it does, too."""
+    fault, order = _fault(port.seed), list(BY_KEY)
+    earlier = {
+        key: run for key, run in fault.wrong.items() if order.index(key) < order.index(stage)
+    }
+    return stage in fault.wrong and all(
+        difference(
+            stage, case.values()[stage], case.values(replace(fault, wrong=earlier))[stage]
+        ).same
+        for case in inputs
+    )
 
 
 def _stages_that_differ(port: FaultyPort, inputs: list[Case]) -> list[str]:

@@ -1,71 +1,72 @@
 """Recognising mistakes in what a function gave, and saying what it looks like."""
 
 import math
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import permutations
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from ..comparison import difference
 from ..stages import BY_KEY
-from .attempts import Answer, attempt
+from .attempts import Answer, Outcome, attempt
 from .exercise import Exercise, Mistake
 
 
 def hint_for(
-    exercise: Exercise, function: Callable[..., Any], wrong: list[Answer]
+    exercise: Exercise, student: Callable[..., Outcome], answers: list[Answer]
 ) -> tuple[Mistake | None, str]:
     """The mistake that is recognised, if one is, and what to say."""
-    mistake, explained = recognise(exercise, wrong)
-    if mistake and explained == len(wrong):
+    wrong = [answer for answer in answers if not answer.right]
+    compared = [answer for answer in wrong if _comparable(answer)]
+    mistake, explained = recognise(exercise, answers)
+    if mistake and explained == len(compared):
         return mistake, mistake.hint
-    said = []
+    parts = []
     if mistake:
-        said.append(
-            f"{mistake.hint} (That explains {explained} of the {len(wrong)} cases that differ; in "
-            "the others something else differs as well.)"
+        parts.append(
+            f"{mistake.hint} (That explains {explained} of the {len(compared)} cases that differ; "
+            "in the others something else differs as well.)"
         )
-    elif general := _general_hint(wrong):
+    elif general := _general_hint(answers):
         return None, general
     batches = [answer for answer in wrong if len(answer.target) > 1]
-    if batches and all(_first_sample_alone(exercise, function, answer) for answer in batches):
-        said.append(
+    if batches and all(_first_sample_alone(exercise, student, answer) for answer in batches):
+        parts.append(
             "Of a batch, your answer uses the first sample alone: whatever follows it changes "
             "nothing. Each sample needs an answer of its own."
         )
-    if not mistake and not (said and batches == wrong):
-        said.append(_more_than_one(wrong))
-    return mistake, " ".join(filter(None, said))
+    if not mistake and not (parts and batches == wrong):
+        parts.append(_more_than_one(wrong))
+    return mistake, " ".join(filter(None, parts))
 
 
-def recognise(exercise: Exercise, wrong: list[Answer]) -> tuple[Mistake | None, int]:
-    """The mistake that gives just these answers, and how many of them it explains.
+def recognise(exercise: Exercise, answers: list[Answer]) -> tuple[Mistake | None, int]:
+    """The mistake that gives just these answers, and how many of the wrong ones it explains.
 
-    It has to explain the first answer that there is, and most of them: a few are alike by
-    chance, where sizes are small. Of several mistakes, the one that explains most.
+    It has to give the right ones as well, the first wrong one that there is, and most of them: a
+    few are alike by chance, where sizes are small. Of several mistakes, the one that explains
+    most.
     """
-    held = _with_numbers(wrong)
+    compared = [answer for answer in answers if _comparable(answer)]
+    right = [answer for answer in compared if answer.right]
+    wrong = [answer for answer in compared if not answer.right]
     best: tuple[Mistake | None, int] = (None, 0)
-    for mistake in exercise.mistakes if held else ():
-        if not _explains(mistake, held[0]):
+    for mistake in exercise.mistakes if wrong else ():
+        if not _explains(mistake, wrong[0]):
             continue
-        count = sum(_explains(mistake, answer) for answer in held)
-        if count > best[1]:
+        count = sum(_explains(mistake, answer) for answer in wrong)
+        if count > best[1] and all(_explains(mistake, answer) for answer in right):
             best = mistake, count
-    return best if _most(best[1], wrong) else (None, 0)
+    # Of two truth values, many are alike by chance: there, a mistake has to explain all.
+    enough = len(wrong) - 1 if wrong and wrong[0].target.dtype == torch.bool else len(wrong) // 2
+    return best if best[1] > enough else (None, 0)
 
 
-def _with_numbers(wrong: list[Answer]) -> list[Answer]:
-    """Those that differ in their numbers or their shape; not those that give no tensor at all."""
-    return [answer for answer in wrong if answer.difference and not answer.difference.same]
-
-
-def _most(count: int, wrong: list[Answer]) -> bool:
-    return 2 * count > len(wrong)
+def _comparable(answer: Answer) -> bool:
+    """Whether there are numbers to look at; where they are right, nothing else may be wrong."""
+    return answer.difference is not None and (answer.right or not answer.difference.same)
 
 
 def all_alike(answers: list[Answer]) -> str:
@@ -86,12 +87,17 @@ def all_alike(answers: list[Answer]) -> str:
     return f"Whatever goes in, every element of yours is {said}."
 
 
-def _first_sample_alone(exercise: Exercise, function: Callable[..., Any], answer: Answer) -> bool:
+def _first_sample_alone(
+    exercise: Exercise, student: Callable[..., Outcome], answer: Answer
+) -> bool:
     """Whether an answer is that to copies of the first sample, and not that to any samples."""
 
     def to_copies(sample: int) -> Answer:
-        known = {k: x[sample, None].expand_as(x).clone() for k, x in answer.case.known.items()}
-        return attempt(exercise, function, replace(answer.case, known=known))
+        known = {
+            key: x[sample, None].expand_as(x).clone() if x.ndim else x
+            for key, x in answer.case.known.items()
+        }
+        return attempt(exercise, student, replace(answer.case, known=known))
 
     first, second = to_copies(0), to_copies(1)
     if answer.yours is None or first.yours is None or second.yours is None:
@@ -105,11 +111,12 @@ def _first_sample_alone(exercise: Exercise, function: Callable[..., Any], answer
 
 def _more_than_one(wrong: list[Answer]) -> str:
     """What can be said when no single mistake gives these numbers."""
-    first = next((answer.case.label for answer in wrong if answer.fits and not answer.problem), "")
-    return first and (
+    if not any(answer.fits and not answer.problem for answer in wrong):
+        return ""
+    return (
         "No single mistake that is known here gives these numbers: more than one thing may differ. "
-        f"Take the first case that differs ({first}), work it on paper, and compare after each "
-        "of your steps, from the first."
+        "Take the first case that differs, work it on paper, and compare after each of your "
+        "steps, from the first."
     )
 
 
@@ -122,50 +129,93 @@ def _explains(mistake: Mistake, answer: Answer) -> bool:
         return False
 
 
-def _general_hint(wrong: list[Answer]) -> str:
-    """What can be said of numbers that no known mistake gives."""
-    held = _with_numbers(wrong)
-    if not held:
+def _general_hint(answers: list[Answer]) -> str:
+    """What can be said of numbers that no known mistake gives; true in every case compared."""
+    compared = [answer for answer in answers if _comparable(answer)]
+    wrong = [answer for answer in compared if not answer.right]
+    if not wrong:
         return ""
-    if said := _unfit_numbers(held[0]):
-        return said
-    ((said, count),) = Counter(map(_relation, held)).most_common(1)
-    return said if _most(count, wrong) else ""
+    return (
+        _unfit_numbers(wrong[0])
+        or _other_order(compared)
+        or _other_shape(wrong)
+        or _factor(compared)
+    )
 
 
-def _relation(held: Answer) -> str:
-    """How an answer comes from the target as a whole, if it does."""
-    assert held.yours is not None
-    target, yours = held.target.double(), held.yours.double()
-    if yours.ndim == target.ndim and target.numel() == yours.numel() > 1:
-        for order in permutations(range(target.ndim)):
-            moved = target.permute(order)
-            if moved.shape == yours.shape != target.shape and _close(moved, yours):
-                names = ", ".join(BY_KEY[held.case.stage].axes[axis] for axis in order)
-                return f"The right numbers, with the axes in another order: yours are ({names})."
-    if yours.shape != target.shape:
-        if target.numel() == yours.numel() and _close(target.flatten(), yours.flatten()):
-            return "The right numbers in the right order, in another shape: reshape them."
+def _orders(answer: Answer) -> set[tuple[int, ...]]:
+    """The orders of the target's axes in which it is the answer."""
+    assert answer.yours is not None
+    target, yours = answer.target.double(), answer.yours.double()
+    if yours.ndim != target.ndim or yours.numel() != target.numel():
+        return set()
+    return {
+        order
+        for order in permutations(range(target.ndim))
+        if (moved := target.permute(order)).shape == yours.shape and _close(moved, yours)
+    }
+
+
+def _other_order(compared: list[Answer]) -> str:
+    orders = set.intersection(*map(_orders, compared))
+    if not orders or any(tuple(range(len(order))) == order for order in orders):
         return ""
-    scale = float((yours * target).sum() / target.square().sum()) if target.any() else 0.0
-    if scale and math.isfinite(scale) and _close(target * scale, yours):
-        if abs(scale + 1) < 1e-4:
+    axes = BY_KEY[compared[0].case.stage].axes
+    names = ", ".join(axes[axis] for axis in min(orders))
+    return f"The right numbers, with the axes in another order: yours are ({names})."
+
+
+def _other_shape(wrong: list[Answer]) -> str:
+    for answer in wrong:
+        assert answer.yours is not None
+        target, yours = answer.target.double(), answer.yours.double()
+        if yours.shape == target.shape or yours.numel() != target.numel():
+            return ""
+        if not _close(target.flatten(), yours.flatten()):
+            return ""
+    return "The right numbers in the right order, in another shape: reshape them."
+
+
+def _factor(compared: list[Answer]) -> str:
+    """What everything is multiplied by, where that holds in every case."""
+    factors = {}
+    for answer in compared:
+        assert answer.yours is not None
+        target, yours = answer.target.double(), answer.yours.double()
+        if yours.shape != target.shape:
+            return ""
+        if not target.any() and not yours.any():
+            continue  # any factor fits
+        factor = float((yours * target).sum() / target.square().sum())
+        if not factor or not math.isfinite(factor) or not _close(target * factor, yours):
+            return ""
+        factors[answer.case.label] = factor
+    if not factors:
+        return ""
+    values = list(factors.values())
+    if max(values) - min(values) < 1e-4 * abs(values[0]):
+        if abs(values[0] + 1) < 1e-4:
             return "Everything has the wrong sign."
-        return f"Everything is {scale:.4g} times what it should be."
-    return ""
+        return f"Everything is {values[0]:.4g} times what it should be."
+    listed = "; ".join(f"{factor:.4g} ({label})" for label, factor in list(factors.items())[:4])
+    return (
+        "In each case everything is so many times what it should be, but not equally many: "
+        f"{listed}. Which number of the case is that?"
+    )
 
 
-def _unfit_numbers(held: Answer) -> str:
+def _unfit_numbers(answer: Answer) -> str:
     """What is wrong with an answer's kind of numbers, of the right shape."""
-    assert held.yours is not None
-    dtype, yours = held.yours.dtype, held.yours
-    if not held.fits:
+    assert answer.yours is not None
+    dtype, target, yours = answer.yours.dtype, answer.target.double(), answer.yours.double()
+    if not answer.fits:
         return ""
-    if held.target.is_floating_point() and not dtype.is_floating_point:
-        return f"Your numbers are whole ({dtype}): something rounds them."
-    if dtype in (torch.float16, torch.bfloat16):
+    if answer.target.is_floating_point() and not answer.yours.is_floating_point():
+        rounded = bool(((yours - target).abs() <= 1).all())
+        return f"Your numbers are whole ({dtype}): something rounds them." if rounded else ""
+    if dtype in (torch.float16, torch.bfloat16) and torch.allclose(yours, target, 1e-2, 1e-2):
         return f"Your numbers are {dtype}, which keeps three digits at most: stay with float32."
-    if yours.isnan().any():
+    if yours.isnan().any() and not target.isnan().any():
         return "There are NaN among your numbers: 0 / 0, or infinity minus infinity."
     if yours.isinf().any():
         return "There are infinite numbers among yours: a division by 0?"

@@ -3,69 +3,14 @@
 from dataclasses import replace
 
 import torch
-import torch.nn.functional as F
-from torch import Tensor
 
 from ..config import AttentionConfig
 from ..stages import BY_KEY, Values
-from ..stages.downsampling import downsample, downsample_mask
-from ..stages.patch_extraction import paste_patches
-from . import deconvolution, fused_softmax, mask_validity, matching_scores, patch_extraction
+from . import deconvolution, mask_validity, matching_scores, patch_extraction
 from .exercise import Case, Draw, Exercise, Mistake, grid
-
-
-def _mask(v: Values, config: AttentionConfig) -> Tensor:
-    return downsample_mask(v["mask"], (v["b"].shape[2], v["b"].shape[3]), config)
-
-
-SHRINKING = (
-    Mistake(
-        "every rate-th pixel kept",
-        "You keep pixels 0, rate, 2·rate, … when shrinking. That is the rule of other dialects, "
-        "the ports' (shrink=\"floor\"). This exercise asks for the original's, which aligns the "
-        "corners: the first and the last pixel are both kept.",
-        {
-            "downsampled_f": lambda v, c: downsample(v["f"], c.replace(shrink="floor")),
-            "downsampled_b": lambda v, c: downsample(v["b"], c.replace(shrink="floor")),
-            "downsampled_mask": lambda v, c: _mask(v, c.replace(shrink="floor")),
-        },
-    ),
-    Mistake(
-        "averaged when shrinking",
-        "You average pixels when shrinking f and b. Nearest neighbour picks one of them.",
-        {
-            "downsampled_f": lambda v, c: F.avg_pool2d(v["f"], c.rate),
-            "downsampled_b": lambda v, c: F.avg_pool2d(v["b"], c.rate),
-        },
-    ),
-)
-
-INPUTS = (
-    Mistake(
-        "f matched with itself",
-        "You look for matches in f. Patches are matched with those of b.",
-        {"downsampled_b": lambda v, c: v["downsampled_f"]},
-    ),
-    Mistake(
-        "pasted from f",
-        "You paste patches of f. What is pasted comes from b.",
-        {"paste_patches": lambda v, c: paste_patches(v["f"], c)},
-    ),
-    Mistake(
-        "f and b exchanged",
-        "f and b are exchanged: f is what is rebuilt, b is what is pasted from.",
-        {
-            "downsampled_f": lambda v, c: downsample(v["b"], c),
-            "downsampled_b": lambda v, c: downsample(v["f"], c),
-            "paste_patches": lambda v, c: paste_patches(v["f"], c),
-        },
-    ),
-    Mistake(
-        "the mask not used",
-        "The mask changes nothing: the hole may paste from the hole.",
-        {"valid": lambda v, c: torch.ones_like(v["downsampled_mask"]).flatten(1).bool()},
-    ),
-)
+from .fusion_mistakes import FUSION
+from .input_mistakes import INPUT_MISTAKES, SHRINKING
+from .softmax_mistakes import BOTH, SOFTMAX
 
 
 def _told_where(mistake: Mistake) -> Mistake:
@@ -80,19 +25,45 @@ def _one_stage(mistake: Mistake, key: str) -> Mistake:
 
 def _split(mistake: Mistake) -> tuple[Mistake, ...]:
     """A mistake in cutting patches: made in both kinds, in one, in the other."""
+    if mistake.name in ("the odd zero before", "as many zeros as for step 1"):
+        return (_one_stage(mistake, "paste_patches"),)  # matching patches are odd, one cell apart
     return mistake, *(_one_stage(mistake, key) for key in mistake.wrong)
 
 
+# What cannot be made in the layer, or makes there what a mistake of an earlier step makes.
+_TOLD_ELSEWHERE = {
+    "fewer zeros than none",
+    "patches on their side",
+    "the patches on their side",
+    "mask inverted",
+    "no mask",
+    "the first sample's valid for all",
+    "invalid in one sample, invalid in all",
+    "shares brought to sum 1",
+}
+
 EVERY_STAGE = (
+    *INPUT_MISTAKES,
     *SHRINKING,
-    *INPUTS,
-    *mask_validity.MISTAKES,
-    *matching_scores.MISTAKES,
-    *fused_softmax.FUSION,
-    *(m for m in fused_softmax.SOFTMAX if m.name not in ("mask inverted", "no mask")),  # validity's
-    *fused_softmax.BOTH,
-    *deconvolution.MISTAKES,
-    *(part for mistake in patch_extraction.IN_SHAPE for part in _split(mistake)),
+    *(
+        mistake
+        for table in (
+            mask_validity.MISTAKES,
+            matching_scores.MISTAKES,
+            FUSION,
+            SOFTMAX,
+            BOTH,
+            deconvolution.MISTAKES,
+        )
+        for mistake in table
+        if mistake.name not in _TOLD_ELSEWHERE
+    ),
+    *(
+        part
+        for mistake in patch_extraction.IN_SHAPE
+        if mistake.name not in _TOLD_ELSEWHERE
+        for part in _split(mistake)
+    ),
 )
 
 
@@ -121,6 +92,19 @@ def _drawn(draw: Draw) -> list[Case]:
     same = draw.sizes(4, 6)
     large = draw.case("a large hole", "output", config, b_cells=(7, 6))
     large.known["mask"][..., 1:11, 1:11] = 1
+    halves = draw.case(
+        "f and b of different sizes", "output", config, f_cells=(3, 4), b_cells=(5, 3)
+    )
+    # Pixel (5, 3) is kept where halves are rounded up, and (0, 1) never.
+    halves.known["mask"].zero_()[..., (5, 0), (3, 1)] = 1
+    batch = draw.case("a batch of three, a hole each, the last all hole", "output", config, n=3)
+    cells = draw.mask(3, *batch.grids[1])
+    cells[2] = 1
+    batch.known["mask"][:] = cells.repeat_interleave(2, 2).repeat_interleave(2, 3)
+    single = config.replace(ksize=1, fuse_k=1, rate=1)
+    tiny = draw.case("b with cells of norms 0 to 1, some below 1e-4", "output", single)
+    tiny.known["f"] *= 3
+    matching_scores.of_norms(tiny.known["b"], matching_scores.NORMS)
     return [
         draw.case(
             "no fusion (fuse_k 1), rate 2",
@@ -131,11 +115,20 @@ def _drawn(draw: Draw) -> list[Case]:
             b_cells=same,
         ),
         draw.case("everything on", "output", config, c=3, f_cells=same, b_cells=same),
-        draw.case("f and b of different sizes", "output", config),
-        draw.case("a batch of two, a hole each", "output", config, n=2),
+        halves,
+        batch,
         large,
         draw.case("rate 3", "output", config.replace(rate=3), c=1),
+        draw.case("rate 4", "output", config.replace(rate=4), c=1, f_cells=(3, 2), b_cells=(2, 4)),
+        draw.case(
+            "rate 3, f a row of cells and b a column",
+            "output",
+            config.replace(rate=3),
+            f_cells=(1, 4),
+            b_cells=(3, 1),
+        ),
         draw.case("ksize 5, fuse_k 5", "output", config.replace(ksize=5, fuse_k=5, rate=1)),
+        tiny,
     ]
 
 

@@ -1,0 +1,215 @@
+"""Mistakes in what the whole layer is given: the inputs, and how they are shrunk."""
+
+import math
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..stages import Values
+from ..stages.downsampling import downsample, downsample_mask
+from ..stages.patch_extraction import paste_patches
+from .exercise import Mistake, Run
+
+Shrink = Callable[[Tensor, int], Tensor]
+
+
+def _shrunk(shrink: Shrink, *names: str) -> dict[str, Run]:
+    """These inputs (all three when none is named) shrunk by another rule."""
+
+    def run(name: str) -> Run:
+        return lambda v, c: shrink(v[name], c.rate)
+
+    return {f"downsampled_{name}": run(name) for name in names or ("f", "b", "mask")}
+
+
+def _kept(position: Callable[[int, int, int], float]) -> Shrink:
+    """Pixels at these places, given the number of one, the size and how many are kept."""
+
+    def shrink(x: Tensor, rate: int) -> Tensor:
+        for axis in (2, 3):
+            size, out = x.shape[axis], x.shape[axis] // rate
+            places = [min(int(position(i, size, out)), size - 1) for i in range(out)]
+            x = x.index_select(axis, torch.tensor(places))
+        return x
+
+    return shrink
+
+
+def _aligned(rounded: Callable[[float], float]) -> Shrink:
+    return _kept(lambda i, size, out: rounded(i * (size - 1) / max(out - 1, 1)))
+
+
+def _interpolated(mode: str, corners: bool) -> Shrink:
+    def shrink(x: Tensor, rate: int) -> Tensor:
+        size = [side // rate for side in x.shape[2:]]
+        return F.interpolate(x, size=size, mode=mode, align_corners=corners)
+
+    return shrink
+
+
+def _least(x: Tensor, rate: int) -> Tensor:
+    return -F.max_pool2d(-x, rate)
+
+
+def _cropped(x: Tensor, rate: int) -> Tensor:
+    return x[:, :, : x.shape[2] // rate, : x.shape[3] // rate]
+
+
+SHRINKING = (
+    Mistake(
+        "every rate-th pixel kept",
+        "You keep pixels 0, rate, 2·rate, … when shrinking. That is the rule of other dialects, "
+        "the ports' (shrink=\"floor\"). This exercise asks for the original's, which aligns the "
+        "corners: the first and the last pixel are both kept.",
+        {
+            "downsampled_f": lambda v, c: downsample(v["f"], c.replace(shrink="floor")),
+            "downsampled_b": lambda v, c: downsample(v["b"], c.replace(shrink="floor")),
+            "downsampled_mask": lambda v, c: downsample_mask(
+                v["mask"], (v["b"].shape[2], v["b"].shape[3]), c.replace(shrink="floor")
+            ),
+        },
+    ),
+    Mistake(
+        "averaged when shrinking",
+        "You average pixels when shrinking f and b. Nearest neighbour picks one of them.",
+        _shrunk(F.avg_pool2d, "f", "b"),
+    ),
+    Mistake(
+        "averaged when shrinking",
+        "You average pixels when shrinking. Nearest neighbour picks one of them.",
+        _shrunk(F.avg_pool2d),
+    ),
+    *(
+        Mistake(
+            "one input shrunk by another rule",
+            "f, b and the mask are not all shrunk by the same rule: one of them keeps pixels 0, "
+            "rate, 2·rate, … The three are to stay aligned.",
+            _shrunk(_kept(lambda i, size, out: i * (size // out)), *names),
+        )
+        for names in (("f",), ("b",), ("mask",), ("f", "b"), ("b", "mask"))
+    ),
+    *(
+        Mistake(
+            "rounded otherwise when shrinking",
+            "Some of the pixels that you keep are off by one: i·(size − 1) / (out − 1) is rounded, "
+            "and halves go up. (Python's own rounding takes halves to the even number.) Work "
+            "6 → 3 and 8 → 4 on paper.",
+            _shrunk(_aligned(rounded)),
+        )
+        for rounded in (round, math.floor, math.ceil, lambda x: math.ceil(x - 0.5))
+    ),
+    *(
+        Mistake(
+            "another pixel of each block",
+            "You keep one fixed pixel of each block of rate by rate pixels. With aligned corners "
+            "the first pixel and the last are kept, and the place in the block wanders.",
+            _shrunk(_kept(position)),
+        )
+        for position in (
+            lambda i, size, out: i * (size // out) + size // out // 2,
+            lambda i, size, out: i * (size // out) + size // out - 1,
+        )
+    ),
+    Mistake(
+        "spread over out instead of out − 1",
+        "The last pixel is never reached: between out pixels there are out − 1 gaps.",
+        _shrunk(_kept(lambda i, size, out: i * (size - 1) / out + 0.5)),
+    ),
+    Mistake(
+        "spread over out instead of out − 1",
+        "The last pixel is never reached: between out pixels there are out − 1 gaps.",
+        _shrunk(_kept(lambda i, size, out: i * (size - 1) / out)),
+    ),
+    *(
+        Mistake(
+            "interpolated when shrinking",
+            "The shrunk maps hold numbers between those of the pixels. Nearest neighbour picks one "
+            "pixel and leaves its value.",
+            _shrunk(_interpolated(mode, corners), *names),
+        )
+        for mode in ("bilinear", "bicubic")
+        for corners in (True, False)
+        for names in (("f", "b"), ())
+    ),
+    Mistake(
+        "the largest of each block",
+        "You keep the largest number of each block when shrinking. Nearest neighbour picks a "
+        "pixel by its place.",
+        _shrunk(F.max_pool2d),
+    ),
+    Mistake(
+        "the largest of each block",
+        "You keep the largest number of each block when shrinking. Nearest neighbour picks a "
+        "pixel by its place.",
+        _shrunk(F.max_pool2d, "f", "b"),
+    ),
+    Mistake(
+        "cropped instead of shrunk",
+        "You cut the corner out. Shrinking keeps pixels from all over.",
+        _shrunk(_cropped),
+    ),
+    Mistake(
+        "a cell is hole where any pixel is",
+        "Your shrunk mask is hole wherever a block holds a hole pixel. The mask is shrunk as f "
+        "and b are: the nearest pixel decides. (So a thin hole can vanish.)",
+        _shrunk(F.max_pool2d, "mask"),
+    ),
+    Mistake(
+        "a cell is hole where all pixels are",
+        "Your shrunk mask is hole only where a whole block is. The mask is shrunk as f and b are: "
+        "the nearest pixel decides.",
+        _shrunk(_least, "mask"),
+    ),
+)
+
+
+def _without_hole(v: Values) -> Tensor:
+    return v["b"] * (1 - v["mask"])
+
+
+INPUT_MISTAKES = (
+    Mistake(
+        "f matched with itself",
+        "You look for matches in f. Patches are matched with those of b.",
+        {"downsampled_b": lambda v, c: v["downsampled_f"]},
+    ),
+    Mistake(
+        "pasted from f",
+        "You paste patches of f. What is pasted comes from b.",
+        {"paste_patches": lambda v, c: paste_patches(v["f"], c)},
+    ),
+    Mistake(
+        "f and b exchanged",
+        "f and b are exchanged: f is what is rebuilt, b is what is pasted from.",
+        {
+            "downsampled_f": lambda v, c: downsample(v["b"], c),
+            "downsampled_b": lambda v, c: downsample(v["f"], c),
+            "paste_patches": lambda v, c: paste_patches(v["f"], c),
+        },
+    ),
+    Mistake(
+        "kernel and picture exchanged",
+        "The patches of f are your kernels, and they are laid over b. It is the other way round: "
+        "each background patch is a kernel, of length 1, and f is the picture.",
+        {
+            "downsampled_f": lambda v, c: downsample(v["b"], c),
+            "downsampled_b": lambda v, c: downsample(v["f"], c),
+        },
+    ),
+    Mistake(
+        "the hole made black",
+        "You clear the hole in b before anything else. The original leaves b as it is: what may "
+        "be used, the mask alone decides.",
+        {
+            "downsampled_b": lambda v, c: downsample(_without_hole(v), c),
+            "paste_patches": lambda v, c: paste_patches(_without_hole(v), c),
+        },
+    ),
+    Mistake(
+        "the mask not used",
+        "The mask changes nothing: the hole may paste from the hole.",
+        {"valid": lambda v, c: torch.ones_like(v["downsampled_mask"]).flatten(1).bool()},
+    ),
+)

@@ -1,0 +1,121 @@
+"""Each rule of a task's text decides a case at every seed, and each mistake gets its own hint.
+
+Both are tried with right answers in which one piece is written otherwise (`rewrites`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+import rewrites
+from rewrites import REWRITINGS, RIGHT, Rewriting
+from torch import Tensor
+
+from ctxattn_viz.comparison import difference
+from ctxattn_viz.exercises import EXERCISES, check
+from ctxattn_viz.exercises.attempts import Student, attempt
+
+SEEDS = range(20)
+
+# Not to be seen in the layer: it cuts no patch smaller than the step, takes booleans however they
+# are written.
+NOT_IN_THE_LAYER = (
+    "max(ksize - step, 0)",
+    "return valid.flatten(1)",
+)
+
+
+def all_right(exercise: str, function: Callable[..., Tensor], seed: int) -> bool:
+    chosen = EXERCISES[exercise]
+    student = Student(function, chosen.parameters)
+    return all(attempt(chosen, student, case).right for case in chosen.cases(seed))
+
+
+def accepted(
+    exercise: str, functions: dict[str, Callable[..., Tensor]], seeds: range
+) -> Iterator[tuple[str, int]]:
+    """Which functions get through, and at which seed."""
+    chosen = EXERCISES[exercise]
+    for seed in seeds:
+        cases = chosen.cases(seed)
+        for name, function in functions.items():
+            student = Student(function, chosen.parameters)
+            if all(attempt(chosen, student, case).right for case in cases):
+                yield name, seed
+
+
+@pytest.mark.parametrize("exercise", EXERCISES)
+def test_the_right_answer_is_right_at_every_seed(exercise: str) -> None:
+    right = rewrites.written(exercise, RIGHT[exercise])
+    assert all(all_right(exercise, right, seed) for seed in SEEDS)
+
+
+@pytest.mark.parametrize("exercise", EXERCISES)
+def test_every_rule_of_the_text_decides_a_case_at_every_seed(exercise: str) -> None:
+    functions = {str(r): r.function for r in REWRITINGS if r.exercise == exercise}
+    seeds = SEEDS if exercise != "whole_layer" else range(4)  # each takes ten times as long
+    assert not list(accepted(exercise, functions, seeds))
+
+
+def test_the_rules_of_every_exercise_decide_a_case_of_the_whole_layer() -> None:
+    earlier = [r for r in REWRITINGS if r.exercise != "whole_layer"]
+    functions = {str(r): r.in_the_layer for r in earlier if r.old not in NOT_IN_THE_LAYER}
+    assert len(functions) > 150
+    assert not list(accepted("whole_layer", functions, range(2)))
+
+
+@pytest.mark.parametrize("rewriting", REWRITINGS, ids=str)
+def test_each_mistake_gets_its_own_hint(rewriting: Rewriting) -> None:
+    feedback = check(rewriting.exercise, rewriting.function)
+    assert not feedback.passed
+    assert (feedback.mistake or "") == rewriting.mistake, feedback
+    if rewriting.mistake:
+        hints = [m.hint for m in EXERCISES[rewriting.exercise].mistakes]
+        assert feedback.hint in hints  # the whole of it: the mistake explains every case
+
+
+def test_each_mistake_is_written_by_a_student_somewhere() -> None:
+    written = {(r.exercise, r.mistake) for r in REWRITINGS}
+    for exercise in EXERCISES:
+        if exercise != "whole_layer":
+            names = {(exercise, mistake.name) for mistake in EXERCISES[exercise].mistakes}
+            assert names - written - ELSEWHERE == set()
+
+
+# `students` makes these, in test_exercises.
+ELSEWHERE = {
+    ("deconvolution", "written over instead of added"),
+    ("fused_softmax", "fused after the softmax"),
+    ("fused_softmax", "masked before the fusion"),
+}
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize("exercise", EXERCISES)
+def test_mistakes_with_other_hints_differ_in_some_case(exercise: str, seed: int) -> None:
+    chosen = EXERCISES[exercise]
+    if exercise == "whole_layer" and seed:
+        return
+    cases = chosen.cases(seed)
+    key = cases[0].stage
+    outcomes: list[list[Tensor | None]] = []
+    for mistake in chosen.mistakes:
+        outcome: list[Tensor | None] = []
+        for case in cases:
+            try:
+                outcome.append(case.values(mistake)[key])
+            except Exception:  # it cannot be made in this case
+                outcome.append(None)
+        outcomes.append(outcome)
+        assert not all(map(alike, outcome, [case.target for case in cases])), mistake.name
+    for i, mistake in enumerate(chosen.mistakes):
+        for j, other in enumerate(chosen.mistakes[:i]):
+            if mistake.hint != other.hint:
+                assert not all(map(alike, outcomes[i], outcomes[j])), (mistake.name, other.name)
+
+
+def alike(a: Tensor | None, b: Tensor | None) -> bool:
+    if a is None or b is None:
+        return a is b
+    return a.shape == b.shape and difference("output", a, b).same
