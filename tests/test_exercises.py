@@ -369,6 +369,56 @@ def test_feedback_is_drawn_with_words_beside_it(exercise: str) -> None:
         assert str(image["src"]).startswith("data:image/")
 
 
+@pytest.mark.parametrize("exercise", EXERCISES)
+def test_the_input_is_drawn_beside_with_rows_and_columns_named(exercise: str) -> None:
+    for then in (
+        lambda x: x.logical_not() if x.dtype == torch.bool else x + 1,
+        lambda x: x[..., :1],
+    ):
+        feedback = check(exercise, right(exercise, then))
+        figure = feedback.figure()
+        assert figure is not None
+        drawn = {ax.get_title(loc="left"): ax for ax in figure.axes if ax.get_visible()}
+        drawn.pop("", None)  # scales of colours
+        tensors = [name for name, x in feedback.arguments.items() if isinstance(x, Tensor)]
+        for name in (*tensors, "target", "yours", "yours − target"):
+            (ax,) = (ax for title, ax in drawn.items() if re.match(rf"{name}\b(?! −)", title))
+            assert ax.get_xlabel()
+            assert ax.get_ylabel()
+
+
+def test_the_hint_comes_second_and_the_failing_input_can_be_worked_on_paper() -> None:
+    feedback = check("mask_validity", partial(students.mask_validity, wrong="inverted"))
+    lines = str(feedback).splitlines()
+    assert lines[1] == f"Hint: {feedback.hint}"
+    page = feedback._repr_html_()
+    assert page.index("Hint.") < page.index("First case that differs") < page.index("<li>")
+    mask, ksize = feedback.arguments["mask"], feedback.arguments["ksize"]
+    assert mask.shape == (1, 1, 4, 4)
+    assert "[[[[1, 0, 0, 0]," in lines
+    assert f"ksize = {ksize}" in lines
+    assert feedback.expected == students.mask_validity(mask, ksize)[feedback.index]
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.uint8, torch.int64])
+def test_bool_is_asked_for_and_nothing_else_taken(dtype: torch.dtype) -> None:
+    feedback = check("mask_validity", right("mask_validity", lambda x: x.to(dtype)))
+    assert not feedback.passed
+    assert f"Expected dtype torch.bool: True or False. Got {dtype}" in str(feedback)
+    assert feedback.fits
+
+
+def test_what_cannot_be_compared_is_no_case_that_a_mistake_fails_to_explain() -> None:
+    def for_one_sample(attention: Tensor, paste: Tensor) -> Tensor:
+        if len(paste) > 1:
+            raise ValueError("one sample at a time")
+        return students.deconvolution(attention, paste, "not divided")
+
+    feedback = check("deconvolution", for_one_sample)
+    assert feedback.mistake == "not divided"
+    assert "explains" not in feedback.hint
+
+
 def test_the_box_is_drawn_around_the_first_element_that_differs() -> None:
     def one_off(attention: Tensor, paste: Tensor) -> Tensor:
         output = students.deconvolution(attention, paste)
@@ -379,7 +429,8 @@ def test_the_box_is_drawn_around_the_first_element_that_differs() -> None:
     assert figure is not None
     boxes = {p.get_xy() for ax in figure.axes for p in ax.patches if p.get_width() == 1}
     assert boxes == {(1.5, 0.5)}
-    difference = figure.axes[2].images[0].get_array()
+    (gap,) = (ax for ax in figure.axes if "− target" in ax.get_title(loc="left"))
+    difference = gap.images[0].get_array()
     assert difference[1, 2] == pytest.approx(1)
 
 
