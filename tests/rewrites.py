@@ -550,6 +550,11 @@ TABLE: dict[str, list[tuple[str, str, str]]] = {
         ("softmax over everything", SHARES, "logits.flatten(1).softmax(1).reshape(scores.shape)"),
         ("no softmax", SHARES, "logits"),
         ("exponentials not divided", SHARES, "logits.exp()"),
+        (
+            "exponentials that overflow",
+            SHARES,
+            "logits.exp() / logits.exp().sum(-1, keepdim=True)",
+        ),
         ("the logarithm of the shares", SHARES, "torch.log_softmax(logits, -1)"),
         ("the best match only", SHARES, "F.one_hot(logits.argmax(-1), L).float()"),
         (

@@ -231,7 +231,8 @@ def _line_of(error: BaseException) -> str:
     while trace:
         name = trace.tb_frame.f_code.co_filename
         if not name.startswith(PACKAGE) and "site-packages" not in name:
-            line = linecache.getline(name, trace.tb_lineno).strip()[:MOST_TEXT] or line
+            number = trace.tb_lineno or 0  # None where what was raised came between two lines
+            line = linecache.getline(name, number).strip()[:MOST_TEXT] or line
         trace = trace.tb_next
     return f"\nin the line: {line}" if line else ""
 

@@ -106,6 +106,10 @@ class Draw:
         """Normally distributed float32 values."""
         return torch.randn(*shape, generator=self.generator) * scale
 
+    def whole_numbers(self, *shape: int, most: int) -> Tensor:
+        """Float32 values from {1, 2, …, most}."""
+        return torch.randint(1, most + 1, shape, generator=self.generator).float()
+
     def sizes(self, low: int = 3, high: int = 5) -> tuple[int, int]:
         """Two different sides, so that rows and columns cannot be mixed up unnoticed."""
         first, second = self.choices.sample(range(low, high + 1), 2)

@@ -40,6 +40,9 @@ def _drawn(draw: Draw) -> list[Case]:
     some = AttentionConfig(rate=1, softmax_scale=scale)
     hopeless = draw.case("a batch of two, one of them all hole", "attention", some, n=2)
     hopeless.known["mask"][1] = 1
+    strong = draw.case("whole-number scores, large", "attention", AttentionConfig(rate=1))
+    # Whole numbers leave nothing to rounding, however sharp the softmax is.
+    strong.known["scores"] = draw.whole_numbers(*strong.target.shape, most=100)
     return [
         draw.case(
             "no fusion (fuse_k 1), some patches invalid", "attention", some.replace(fuse_k=1)
@@ -49,6 +52,7 @@ def _drawn(draw: Draw) -> list[Case]:
         draw.case("fuse_k 5", "attention", some.replace(fuse_k=5), f_cells=(4, 5), b_cells=(6, 4)),
         draw.case("softmax_scale 10", "attention", AttentionConfig(rate=1)),
         hopeless,
+        strong,
     ]
 
 

@@ -74,6 +74,10 @@ def _best_only(x: Tensor) -> Tensor:
     return F.one_hot(x.argmax(-1), x.shape[-1]).to(x)
 
 
+def _overflowing(x: Tensor) -> Tensor:
+    return x.exp() / x.exp().sum(-1, keepdim=True)
+
+
 def _scaled(factor: Callable[[float], float]) -> Run:
     return lambda v, c: masked_softmax(
         v["fused_scores"], v["valid"], c.replace(softmax_scale=factor(c.softmax_scale))
@@ -102,6 +106,13 @@ SOFTMAX = (
         "mask inverted",
         "The patches that may be used are the ones you shut out. True in valid means: may be used.",
         {"attention": lambda v, c: masked_softmax(v["fused_scores"], ~v["valid"], c)},
+    ),
+    Mistake(
+        "exponentials that overflow",
+        "The rule is right, the arithmetic is not: scores of some hundreds occur, and exp of more "
+        "than 88 is infinite in float32. What may be taken off all scores of a row beforehand, "
+        "so that the shares stay the same?",
+        {"attention": _other_shares(_overflowing)},
     ),
     Mistake(
         "no mask",

@@ -105,6 +105,11 @@ def _drawn(draw: Draw) -> list[Case]:
     tiny = draw.case("b with cells of norms 0 to 1, some below 1e-4", "output", single)
     tiny.known["f"] *= 3
     matching_scores.of_norms(tiny.known["b"], matching_scores.NORMS)
+    # One whole number a patch: over its norm it is ±1, and no rounding decides.
+    strong = draw.case("large whole numbers, one channel", "output", single, c=1)
+    strong.known["f"] = draw.whole_numbers(*strong.known["f"].shape, most=400)
+    strong.known["b"] = draw.whole_numbers(*strong.known["b"].shape, most=9)
+    strong.known["b"][..., ::2] *= -1
     return [
         draw.case(
             "no fusion (fuse_k 1), rate 2",
@@ -129,6 +134,7 @@ def _drawn(draw: Draw) -> list[Case]:
         ),
         draw.case("ksize 5, fuse_k 5", "output", config.replace(ksize=5, fuse_k=5, rate=1)),
         tiny,
+        strong,
     ]
 
 
