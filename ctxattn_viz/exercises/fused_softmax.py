@@ -1,5 +1,7 @@
 """Exercise 4: both fusion passes, then the masked, scaled softmax."""
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor
 
@@ -42,7 +44,8 @@ def _drawn(draw: Draw) -> list[Case]:
     hopeless.known["mask"][1] = 1
     strong = draw.case("whole-number scores, large", "attention", AttentionConfig(rate=1))
     # Whole numbers leave nothing to rounding, however sharp the softmax is.
-    strong.known["scores"] = draw.whole_numbers(*strong.target.shape, most=100)
+    scores = draw.whole_numbers(*strong.target.shape, most=100)
+    strong = replace(strong, known={**strong.known, "scores": scores})
     return [
         draw.case(
             "no fusion (fuse_k 1), some patches invalid", "attention", some.replace(fuse_k=1)

@@ -107,8 +107,8 @@ def _drawn(draw: Draw) -> list[Case]:
     matching_scores.of_norms(tiny.known["b"], matching_scores.NORMS)
     # One whole number a patch: over its norm it is ±1, and no rounding decides.
     strong = draw.case("large whole numbers, one channel", "output", single, c=1)
-    strong.known["f"] = draw.whole_numbers(*strong.known["f"].shape, most=400)
-    strong.known["b"] = draw.whole_numbers(*strong.known["b"].shape, most=9)
+    for name, most in (("f", 400), ("b", 9)):
+        strong.known[name].copy_(draw.whole_numbers(*strong.known[name].shape, most=most))
     strong.known["b"][..., ::2] *= -1
     return [
         draw.case(
