@@ -33,7 +33,7 @@ from ..errors import InputError
 from .attempts import DTYPES, MOST_ELEMENTS, UNFINISHED, Outcome, Student
 from .checking import EXERCISES, answer
 from .feedback import Feedback
-from .limits import GRADING_SECONDS, usual_settings
+from .limits import GRADING_SECONDS, LEAST_SECONDS, usual_settings, within
 from .ports import faulty_port, name_the_stage
 
 # Names a file with a list of integers; `make assignments` writes it into the course's folder.
@@ -225,24 +225,56 @@ class Runner:
 # In the runner
 
 
-def run(requests: IO[bytes], replies: IO[bytes]) -> None:
-    """Run the notebook's cells, then call the function as often as it is asked for."""
+# Magics that show or time something, or run other programs: they define nothing, and take long.
+_SKIPPED = (
+    *("matplotlib", "pylab", "timeit", "prun", "debug", "pdb", "pip", "conda"),
+    *("bash", "sh", "script", "sx", "system", "!"),
+)
+
+
+def _run_cells(cells: Sequence[str]) -> dict[str, Any]:
+    """What the cells of a notebook define, run again after the notebook itself.
+
+    One that fails does not stop the next. Nor does one without end: together they get half of the
+    time. Lines for the shell have had their effect in the notebook, and are not run again.
+    """
     from IPython.core.interactiveshell import InteractiveShell
     from traitlets.config import Config
 
-    first, _ = _read(requests)
-
     class Shell(InteractiveShell):
-        def enable_gui(self, gui: object = None) -> None:
-            """`%matplotlib inline` asks for it; nothing is shown here."""
+        def system(self, cmd: str) -> None: ...
+
+        def getoutput(self, *_: object, **__: object) -> list[str]:
+            return []
+
+        def showtraceback(self, *_: object, **__: object) -> None: ...
+
+        showsyntaxerror = showtraceback
+
+    def nothing(line: str, cell: str = "") -> None: ...
+
+    def stop(*_: object) -> None:
+        raise TimeoutError
 
     shell = Shell.instance(config=Config({"HistoryManager": {"enabled": False}}))
-    for cell in first["cells"]:
-        with suppress(
-            BaseException
-        ):  # as when a notebook is graded: the next cell runs all the same
-            shell.run_cell(cell, store_history=True)
-    function = shell.user_ns.get(first["function"])
+    for name in _SKIPPED:
+        shell.register_magic_function(nothing, "line_cell", name)
+    end = time.monotonic() + _seconds() / 2
+    for cell in cells:
+        left = max(end - time.monotonic(), LEAST_SECONDS)
+        with suppress(BaseException):
+            # The alarm ends what only waits, as a long sleep; `within` ends what catches that.
+            signal.signal(signal.SIGALRM, stop)
+            signal.setitimer(signal.ITIMER_REAL, left, 0.5)
+            within(left, functools.partial(shell.run_cell, cell, store_history=True))
+        signal.setitimer(signal.ITIMER_REAL, 0)
+    return dict(shell.user_ns)
+
+
+def run(requests: IO[bytes], replies: IO[bytes]) -> None:
+    """Run the notebook's cells, then call the function as often as it is asked for."""
+    first, _ = _read(requests)
+    function = _run_cells(first["cells"]).get(first["function"])
     student = Student(function, tuple(first["parameters"])) if callable(function) else None
     while True:
         values, tensors = _read(requests)
