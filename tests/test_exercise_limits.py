@@ -205,6 +205,49 @@ def test_a_loop_without_end_comes_back(loop: Callable[..., object], thread: str)
     assert threading.active_count() == threads
 
 
+YIELDS_WHERE_IT_CATCHES = """
+def yields_where_it_catches():
+    try: only_loops()
+    except BaseException: yield 1
+    yield 2
+    yield 3
+"""
+
+
+@pytest.mark.parametrize("before", [None, lambda *_: None], ids=["untraced", "traced"])
+def test_nothing_is_raised_or_traced_after_the_limit(before: Any) -> None:
+    names: dict[str, Any] = {"only_loops": only_loops}
+    exec(YIELDS_WHERE_IT_CATCHES, names)
+    generator = names["yields_where_it_catches"]()
+    sys.settrace(before)
+    try:
+        with pytest.raises(limits.OutOfTime):
+            limits.within(0.2, lambda: next(generator))
+        assert sys.gettrace() is before
+        sys.settrace(lambda *_: None)  # under a debugger its lines would be traced again
+        left = list(generator)
+    finally:
+        sys.settrace(None)
+    assert left in ([], [2, 3])
+
+
+def test_many_limits_that_end_as_work_does_leave_nothing_behind() -> None:
+    """The exception may be on its way as the work returns: then `within` raises it."""
+    for i in range(300):
+        end = time.monotonic() + 0.002 + i % 10 * 1e-5
+
+        def work(end: float = end) -> None:
+            while time.monotonic() < end:
+                pass
+
+        try:
+            limits.within(0.002, work)
+        except limits.OutOfTime:
+            pass
+        assert sum(1 for _ in range(50)) == 50
+    assert sys.gettrace() is None
+
+
 @pytest.mark.usefixtures("quick")
 def test_the_line_that_loops_and_earlier_answers_are_told() -> None:
     calls = []

@@ -56,11 +56,13 @@ class OutOfTime(BaseException):
         while frame is not None and frame.f_code is not within.__code__:
             inside.append(frame)
             frame = frame.f_back
-        theirs = [f for f in inside if not _is_ours(f)] if frame else []
-        for frame in theirs:
-            frame.f_trace = functools.partial(_raise_soon, threading.get_ident(), OutOfTime)
-        if theirs:
-            sys.settrace(_do_nothing)  # without one no line is traced
+        theirs = [f for f in inside if not _is_ours(f)]
+        if frame is None or not theirs:
+            return
+        frame.f_locals["watch"].traced.update(theirs)
+        for each in theirs:
+            each.f_trace = functools.partial(_raise_soon, threading.get_ident(), OutOfTime)
+        sys.settrace(_do_nothing)  # without one no line is traced
 
 
 def _is_ours(frame: FrameType) -> bool:
@@ -110,11 +112,15 @@ def within(seconds: float, work: Callable[[], Result], watch: "_Watch | None" = 
     """What `work` returns or raises, or `OutOfTime` when it has not ended after `seconds`.
 
     A second thread then raises `OutOfTime` in this one, again and again until `work` is left.
-    What Python cannot interrupt ends later: one long call in C when it returns. Time spent
-    waiting in a debugger does not count.
+    Time spent waiting in a debugger does not count. Nothing is raised and no line is traced once
+    this has returned: the other thread looks where this one is, and raises only inside of `work`.
+
+    What is not ended in time, as Python cannot interrupt it: one long call in C (it ends when it
+    returns), code that restarts in a `__del__` or a callback of a C library, where Python ignores
+    exceptions, and threads that `work` has started, which go on.
     """
     watch = watch or _Watch(seconds)
-    watch.frame = sys._getframe()
+    watch.frame, trace = sys._getframe(), sys.gettrace()
     try:
         try:
             watch.start()
@@ -126,6 +132,12 @@ def within(seconds: float, work: Callable[[], Result], watch: "_Watch | None" = 
     except BaseException:  # the first stop may itself have been interrupted
         watch.stop()
         raise
+    finally:
+        if sys.gettrace() is _do_nothing:
+            sys.settrace(trace)
+        for frame in watch.traced:  # a generator among them may be resumed later
+            frame.f_trace = None
+        watch.traced.clear()
     if watch.raised:  # work caught it, and returned all the same
         raise OutOfTime
     return result
@@ -141,6 +153,7 @@ class _Watch:
         self.lock = threading.Lock()
         self.stopped = threading.Event()
         self.over = self.raised = False
+        self.traced: set[FrameType] = set()  # whose lines raise
 
     def start(self) -> None:
         thread = threading.Thread(target=self._watch, name="time limit", daemon=True)
