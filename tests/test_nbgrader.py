@@ -102,6 +102,34 @@ def mask_validity(mask, ksize):
         pass
 """
 
+# Cells that define one name each, between others that fail, wait or never end.
+CELLS = [
+    "%matplotlib inline\none = 1",
+    "1 / 0",
+    "import sys; sys.exit(3)",
+    "raise KeyboardInterrupt",
+    "this is no Python",
+    "!sleep 1000",
+    "files = !sleep 1000",
+    "%%bash\nsleep 1000",
+    "%timeit sum(range(10**9))",
+    "%%time\ntwo = 2",
+    "%time three = 3",
+    "import time\nwhile True:\n    try: time.sleep(1000)\n    except: pass",
+    "four = input()",
+    "import subprocess\nsubprocess.run(['sleep', '1000'])",
+    "five = 5",
+    "while True: pass",
+    "six = 6",
+]
+NAMES_THAT_CELLS_DEFINE = """
+import json, sys
+from ctxattn_viz.exercises import grading
+names = grading._run_cells(json.loads(sys.argv[1]))
+print(*(name for name in ("one", "two", "three", "four", "five", "six") if name in names))
+print(sys.gettrace())
+"""
+
 
 def run(*arguments: str, cwd: Path = ROOT, **environment: str) -> str:
     done = subprocess.run(
@@ -109,6 +137,7 @@ def run(*arguments: str, cwd: Path = ROOT, **environment: str) -> str:
         cwd=cwd,
         env={**ENVIRONMENT, **environment},
         text=True,
+        stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         check=False,
@@ -256,6 +285,12 @@ def test_what_students_get_holds_no_solution(course: Path) -> None:
             solved = re.findall(r"### BEGIN SOLUTION\n(.*?)\s*### END SOLUTION", source, re.DOTALL)
             assert solved
             assert not any(body in cell.source for body in solved for cell in stubs)
+
+
+def test_the_runner_gets_past_cells_that_fail_wait_or_never_end() -> None:
+    cells = json.dumps(CELLS)
+    told = run("-c", NAMES_THAT_CELLS_DEFINE, cells, CTXATTN_VIZ_GRADING_SECONDS="8")
+    assert told.splitlines()[-2:] == ["one two three five six", "None"]
 
 
 def test_the_points_add_up() -> None:
