@@ -130,6 +130,32 @@ print(*(name for name in ("one", "two", "three", "four", "five", "six") if name 
 print(sys.gettrace())
 """
 
+# A judge is killed while its runner is where only a signal reaches it.
+RUNNER_OF_A_JUDGE_THAT_IS_KILLED = """
+import os, signal, time
+from ctxattn_viz.exercises import grading
+reading, writing = os.pipe()
+judge = os.fork()
+if judge == 0:
+    popen = grading.subprocess.Popen
+    grading.subprocess.Popen = lambda command, pass_fds, **more: popen(
+        command, pass_fds=[*pass_fds, writing], **more
+    )
+    cell = f'''
+import os, signal, time
+os.write({writing}, b"starts")
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGALRM])
+time.sleep(100)
+os.write({writing}, b"goes on")
+'''
+    grading.Runner({"exercise": "f", "cells": [cell]}, [])
+    time.sleep(1000)
+os.close(writing)
+print(os.read(reading, 100))
+os.kill(judge, signal.SIGKILL)
+print(os.read(reading, 100))
+"""
+
 
 def run(*arguments: str, cwd: Path = ROOT, **environment: str) -> str:
     done = subprocess.run(
@@ -291,6 +317,11 @@ def test_the_runner_gets_past_cells_that_fail_wait_or_never_end() -> None:
     cells = json.dumps(CELLS)
     told = run("-c", NAMES_THAT_CELLS_DEFINE, cells, CTXATTN_VIZ_GRADING_SECONDS="8")
     assert told.splitlines()[-2:] == ["one two three five six", "None"]
+
+
+def test_a_runner_does_not_outlive_its_judge() -> None:
+    told = run("-c", RUNNER_OF_A_JUDGE_THAT_IS_KILLED)
+    assert told.splitlines()[-2:] == ["b'starts'", "b''"]
 
 
 def test_the_points_add_up() -> None:

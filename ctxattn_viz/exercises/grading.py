@@ -169,7 +169,7 @@ class Runner:
         environment = {k: v for k, v in os.environ.items() if k != HIDDEN_SEEDS}
         reading, writing = os.pipe()
         self.process = subprocess.Popen(
-            [sys.executable, "-c", _START, f"run:{writing}", *_FOLDERS],
+            [sys.executable, "-c", _START, f"run:{writing}:{os.getpid()}", *_FOLDERS],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -223,6 +223,14 @@ class Runner:
 
 
 # In the runner
+
+
+def _end_with(judge: int) -> None:
+    """Kill this process, and what it has started, when the judge is gone or its time is over."""
+    end = time.monotonic() + 2 * _seconds() + 30
+    while os.getppid() == judge and time.monotonic() < end:
+        time.sleep(0.5)
+    os.killpg(0, signal.SIGKILL)
 
 
 # Magics that show or time something, or run other programs: they define nothing, and take long.
@@ -335,16 +343,18 @@ def _exactly(file: IO[bytes], length: int) -> bytes:
 
 
 def main() -> None:
-    """What the two processes run: `judge`, or `run:` and the file descriptor to answer on."""
-    role = sys.argv[1]
+    """What the processes run: `judge`, or `run:`, where to answer, and the judge's number."""
+    role, _, numbers = sys.argv[1].partition(":")
     if role == "judge":
         print(json.dumps(judge(json.loads(sys.stdin.read()))))
         sys.stdout.flush()
         os._exit(0)  # whatever still waits for the runner does not matter any more
+    replies, judge_process = map(int, numbers.split(":"))
+    threading.Thread(target=_end_with, args=[judge_process], daemon=True).start()
     requests = os.fdopen(os.dup(0), "rb")
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)  # input() of a student ends at once
     with suppress(EOFError, BrokenPipeError):
-        run(requests, os.fdopen(int(role.partition(":")[2]), "wb"))
+        run(requests, os.fdopen(replies, "wb"))
     os._exit(0)
 
 
