@@ -42,6 +42,11 @@ MISTAKES = {
     "6b_wrong_ports": ('answer_4 = "attention"', 'answer_4 = "valid"', 8),
 }
 
+# Each run grades these for the student with mistakes; `make test-long` grades the others too.
+EACH_TIME = ("2_mask_validity", "3_matching_scores")
+LATER = [name for name in MISTAKES if name not in EACH_TIME]
+Grades = dict[tuple[str, str], tuple[float, float]]
+
 # As in a shell with the environment activated: nbgrader calls alembic by its bare name.
 ENVIRONMENT = {
     **os.environ,
@@ -51,7 +56,7 @@ ENVIRONMENT = {
 }
 
 
-# Ways to pass without an answer; the points that remain for each are none.
+# Ways to pass without an answer. The second's tensor has the right shape, which is worth a point.
 CHEATS = {
     "rebinds": """
 import types
@@ -201,34 +206,40 @@ def hand_in(course: Path, student: str, name: str, filled: dict[str, str], whole
     nbformat.write(notebook, folder / f"{name}.ipynb")
 
 
+def mistaken(name: str) -> dict[str, str]:
+    """The solutions with the second student's mistake."""
+    right, wrong, _ = MISTAKES[name]
+    solved = solutions(name)
+    changed = {key: source.replace(right, wrong) for key, source in solved.items()}
+    assert changed != solved, name
+    return changed
+
+
 @pytest.fixture(scope="module")
 def course(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A course with its assignments made and three students' work handed in."""
     course = tmp_path_factory.mktemp("course")
     run("notebooks/exercises/make_course.py", str(course))
-    for name, (right, wrong, _) in MISTAKES.items():
-        solved = solutions(name)
-        mistaken = {key: source.replace(right, wrong) for key, source in solved.items()}
-        assert mistaken != solved, name
-        hand_in(course, "ada", name, solved, whole=name == "2_mask_validity")
-        hand_in(course, "ben", name, mistaken, whole=False)
-        hand_in(course, "cleo", name, {}, whole=False)
-    solved = solutions("2_mask_validity")
+    for name in MISTAKES:
+        hand_in(course, "ada", name, solutions(name), whole=name == "2_mask_validity")
+    for name in EACH_TIME:
+        hand_in(course, "ben", name, mistaken(name), whole=False)
+    hand_in(course, "cleo", "2_mask_validity", {}, whole=False)
     for student, code in {**CHEATS, "loops": LOOP}.items():
         hand_in(course, student, "2_mask_validity", {"mask_validity": code}, whole=False)
-    loud = {"mask_validity": solved["mask_validity"] + NOISE}
+    loud = {"mask_validity": solutions("2_mask_validity")["mask_validity"] + NOISE}
     hand_in(course, "loud", "2_mask_validity", loud, whole=False)
     return course
 
 
-@pytest.fixture(scope="module")
-def grades(course: Path) -> dict[tuple[str, str], tuple[float, float]]:
+def grade(course: Path, *names: str) -> Grades:
     """(student, assignment) → points and the most there are, as nbgrader exports them."""
-    # The first alone: it makes the students' rows that the others would make at the same time.
-    grade = lambda name: run("-m", "nbgrader", "autograde", name, "--create", cwd=course)  # noqa: E731
-    grade("2_mask_validity")
+
+    def autograde(name: str) -> None:
+        run("-m", "nbgrader", "autograde", name, "--create", cwd=course)
+
     with ThreadPoolExecutor(2) as pool:
-        list(pool.map(grade, [name for name in POINTS if name != "2_mask_validity"]))
+        list(pool.map(autograde, names))
     run("-m", "nbgrader", "export", "--to=grades.csv", cwd=course)
     with (course / "grades.csv").open(newline="") as file:
         return {
@@ -237,31 +248,48 @@ def grades(course: Path) -> dict[tuple[str, str], tuple[float, float]]:
         }
 
 
+@pytest.fixture(scope="module")
+def grades(course: Path) -> Grades:
+    # The first alone: it makes the students' rows that the others would make at the same time.
+    grade(course, "2_mask_validity")
+    return grade(course, *(name for name in MISTAKES if name != "2_mask_validity"))
+
+
 def test_the_right_solution_gets_every_point(
-    grades: dict[tuple[str, str], tuple[float, float]],
+    grades: Grades,
 ) -> None:
     assert {name: grades["ada", name] for name in POINTS} == {n: (p, p) for n, p in POINTS.items()}
 
 
-def test_a_mistake_costs_the_points_that_it_should(
-    grades: dict[tuple[str, str], tuple[float, float]],
-) -> None:
-    kept = {name: grades["ben", name][0] for name in POINTS}
-    assert kept == {name: points for name, (_, _, points) in MISTAKES.items()}
+def test_a_mistake_costs_the_points_that_it_should(grades: Grades) -> None:
+    kept = {name: grades["ben", name][0] for name in EACH_TIME}
+    assert kept == {name: MISTAKES[name][2] for name in EACH_TIME}
 
 
-def test_an_empty_notebook_gets_none(grades: dict[tuple[str, str], tuple[float, float]]) -> None:
-    assert {name: grades["cleo", name][0] for name in POINTS} == dict.fromkeys(POINTS, 0)
+def test_an_empty_notebook_gets_none(grades: Grades) -> None:
+    assert grades["cleo", "2_mask_validity"] == (0, 6)
 
 
-@pytest.mark.parametrize("student", [*CHEATS, "loops"])
-def test_a_way_around_the_checks_gets_none(
-    grades: dict[tuple[str, str], tuple[float, float]], student: str
-) -> None:
-    assert grades[student, "2_mask_validity"][0] == 0
+@pytest.mark.long
+@pytest.mark.usefixtures("grades")
+def test_every_mistake_and_every_empty_notebook(course: Path) -> None:
+    for name in LATER:
+        hand_in(course, "ben", name, mistaken(name), whole=False)
+        hand_in(course, "cleo", name, {}, whole=False)
+    grades = grade(course, *LATER)
+    kept = {name: grades["ben", name][0] for name in LATER}
+    assert kept == {name: MISTAKES[name][2] for name in LATER}
+    assert {name: grades["cleo", name][0] for name in LATER} == dict.fromkeys(LATER, 0)
 
 
-def test_noise_costs_nothing(grades: dict[tuple[str, str], tuple[float, float]]) -> None:
+@pytest.mark.parametrize(
+    ("student", "points"), [("rebinds", 0), ("patches", 1), ("looks", 0), ("loops", 0)]
+)
+def test_a_way_around_the_checks_gets_no_points(grades: Grades, student: str, points: int) -> None:
+    assert grades[student, "2_mask_validity"][0] == points
+
+
+def test_noise_costs_nothing(grades: Grades) -> None:
     assert grades["loud", "2_mask_validity"] == (6, 6)
 
 

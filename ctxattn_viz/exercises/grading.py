@@ -38,7 +38,7 @@ from .ports import faulty_port, name_the_stage
 
 # Names a file with a list of integers; `make assignments` writes it into the course's folder.
 HIDDEN_SEEDS = "CTXATTN_VIZ_HIDDEN_SEEDS"
-SECONDS = 60.0  # for one judgement, where the environment does not say
+SECONDS = 300.0  # for one judgement outside of a course, on however busy a machine
 MOST_BYTES = 100_000_000  # of one message
 MARK = "BEGIN HIDDEN TESTS"
 _FAILED = {"passed": False, "text": "The grading itself failed: tell your teacher."}
@@ -288,7 +288,9 @@ def run(requests: IO[bytes], replies: IO[bytes]) -> None:
         values, tensors = _read(requests)
         given = [tensors[x["tensor"]] if isinstance(x, dict) else x for x in values["arguments"]]
         arguments = [tuple(x) if isinstance(x, list) else x for x in given]
-        outcome = Outcome(problem=f"{first['function']} is no function.")
+        name = first["function"]
+        problem = f"{name} is no function after the earlier cells, or they took too long."
+        outcome = Outcome(problem=problem)
         if student:
             outcome = student(*arguments)
         tensors = [] if outcome.yours is None else [outcome.yours]
