@@ -266,7 +266,7 @@ def _run_cells(cells: Sequence[str]) -> dict[str, Any]:
 
     shell = Shell.instance(config=Config({"HistoryManager": {"enabled": False}}))
     for name in _SKIPPED:
-        shell.register_magic_function(nothing, "line_cell", name)
+        shell.magics_manager.register_function(nothing, "line_cell", name)
     end = time.monotonic() + _seconds() / 2
     for cell in cells:
         left = max(end - time.monotonic(), LEAST_SECONDS)
