@@ -189,14 +189,20 @@ def nothing_valid(valid: Tensor, config: AttentionConfig) -> str:
     )
 
 
+def refuse_recording() -> None:
+    """Raise `UnsupportedError` where a trace would be recorded, to be replayed on other inputs."""
+    if recording():
+        raise UnsupportedError(NO_TRACE)
+
+
 def check_values(values: Values, allow_nonfinite: bool) -> None:
     """What only looking at the numbers can tell; stalls a GPU, so only a trace does it.
 
     Raises:
         InputError: NaN or infinity in f or b (unless allowed), a mask that is not 0 and 1.
-        UnsupportedError: there are no numbers to look at, in a transform or a recording.
+        UnsupportedError: there are no numbers to look at, in a transform.
     """
-    if recording() or any(map(torch._C._functorch.is_functorch_wrapped_tensor, values.values())):
+    if any(map(torch._C._functorch.is_functorch_wrapped_tensor, values.values())):
         raise UnsupportedError(NO_TRACE)
     for name in () if allow_nonfinite else ("f", "b"):
         if bad := int((~values[name].isfinite()).sum()):

@@ -21,7 +21,14 @@ from .errors import (
     shape_of,
 )
 from .habits import takes_a_config, warn, warn_if_channels_last
-from .pipeline import LazyValues, check_inputs, check_values, has_no_values, nothing_valid
+from .pipeline import (
+    LazyValues,
+    check_inputs,
+    check_values,
+    has_no_values,
+    nothing_valid,
+    refuse_recording,
+)
 from .results import PixelLedger, QueryRow, StageResult
 from .rows import pixel_ledger, query_row
 from .stages import BY_KEY, STAGES, patch_grid, query_grid
@@ -310,6 +317,7 @@ def trace(
             NaN.
         ChannelsLastWarning: sizes that can be used, but look like (n, height, width, channels).
     """
+    refuse_recording()  # first: even a size is something to record
     values, config = check_inputs(f, b, mask, config)
     if not has_no_values(values["f"]):
         check_values(values, allow_nonfinite)

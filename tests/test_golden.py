@@ -175,6 +175,7 @@ def test_flow_like_gives_each_recorded_form(case: Case) -> None:
     assert_same_flow(cv.flow_like(trace, case.config.dialect).numpy(), case.figures["flow"])
 
 
+@pytest.mark.filterwarnings("ignore::ctxattn_viz.NothingValidWarning")  # mmagic/all
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_contextual_attention_and_the_layer_give_the_recorded_output(case: Case) -> None:
     f, b, mask = tensors(case, torch.float32)
