@@ -222,7 +222,7 @@ def _numbers(name: str, x: Any) -> Tensor:
         array = np.asarray(x) if hasattr(x, "__array__") else None
         if array is None or array.dtype.kind not in "fiub":
             raise InputError(name, "a tensor or an array of real numbers", type(x).__name__)
-        x = torch.tensor(array)
+        x = torch.tensor(array, device="cpu")
     if x.is_complex() or x.is_meta:
         raise InputError(name, "real numbers", f"{x.dtype} on {x.device}")
     return x

@@ -23,10 +23,14 @@ def path_of(argument: str, value: object, expected: str = EXPECTED) -> Path:
     """`value` as a path, with `~` expanded.
 
     Raises:
-        InputError: neither text nor a path, or the home of a user that does not exist.
+        InputError: neither text nor a path, a folder's (`x/`), or the home of a user that does not
+            exist.
     """
     if not isinstance(value, (str, PathLike)):
         raise InputError(argument, expected, repr(value))
+    if isinstance(value, str) and value and os.path.basename(value) in ("", "."):
+        # `Path` drops these ends, and `x/` would become the file x.
+        raise InputError(argument, expected, f"{value!r} ({os.strerror(errno.EISDIR)})")
     try:
         return Path(value).expanduser()
     except RuntimeError:  # whose own words are about a home directory
@@ -41,9 +45,15 @@ def writing(argument: str, path: str | PathLike[str]) -> Iterator[BinaryIO]:
 
     Until then it is a temporary file in the target's folder. Opening that is the check that the
     target can be written: enter the block before computing what goes in. After any exception,
-    Ctrl-C too, the temporary file is gone and the target is as it was; a process that is killed
-    outright may leave its temporary file. A link stays a link, and an old file keeps its mode.
-    What is not a regular file (`/dev/stdout`, a FIFO, a device) is written to directly.
+    Ctrl-C too, the temporary file is gone and the target is as it was. A signal that ends the
+    process without an exception (SIGKILL, and SIGTERM unless the program handles it) leaves the
+    target as it was too, but may leave the temporary file, `.….tmp`.
+
+    A symbolic link stays one, and its target is replaced. Of several hard links only the one named
+    gets the new file. An old file keeps its owner, its group and who may read, write and run it, as
+    far as the system lets this process set them; where the group cannot be kept, the new group and
+    all others get only what both had. Set-user-ID, set-group-ID and sticky bits, access lists and extended attributes
+    are not kept. What is not a regular file (`/dev/stdout`, a FIFO, a device) is written directly.
 
     Args:
         argument: who brought the path, for the message.
@@ -69,21 +79,46 @@ def writing(argument: str, path: str | PathLike[str]) -> Iterator[BinaryIO]:
     try:
         with checked:
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-            descriptor = os.open(temporary, flags, 0o666)  # the system takes the umask off
+            # The system takes the umask off. What takes an old file's place may be secret.
+            descriptor = os.open(temporary, flags, 0o666 if old is None else 0o600)
         with _file(descriptor, checked) as file:
             if old is not None:
-                with suppress(OSError):  # some file systems keep no modes
-                    os.chmod(temporary, stat.S_IMODE(old.st_mode))
+                with checked:
+                    _copy_rights(old, descriptor if os.chmod in os.supports_fd else temporary)
             yield file
             file.flush()
             with checked:
                 os.fsync(descriptor)
         with checked:
             os.replace(temporary, target)
+        _flush_folder(target.parent)
     except BaseException:
         with suppress(OSError):
             os.unlink(temporary)
         raise
+
+
+def _copy_rights(old: os.stat_result, new: int | Path) -> None:
+    """Give a file the owner, the group and the permissions of an old one, as far as allowed."""
+    mode = old.st_mode & 0o777
+    if hasattr(os, "chown"):
+        for owner, group in ((-1, old.st_gid), (old.st_uid, -1)):
+            with suppress(OSError):  # only root may give files away
+                os.chown(new, owner, group)
+    if os.stat(new).st_gid != old.st_gid:  # what was for that group is not for this one
+        mode = mode & 0o700 | (mode >> 3 & mode & 0o007) * 0o011
+    with suppress(OSError):  # some file systems keep no modes
+        os.chmod(new, mode)
+
+
+def _flush_folder(folder: Path) -> None:
+    """Have the new name outlast a power cut, where the system can (Windows cannot)."""
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def _status(path: Path) -> os.stat_result | None:

@@ -5,6 +5,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -92,8 +93,21 @@ class Summary:
         return said
 
 
+class NotPickled:
+    """Base of what refuses to be pickled, and says what to do instead."""
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        raise InputError(
+            "pickle",
+            "values that can be pickled",
+            f"a {type(self).__name__}",
+            "`trace.save(path)` keeps the whole run, and `ctxattn_viz.load_trace(path)` reads it "
+            "again; a result's `tensor` can be pickled by itself.",
+        )
+
+
 @dataclass(frozen=True)
-class StageResult:
+class StageResult(NotPickled):
     """One stage of one run.
 
     Attributes:
@@ -138,15 +152,6 @@ class StageResult:
 
     def __deepcopy__(self, memo: dict[int, object]) -> "StageResult":
         return replace(self, tensor=self.tensor.clone())
-
-    def __reduce_ex__(self, protocol: object) -> str:
-        raise InputError(
-            "pickle",
-            "values that can be pickled",
-            "a StageResult",
-            "`trace.save(path)` keeps the whole run, and `ctxattn_viz.load_trace(path)` reads it "
-            "again; `result.tensor` can be pickled by itself.",
-        )
 
     def __repr__(self) -> str:
         axes = " × ".join(f"{s} {a}" for a, s in zip(self.axes, self.shape, strict=True))

@@ -141,7 +141,7 @@ def rectangle(size: tuple[int, int], top: int, left: int, height: int, width: in
             f"a hole of at least 1×1 within {rows}×{columns} pixels, in whole numbers",
             f"top={top!r}, left={left!r}, height={height!r}, width={width!r}",
         )
-    mask = torch.zeros(1, 1, rows, columns)
+    mask = torch.zeros(1, 1, rows, columns, device="cpu")
     mask[..., top : top + height, left : left + width] = 1
     return mask
 

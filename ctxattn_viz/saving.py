@@ -13,6 +13,7 @@ import sys
 import zipfile
 import zlib
 from collections.abc import Callable, Mapping
+from dataclasses import fields
 from os import PathLike
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,19 +23,23 @@ import torch
 from torch import Tensor
 
 from .budget import human
-from .config import AttentionConfig
+from .config import LARGEST, AttentionConfig
 from .errors import InputError, check_device, check_whole
 from .files import path_of, writing
 from .pipeline import check_inputs, check_values
 from .traces import INPUTS, Trace, started
 
-VERSION = 1
+# Version 1 may lack `checksum` and `allow_nonfinite`; version 2 has both.
+VERSION = 2
+MOST_VERSIONS = 10_000
 EXPECTED = "a file that Trace.save wrote"
 # What a file may take in memory: as much as files of today need, but not what no file needs.
 MOST_BYTES = 2_000_000_000
 MOST_TIMES = 100  # the size of the file; files of before hold expanded tensors
 ALWAYS_BYTES = 100_000_000
 MOST_DESCRIPTION = 100_000  # bytes of the pickle, of which we write about a thousand
+LONGEST_TEXT = 100  # of a configuration's names and values, which take 15 at most
+MOST_AXES = 64  # as in PyTorch
 
 DTYPES = {
     "DoubleStorage": torch.float64,
@@ -92,7 +97,7 @@ def load_trace(
         config = AttentionConfig.from_dict(held["config"])
         values, config = check_inputs(**inputs, config=config)
         # A file of before does not say; whoever made that run had to allow it.
-        check_values(values, allow_nonfinite=bool(held.get("allow_nonfinite", True)))
+        check_values(values, allow_nonfinite=held.get("allow_nonfinite", True))
     except FileNotFoundError:
         raise
     except InputError as problem:
@@ -127,11 +132,23 @@ class _Declared(NamedTuple):
         return math.prod(self.size) * self.storage.dtype.itemsize
 
 
+class _Named(dict[str, Any]):
+    """Values by name. Nothing else is looked up: the hash of nested tuples may take for ever."""
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        if type(name) is not str:
+            raise TypeError("a name that is no text")
+        super().__setitem__(name, value)
+
+
 class _Description(pickle._Unpickler):
     """Reads the pickle in a file: plain values, and what it declares instead of tensors.
 
     Python's own reader in C makes room for whatever length or number a pickle names; this one, in
     Python, does not. Only the instructions that `torch.save` needs are known.
+
+    A short pickle can describe a list of lists of lists that share their parts, and takes for ever
+    to print or to compare: what comes out of here has its type checked before anything else.
     """
 
     dispatch = {  # noqa: RUF012 (as in the class above)
@@ -140,12 +157,12 @@ class _Description(pickle._Unpickler):
             *(pickle.PROTO, pickle.STOP, pickle.MARK, pickle.BINPUT, pickle.LONG_BINPUT),
             *(pickle.BINGET, pickle.LONG_BINGET, pickle.NONE, pickle.NEWTRUE, pickle.NEWFALSE),
             *(pickle.BININT, pickle.BININT1, pickle.BININT2, pickle.LONG1, pickle.BINFLOAT),
-            *(pickle.BINUNICODE, pickle.EMPTY_DICT, pickle.SETITEM, pickle.SETITEMS),
+            *(pickle.BINUNICODE, pickle.SETITEM, pickle.SETITEMS),
             *(pickle.EMPTY_LIST, pickle.APPEND, pickle.APPENDS),
             *(pickle.EMPTY_TUPLE, pickle.TUPLE, pickle.TUPLE1, pickle.TUPLE2, pickle.TUPLE3),
             *(pickle.GLOBAL, pickle.REDUCE, pickle.BINPERSID),
         )
-    }
+    } | {pickle.EMPTY_DICT[0]: lambda self: self.append(_Named())}
 
     def find_class(self, module: str, name: str) -> Any:
         if module == "torch" and name in DTYPES:
@@ -166,11 +183,13 @@ class _Description(pickle._Unpickler):
 def _declared(storage: Any, offset: Any, size: Any, stride: Any, *_: Any) -> _Declared:
     if not isinstance(storage, _Storage):
         raise TypeError("not a storage")
+    if len(size) > MOST_AXES or len(size) != len(stride):  # many multiply for ever
+        raise TypeError("not a tensor")
     return _Declared(storage, _whole(offset)[0], _whole(*size), _whole(*stride))
 
 
 def _whole(*numbers: Any) -> tuple[int, ...]:
-    if any(type(number) is not int or number < 0 for number in numbers):
+    if any(type(number) is not int or not 0 <= number <= LARGEST for number in numbers):
         raise TypeError("not whole numbers")
     return numbers
 
@@ -188,6 +207,7 @@ def _read(path: Path, limit: int | None) -> tuple[dict[str, Any], dict[str, Tens
         root = name.removesuffix("data.pkl")
         held = _Description(io.BytesIO(_content(archive, name, MOST_DESCRIPTION))).load()
         _check_version(path, held["ctxattn_viz"])
+        _check_plain(held)
         declared = {name: held[name] for name in INPUTS}
         if any(type(x) is not _Declared for x in declared.values()):
             raise TypeError("not tensors")
@@ -203,7 +223,7 @@ def _read(path: Path, limit: int | None) -> tuple[dict[str, Any], dict[str, Tens
         }
     inputs = {name: _tensor(x, contents[x.storage.key]) for name, x in declared.items()}
     # A zip's own sums are of single entries, and files of before hold no checksum.
-    if held.get("checksum", total := _checksum(held["config"], inputs)) != total:
+    if "checksum" in held and held["checksum"] != _checksum(held["config"], inputs):
         raise ValueError("not the bytes that were saved")
     return held, inputs
 
@@ -219,7 +239,7 @@ def _check_size(path: Path, size: int, limit: int) -> None:
 
 
 def _check_version(path: Path, version: Any) -> None:
-    if type(version) is not int or version < 1:
+    if type(version) is not int or not 1 <= version <= MOST_VERSIONS:
         raise TypeError("no version")
     if version > VERSION:
         raise InputError(
@@ -228,6 +248,21 @@ def _check_version(path: Path, version: Any) -> None:
             f"{path} in version {version}",
             "A later release of ctxattn_viz wrote it: install that one.",
         )
+
+
+def _check_plain(held: dict[str, Any]) -> None:
+    """Of what a file holds beside tensors: what we read has the types and sizes that we write."""
+    for name, kind in (("checksum", int), ("allow_nonfinite", bool)):
+        if type(held.get(name)) is not kind and (name in held or held["ctxattn_viz"] > 1):
+            raise TypeError(f"no {name}")
+    config = held["config"]
+    if type(config) is not _Named or len(config) > len(fields(AttentionConfig)) + 1:
+        raise TypeError("no configuration")
+    for name, value in config.items():
+        is_number = type(value) in (bool, float) or (type(value) is int and abs(value) <= LARGEST)
+        is_text = type(value) is str and len(value) <= LONGEST_TEXT
+        if len(name) > LONGEST_TEXT or not (is_number or is_text):
+            raise TypeError("not a configuration's value")
 
 
 def _content(archive: zipfile.ZipFile, name: str, most: int) -> bytearray:

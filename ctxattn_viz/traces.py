@@ -29,7 +29,7 @@ from .pipeline import (
     nothing_valid,
     refuse_recording,
 )
-from .results import PixelLedger, QueryRow, StageResult
+from .results import NotPickled, PixelLedger, QueryRow, StageResult
 from .rows import pixel_ledger, query_row
 from .stages import BY_KEY, STAGES, patch_grid, query_grid
 from .stages.downsampling import lost_fraction, mask_at
@@ -54,7 +54,7 @@ if TYPE_CHECKING:
     from .profiling import Profile
 
 
-class Trace(Mapping[str, StageResult]):
+class Trace(NotPickled, Mapping[str, StageResult]):
     """One run: its inputs, its configuration, and every stage, computed on first access.
 
     A mapping from stage keys (`ctxattn_viz.STAGES`, in the paper's order) to `StageResult`.
@@ -252,14 +252,6 @@ class Trace(Mapping[str, StageResult]):
     def __deepcopy__(self, memo: dict[int, Any]) -> "Trace":
         return Trace(
             _copied({name: self._values[name] for name in INPUTS}), self.config, self.budget
-        )
-
-    def __reduce_ex__(self, protocol: Any) -> Any:
-        raise InputError(
-            "pickle",
-            "values that can be pickled",
-            "a Trace",
-            "`trace.save(path)` keeps it, and `ctxattn_viz.load_trace(path)` reads it again.",
         )
 
     def __repr__(self) -> str:

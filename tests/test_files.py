@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import resource
+import signal
 import stat
 import subprocess
 import sys
@@ -130,6 +131,68 @@ def test_a_new_file_has_the_mode_that_open_gives(
     assert stat.S_IMODE((tmp_path / "x").stat().st_mode) == 0o666 & ~mask
 
 
+def test_no_set_user_id_bit_is_given_to_new_content(target: Path) -> None:
+    target.chmod(0o6755)
+    write(target)
+    assert stat.S_IMODE(target.stat().st_mode) == 0o755
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files away")
+def test_an_old_file_keeps_its_owner_and_group(target: Path) -> None:
+    os.chown(target, 65534, 65533)
+    target.chmod(0o640)
+    with writing("path", target) as file:
+        beside = next(path for path in target.parent.iterdir() if path != target)
+        assert (beside.stat().st_uid, beside.stat().st_gid) == (65534, 65533)
+        file.write(NEW)
+    status = target.stat()
+    assert (status.st_uid, status.st_gid) == (65534, 65533)
+    assert stat.S_IMODE(status.st_mode) == 0o640
+    assert target.read_bytes() == NEW
+
+
+@pytest.mark.parametrize(("mode", "kept"), [(0o640, 0o600), (0o664, 0o644), (0o604, 0o600)])
+def test_what_was_for_another_group_is_not_for_this_one(
+    target: Path, monkeypatch: pytest.MonkeyPatch, mode: int, kept: int
+) -> None:
+    target.chmod(mode)
+    monkeypatch.setattr(os, "chown", refusing(errno.EPERM))
+    real = os.stat
+
+    def of_another_group(path: Any, **options: Any) -> os.stat_result:
+        fields = list(real(path, **options))
+        fields[5] += not isinstance(path, int)  # st_gid
+        return os.stat_result(fields)
+
+    monkeypatch.setattr(os, "stat", of_another_group)
+    write(target)
+    monkeypatch.undo()
+    assert stat.S_IMODE(target.stat().st_mode) == kept
+    assert target.read_bytes() == NEW
+
+
+def test_of_hard_links_only_the_one_named_gets_the_new_file(target: Path, tmp_path: Path) -> None:
+    os.link(target, tmp_path / "other")
+    write(target)
+    assert target.read_bytes() == NEW
+    assert (tmp_path / "other").read_bytes() == OLD
+
+
+def test_the_folder_is_flushed_after_the_file(
+    target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flushed: list[bool] = []
+    real = os.fsync
+
+    def fsync(descriptor: int) -> None:
+        flushed.append(stat.S_ISDIR(os.fstat(descriptor).st_mode))
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    write(target)
+    assert flushed == [False, True]
+
+
 @pytest.mark.parametrize("mode", [0o600, 0o640, 0o755, 0o777])
 def test_an_old_file_keeps_its_mode(target: Path, mode: int) -> None:
     target.chmod(mode)
@@ -213,6 +276,23 @@ def test_a_path_that_cannot_be_written_is_one_sentence(
     assert reason in message
     assert message.encode()  # can be printed
     assert names(target.parent) == ["loop", "target"]
+
+
+@pytest.mark.parametrize("end", ["/", "//", "/.", "/./"])
+def test_what_names_a_folder_is_no_file(
+    target: Path, monkeypatch: pytest.MonkeyPatch, end: str
+) -> None:
+    """`x/` was written to x."""
+    monkeypatch.chdir(target.parent)
+    RUN.save("run")
+    with pytest.raises(cv.InputError, match=r"load|run.*\(Is a directory\)\.$"):
+        cv.load_trace(f"run{end}")
+    for name in ("target", "new"):
+        for writer in WRITERS.values():
+            with pytest.raises(cv.InputError, match=rf"'{name}{end}' \(Is a directory\)\.$"):
+                writer(f"{name}{end}")  # type: ignore[arg-type]
+    assert target.read_bytes() == OLD
+    assert names(target.parent) == ["run", "target"]
 
 
 def test_a_name_as_long_as_names_may_be(tmp_path: Path) -> None:
@@ -315,15 +395,29 @@ from ctxattn_viz.files import writing
 with writing("path", sys.argv[1]) as file:
     file.write(b"half of the new file")
     file.flush()
-    os.kill(os.getpid(), signal.SIGKILL)
+    os.kill(os.getpid(), int(sys.argv[2]))
 """
 
 
-def test_killed_while_writing(target: Path) -> None:
-    assert run_python(KILLED, target).returncode == -9
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGHUP])
+def test_killed_while_writing(target: Path, number: signal.Signals) -> None:
+    assert run_python(KILLED, target, int(number)).returncode == -number
     assert target.read_bytes() == OLD
     write(target)  # the stray temporary file is in nobody's way
     assert target.read_bytes() == NEW
+
+
+def test_interrupted_while_writing(target: Path) -> None:
+    assert run_python(KILLED, target, int(signal.SIGINT)).returncode == -signal.SIGINT
+    assert target.read_bytes() == OLD
+    assert names(target.parent) == ["target"]
+
+
+def test_ended_by_a_signal_that_the_program_handles(target: Path) -> None:
+    handled = "import signal, sys\nsignal.signal(signal.SIGTERM, lambda *_: sys.exit(3))\n"
+    assert run_python(handled + KILLED, target, int(signal.SIGTERM)).returncode == 3
+    assert target.read_bytes() == OLD
+    assert names(target.parent) == ["target"]
 
 
 def test_two_writers_and_a_reader(target: Path) -> None:

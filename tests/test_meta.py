@@ -1,9 +1,15 @@
 """Stages run on the meta device: every shape, and not a byte."""
 
+import ast
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
 import pytest
 import torch
 
 import ctxattn_viz as cv
+from ctxattn_viz import figures, samples
 from ctxattn_viz.config import DIALECTS
 
 
@@ -53,3 +59,67 @@ def test_the_function_and_the_layer_on_meta() -> None:
     assert cv.contextual_attention(f, b).shape == f.shape
     y, flow = cv.ContextualAttention()(f, b)
     assert (y.shape, flow.shape) == (f.shape, (1, 3, 4, 6))
+
+
+# ---- PyTorch's default device is the reader's: nothing of ours follows it by accident ------------
+
+
+def run_of(channels: int) -> cv.Trace:
+    f, b = torch.rand(2, 1, channels, 8, 8, generator=torch.Generator().manual_seed(0))
+    mask = torch.zeros(1, 1, 8, 8)
+    mask[..., :4, :4] = 1
+    return cv.trace(f, b, mask)
+
+
+RUNS = {channels: run_of(channels) for channels in (1, 3, 5)}
+DOORS: dict[str, Callable[[cv.Trace, Path], Any]] = {
+    "save_page": lambda run, folder: cv.save_page(run, folder / "page.html"),
+    "a page with pictures": lambda run, folder: cv.save_page(
+        run, folder / "page.html", picture_f=torch.zeros(1, 3, 4, 4, device="cpu")
+    ),
+    "debug": lambda run, folder: cv.debug(run, query=(1, 1)),
+    "a mask as an array": lambda run, folder: setattr(
+        cv.debug(run), "mask", run.mask_at_b.numpy().copy()
+    ),
+    "query": lambda run, folder: run.query(1, 2).best(),
+    "pixel": lambda run, folder: repr(run.pixel(3, 4)),
+    "save and load": lambda run, folder: (run.save(folder / "x"), cv.load_trace(folder / "x"))[1][
+        "flow"
+    ],
+    "compare": lambda run, folder: cv.compare(run, {"output": run["output"].tensor.numpy()}),
+    "function": lambda run, folder: cv.contextual_attention(run.f, run.b, run.mask),
+    "summary": lambda run, folder: cv.attention_summary(run.f, run.b, run.mask),
+    "rectangle": lambda run, folder: samples.rectangle((8, 8), 1, 1, 3, 3) * run.mask,
+    "coarse_fill": lambda run, folder: samples.coarse_fill(run.f[:, :3], run.mask),
+}
+
+
+@pytest.mark.parametrize("channels", RUNS)
+@pytest.mark.parametrize("door", DOORS.values(), ids=DOORS)
+def test_a_run_on_the_cpu_is_looked_into_whatever_the_default_device_is(
+    tmp_path: Path, channels: int, door: Callable[[cv.Trace, Path], Any]
+) -> None:
+    run = RUNS[channels].revised()
+    with torch.device("meta"):
+        door(run, tmp_path)
+
+
+def test_every_tensor_of_ours_is_made_on_a_device_that_is_named(root: Path) -> None:
+    """The exercises are apart: their cases are small, and a course is graded on the CPU."""
+    makers = {"arange", "as_tensor", "empty", "eye", "full", "linspace", "ones", "rand", "randint"}
+    makers |= {"asarray", "randn", "randperm", "scalar_tensor", "tensor", "zeros"}
+    package = root / "ctxattn_viz"
+    followers, count = [], 0
+    for path in sorted(package.rglob("*.py")):
+        if "exercises" in path.parts:
+            continue
+        for node in ast.walk(ast.parse(path.read_text())):
+            if not isinstance(node, ast.Call) or ast.unparse(node.func) not in {
+                f"torch.{maker}" for maker in makers
+            }:
+                continue
+            count += 1
+            if "device" not in {keyword.arg for keyword in node.keywords}:
+                followers.append(f"{path.relative_to(root)}:{node.lineno}")
+    assert count > 20
+    assert followers == []

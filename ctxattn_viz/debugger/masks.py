@@ -77,7 +77,7 @@ def from_wire(value: dict[str, Any]) -> Tensor:
 def as_tensor(value: Any) -> Any:
     """A mask as a tensor: an array, a plane, or what the page sent; anything else as it is."""
     if isinstance(value, np.ndarray):
-        mask = torch.tensor(value)
+        mask = torch.tensor(value, device="cpu")
         if mask.ndim in (2, 3):  # one plane, or one a sample
             mask = (mask[None] if mask.ndim == 2 else mask)[:, None]
         return mask

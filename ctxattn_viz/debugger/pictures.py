@@ -92,10 +92,10 @@ def _plain(x: Tensor) -> Tensor:
 
 
 def _colours(c: int, low: float, high: float) -> Look:
-    basis = torch.eye(3).double() if c == 3 else torch.ones(1, 3).double()
+    basis = torch.eye(3, device="cpu") if c == 3 else torch.ones(1, 3, device="cpu")
     high = max(high, low + max(1e-12, 1e-9 * abs(low)))
-    ends = torch.tensor([[low], [high]], dtype=torch.float64).expand(2, 3)
-    return Look(torch.zeros(c).double(), basis, *ends)
+    ends = torch.tensor([[low], [high]], dtype=torch.float64, device="cpu").expand(2, 3)
+    return Look(torch.zeros(c, dtype=torch.float64, device="cpu"), basis.double(), *ends)
 
 
 def _components(f: Tensor, b: Tensor) -> Look:
@@ -106,7 +106,7 @@ def _components(f: Tensor, b: Tensor) -> Look:
     basis = axes.flip(1)[:, :3]
     # An axis has no direction of its own: let its largest weight be positive, every time.
     largest = basis.abs().argmax(dim=0)
-    basis = basis * basis[largest, torch.arange(basis.shape[1])].sign()
+    basis = basis * basis[largest, torch.arange(basis.shape[1], device="cpu")].sign()
     basis = torch.nn.functional.pad(basis, (0, 3 - basis.shape[1]))  # two channels: no blue
     shown = (centred @ basis).sort(dim=0).values
     low, high = shown[len(shown) // 100], shown[-1 - len(shown) // 100]

@@ -17,6 +17,7 @@ from ..config import AttentionConfig
 from ..errors import InputError, check_choice, check_index
 from ..files import path_of, writing
 from ..pipeline import check_config, check_inputs, check_values
+from ..results import NotPickled
 from ..stages.downsampling import mask_at
 from . import assets, page, places, uploads
 from .masks import Mask, as_tensor, plain, to_wire
@@ -57,7 +58,7 @@ def _to_config(value: Any, widget: Any) -> Any:
     return value.to_dict()
 
 
-class Debugger(anywidget.AnyWidget):
+class Debugger(NotPickled, anywidget.AnyWidget):
     """The debugger of one trace. Made by `debug`.
 
     Attributes:

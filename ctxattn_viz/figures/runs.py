@@ -109,7 +109,8 @@ def query(
             else "No patch may be used."
         )
     )
-    near = torch.zeros(found.valid.shape, dtype=torch.bool)  # each match and the patch around it
+    # Each match and the patches around it.
+    near = torch.zeros(found.valid.shape, dtype=torch.bool, device="cpu")
     for match in matches:
         i, j = match.row // step, match.col // step
         near[max(i - 1, 0) : i + 2, max(j - 1, 0) : j + 2] = True
@@ -283,7 +284,7 @@ def wheel(size: int = 101) -> np.ndarray:
     """
     if check_whole("size", size) > MOST_SIDE:
         raise InputError("size", f"at most {MOST_SIDE}", size)
-    reach = torch.arange(size) - size // 2
+    reach = torch.arange(size, device="cpu") - size // 2
     offsets = torch.stack(torch.meshgrid(reach, reach, indexing="ij"), dim=-1)  # (H, W, 2)
     inside = offsets.square().sum(dim=-1) <= (size // 2) ** 2
     picture = flow_picture(torch.where(inside[..., None], offsets, 0)[None])[0]
