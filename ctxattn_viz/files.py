@@ -50,10 +50,11 @@ def writing(argument: str, path: str | PathLike[str]) -> Iterator[BinaryIO]:
     target as it was too, but may leave the temporary file, `.….tmp`.
 
     A symbolic link stays one, and its target is replaced. Of several hard links only the one named
-    gets the new file. An old file keeps its owner, its group and who may read, write and run it, as
-    far as the system lets this process set them; where the group cannot be kept, the new group and
-    all others get only what both had. Set-user-ID, set-group-ID and sticky bits, access lists and extended attributes
-    are not kept. What is not a regular file (`/dev/stdout`, a FIFO, a device) is written directly.
+    gets the new file. An old file keeps its owner, its group and its permissions, as far as the
+    system lets this process set them; where the group cannot be kept, the new group and all others
+    may do only what both could. Set-user-ID, set-group-ID and sticky bits, access lists and
+    extended attributes are not kept. What is not a regular file (`/dev/stdout`, a FIFO, a device)
+    is written to directly.
 
     Args:
         argument: who brought the path, for the message.

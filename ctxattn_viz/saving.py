@@ -151,7 +151,7 @@ class _Description(pickle._Unpickler):
     to print or to compare: what comes out of here has its type checked before anything else.
     """
 
-    dispatch = {  # noqa: RUF012 (as in the class above)
+    dispatch = {
         code[0]: pickle._Unpickler.dispatch[code[0]]
         for code in (
             *(pickle.PROTO, pickle.STOP, pickle.MARK, pickle.BINPUT, pickle.LONG_BINPUT),

@@ -285,7 +285,7 @@ def test_what_names_a_folder_is_no_file(
     """`x/` was written to x."""
     monkeypatch.chdir(target.parent)
     RUN.save("run")
-    with pytest.raises(cv.InputError, match=r"load|run.*\(Is a directory\)\.$"):
+    with pytest.raises(cv.InputError, match=r"'run.*' \(Is a directory\)\.$"):
         cv.load_trace(f"run{end}")
     for name in ("target", "new"):
         for writer in WRITERS.values():

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 import ctxattn_viz as cv
-from ctxattn_viz import figures, samples
+from ctxattn_viz import samples
 from ctxattn_viz.config import DIALECTS
 
 
@@ -71,6 +71,12 @@ def run_of(channels: int) -> cv.Trace:
     return cv.trace(f, b, mask)
 
 
+def figures() -> Any:
+    from ctxattn_viz import figures
+
+    return figures
+
+
 RUNS = {channels: run_of(channels) for channels in (1, 3, 5)}
 DOORS: dict[str, Callable[[cv.Trace, Path], Any]] = {
     "save_page": lambda run, folder: cv.save_page(run, folder / "page.html"),
@@ -89,13 +95,30 @@ DOORS: dict[str, Callable[[cv.Trace, Path], Any]] = {
     "compare": lambda run, folder: cv.compare(run, {"output": run["output"].tensor.numpy()}),
     "function": lambda run, folder: cv.contextual_attention(run.f, run.b, run.mask),
     "summary": lambda run, folder: cv.attention_summary(run.f, run.b, run.mask),
+    "figures.query": lambda run, folder: figures().query(run, 1, 1),
+    "figures.reconstruction": lambda run, folder: figures().reconstruction(
+        run.b, run.f, run["output"].tensor, run.mask
+    ),
+    "figures.validity": lambda run, folder: figures().validity(run),
+    "figures.ledger": lambda run, folder: figures().ledger(run.pixel(2, 2)),
+    "figures.flow": lambda run, folder: figures().flow(run),
+    "figures.heats": lambda run, folder: figures().heats({"valid": run.query(0, 0).valid}),
+    "figures.patches": lambda run, folder: figures().patches(run["paste_patches"].tensor[0]),
+    "figures.wheel": lambda run, folder: figures().wheel(9),
     "rectangle": lambda run, folder: samples.rectangle((8, 8), 1, 1, 3, 3) * run.mask,
     "coarse_fill": lambda run, folder: samples.coarse_fill(run.f[:, :3], run.mask),
 }
 
 
-@pytest.mark.parametrize("channels", RUNS)
-@pytest.mark.parametrize("door", DOORS.values(), ids=DOORS)
+CASES = [  # figures draw colours alone
+    pytest.param(channels, door, id=f"{name}-{channels}")
+    for name, door in DOORS.items()
+    for channels in RUNS
+    if channels < 5 or not name.startswith("figures")
+]
+
+
+@pytest.mark.parametrize(("channels", "door"), CASES)
 def test_a_run_on_the_cpu_is_looked_into_whatever_the_default_device_is(
     tmp_path: Path, channels: int, door: Callable[[cv.Trace, Path], Any]
 ) -> None:
