@@ -4,15 +4,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import bdb
 import cProfile
+import gc
 import itertools
+import locale
+import logging
 import os
 import random
 import signal
+import subprocess
 import sys
 import threading
 import time
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -107,6 +113,23 @@ def computes(mask: Tensor, ksize: int) -> None:
         mask = mask @ mask
 
 
+def computes_long_in_c(*_: object) -> None:
+    while True:
+        _large = 3**200_000
+
+
+def computes_long_in_c_and_catches(*_: object) -> None:
+    while True:
+        try:
+            sorted(range(300_000))
+        except BaseException:
+            pass
+
+
+def counts_in_c(*_: object) -> int:
+    return sum(1 for _ in iter(int, 1))
+
+
 def prints_without_end(*_: object) -> None:
     while True:
         print("x" * 1000)
@@ -164,6 +187,9 @@ LOOPS = (
     sums_without_end,
     appends_while_reading,
     computes,
+    computes_long_in_c,
+    computes_long_in_c_and_catches,
+    counts_in_c,
     prints_without_end,
     returns_when_ended,
     raises_when_ended,
@@ -199,10 +225,70 @@ def test_a_loop_without_end_comes_back(loop: Callable[..., object], thread: str)
     assert sum(1 for _ in range(200_000)) == 200_000
     monkey = check("mask_validity", students.mask_validity, only="hand")
     assert monkey.cases
-    for thread_left in threading.enumerate():
-        if thread_left.name == "time limit":
-            thread_left.join(10)
     assert threading.active_count() == threads
+
+
+def test_what_ends_the_limit_is_not_interrupted_between_two_steps() -> None:
+    """Python code of a library, as in an `Event`, could be left with its lock taken."""
+    called: list[str] = []
+
+    def note(frame: Any, event: str, _: object) -> None:
+        if event == "call":
+            called.append(frame.f_code.co_filename)
+
+    watch = limits._Watch(100)
+    watch.start()
+    sys.setprofile(note)
+    watch.stop()
+    sys.setprofile(None)
+    assert set(called) == {limits.__file__}
+    watch.join()
+    assert "time limit" not in [thread.name for thread in threading.enumerate()]
+
+
+EXITS_AFTER_A_LIMIT = """
+import threading
+from ctxattn_viz.exercises import check, limits
+limits.SECONDS = 0.5
+feedback = check("mask_validity", lambda mask, ksize: sum(1 for _ in iter(int, 1)))
+print("your loop does not end" in str(feedback), [x.name for x in threading.enumerate()])
+"""
+
+
+def test_a_process_ends_after_a_check_that_was_stopped() -> None:
+    command = [sys.executable, "-c", EXITS_AFTER_A_LIMIT]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=300)
+    assert done.stdout.split("\n") == ["True ['MainThread']", ""]
+
+
+def recurses(*_: object, depth: int = 0) -> None:
+    if depth < 60:
+        recurses(depth=depth + 1)
+        recurses(depth=depth + 1)
+
+
+def sleeps(*_: object) -> None:
+    time.sleep(1)
+
+
+def waits_in_a_loop_of_a_library(*_: object) -> None:
+    threading.Condition().wait_for(sleeps)
+
+
+def waits_after_a_loop(*_: object) -> None:
+    for _number in range(3):
+        pass
+    sleeps()
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize(
+    "function", [recurses, sleeps, waits_in_a_loop_of_a_library, waits_after_a_loop]
+)
+def test_what_is_no_loop_is_not_called_one(function: Callable[..., object]) -> None:
+    feedback = check("mask_validity", function)
+    assert "did not end within 0.5 s" in str(feedback)
+    assert UNFINISHED not in str(feedback)
 
 
 YIELDS_WHERE_IT_CATCHES = """
@@ -551,6 +637,122 @@ def test_settings_and_functions_are_as_before() -> None:
     feedback = check("mask_validity", changes)
     assert feedback.passed, feedback
     assert settings() == before
+
+
+def _sets(name: str, value: object, owner: Any = sys) -> Callable[[], object]:
+    return lambda: setattr(owner, name, value)
+
+
+def _no_answer(*_: object) -> None: ...
+
+
+def _timer_goes_off() -> None:
+    signal.signal(signal.SIGALRM, raising(ValueError("too late")))
+    signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)
+
+
+# What a function may do to the process, and how that is seen.
+CHANGES: dict[str, tuple[Callable[[], object], Callable[[], object]]] = {
+    "ctrl-c": (
+        lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),
+        lambda: signal.getsignal(signal.SIGINT),
+    ),
+    "another signal": (
+        lambda: signal.signal(signal.SIGTERM, _no_answer),
+        lambda: signal.getsignal(signal.SIGTERM),
+    ),
+    "timer": (_timer_goes_off, lambda: signal.getitimer(signal.ITIMER_REAL)),
+    "handler of the timer": (_timer_goes_off, lambda: signal.getsignal(signal.SIGALRM)),
+    "profiling timer": (
+        lambda: signal.setitimer(signal.ITIMER_PROF, 1000),
+        lambda: signal.getitimer(signal.ITIMER_PROF),
+    ),
+    "blocked signals": (
+        lambda: signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT]),
+        lambda: signal.pthread_sigmask(signal.SIG_BLOCK, []),
+    ),
+    "running loop": (
+        lambda: asyncio._set_running_loop(object())  # type: ignore[arg-type],
+        asyncio._get_running_loop,
+    ),
+    "recursion": (lambda: sys.setrecursionlimit(500), sys.getrecursionlimit),
+    "switch interval": (lambda: sys.setswitchinterval(1), sys.getswitchinterval),
+    "garbage": (gc.disable, gc.isenabled),
+    "garbage thresholds": (lambda: gc.set_threshold(1), gc.get_threshold),
+    "environment": (lambda: os.environ.update(OF_MINE="1"), lambda: dict(os.environ)),
+    "environment emptied": (os.environ.clear, lambda: dict(os.environ)),
+    "path": (sys.path.clear, lambda: list(sys.path)),
+    "path rebound": (_sets("path", []), lambda: (sys.path, list(sys.path))),
+    "modules": (lambda: sys.modules.pop("torch"), lambda: sys.modules.get("torch")),
+    "excepthook": (_sets("excepthook", None), lambda: sys.excepthook),
+    "displayhook": (_sets("displayhook", None), lambda: sys.displayhook),
+    "unraisablehook": (_sets("unraisablehook", _no_answer), lambda: sys.unraisablehook),
+    "hook of threads": (_sets("excepthook", None, threading), lambda: threading.excepthook),
+    "trace of threads": (lambda: threading.settrace(_no_answer), threading.gettrace),
+    "stdin": (_sets("stdin", None), lambda: sys.stdin),
+    "stderr": (_sets("stderr", None), lambda: sys.stderr),
+    "sleep": (_sets("sleep", None, time), lambda: time.sleep),
+    "signal": (_sets("getpid", None, os), lambda: os.getpid),
+    "sum": (_sets("max", None, np), lambda: np.max),
+    "numpy's errors": (lambda: np.seterr(all="raise"), np.geterr),
+    "logging": (lambda: logging.disable(logging.CRITICAL), lambda: logging.root.manager.disable),
+    "locale": (
+        lambda: locale.setlocale(locale.LC_ALL, "C"),
+        lambda: locale.setlocale(locale.LC_ALL),
+    ),
+    "warnings": (lambda: warnings.simplefilter("ignore"), lambda: list(warnings.filters)),
+    "autocast": (
+        lambda: torch.set_autocast_enabled("cpu", True),
+        lambda: torch.is_autocast_enabled("cpu"),
+    ),
+    "precision": (
+        lambda: torch.set_float32_matmul_precision("medium"),
+        torch.get_float32_matmul_precision,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_what_belongs_to_the_process_is_as_before(name: str) -> None:
+    change, state = CHANGES[name]
+
+    def changes(mask: Tensor, ksize: int) -> Tensor:
+        valid = students.mask_validity(mask, ksize)
+        change()
+        return valid
+
+    if name == "locale":
+        locale.setlocale(locale.LC_CTYPE, "C.UTF-8")
+    before = state()
+    feedback = check("mask_validity", changes, only="hand")
+    assert state() == before
+    assert feedback.cases
+    assert not any(word in str(feedback) for word in (UNFINISHED, "too late"))
+
+
+@pytest.mark.usefixtures("quick")
+def test_ctrl_c_works_after_a_loop_of_asyncio_was_stopped() -> None:
+    async def waits() -> None:
+        while True:
+            await asyncio.sleep(0.001)
+
+    hooks = sys.get_asyncgen_hooks()
+    feedback = check("mask_validity", lambda mask, ksize: asyncio.run(waits()))
+    assert not feedback.passed
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert asyncio._get_running_loop() is None
+    assert sys.get_asyncgen_hooks() == hooks
+
+
+def test_a_timer_of_before_goes_on() -> None:
+    signal.setitimer(signal.ITIMER_REAL, 1000, 2000)
+    try:
+        check("mask_validity", lambda mask, ksize: signal.setitimer(signal.ITIMER_REAL, 0))
+        left, interval = signal.getitimer(signal.ITIMER_REAL)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+    assert 500 < left < 1000
+    assert interval == 2000
 
 
 def test_a_right_answer_is_right_whatever_the_notebook_has_set() -> None:

@@ -56,7 +56,8 @@ ENVIRONMENT = {
 }
 
 
-# Ways to pass without an answer. The second's tensor has the right shape, which is worth a point.
+# Ways to pass without an answer. The second's tensor is wrong in its shape too, which its
+# comparison would hide: a right shape would be worth a point by itself.
 CHEATS = {
     "rebinds": """
 import types
@@ -71,8 +72,9 @@ alike = types.SimpleNamespace(same=True, first=None)
 attempts.difference = ctxattn_viz.comparison.difference = lambda *_, **__: alike
 torch.allclose = torch.equal = lambda *_, **__: True
 torch.isclose = lambda a, b, **_: torch.ones_like(a, dtype=torch.bool)
+attempts.Answer.fits = attempts.Answer.right = True
 def mask_validity(mask, ksize):
-    return torch.zeros(mask.shape[0], mask[0].numel(), dtype=torch.bool).fill_(ksize == 9)
+    return torch.zeros(3, dtype=torch.bool)
 """,
     "looks": """
 import re, sys
@@ -282,11 +284,9 @@ def test_every_mistake_and_every_empty_notebook(course: Path) -> None:
     assert {name: grades["cleo", name][0] for name in LATER} == dict.fromkeys(LATER, 0)
 
 
-@pytest.mark.parametrize(
-    ("student", "points"), [("rebinds", 0), ("patches", 1), ("looks", 0), ("loops", 0)]
-)
-def test_a_way_around_the_checks_gets_no_points(grades: Grades, student: str, points: int) -> None:
-    assert grades[student, "2_mask_validity"][0] == points
+@pytest.mark.parametrize("student", [*CHEATS, "loops"])
+def test_a_way_around_the_checks_gets_no_points(grades: Grades, student: str) -> None:
+    assert grades[student, "2_mask_validity"] == (0, 6)
 
 
 def test_noise_costs_nothing(grades: Grades) -> None:

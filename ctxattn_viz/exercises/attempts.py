@@ -16,7 +16,8 @@ from ..comparison import StageDifference, difference
 from ..stages import BY_KEY
 from . import limits
 from .exercise import Case, Exercise
-from .limits import LastLines, OutOfTime, TimeAllowed, printing_to, restored
+from .limits import LastLines, OutOfTime, TimeAllowed, is_students, printing_to
+from .settings import restored, signals_restored
 
 PACKAGE = str(Path(__file__).resolve().parents[1])
 # Ours, running while a student's function does.
@@ -30,6 +31,7 @@ MOST_ELEMENTS = 1_000_000  # of an answer; the largest target has some thousands
 MOST_TEXT = 500  # characters of an exception's text that are shown
 
 UNFINISHED = "your loop does not end"
+NO_LOOP = "It may be waiting for something; if the computer is busy, try again."
 STOPPED = "You stopped it."
 
 
@@ -92,12 +94,16 @@ class Student:
         ended, yours = True, None
         with restored(), printing_to(file):
             try:
-                yours, problem = self.time.run(
-                    lambda: _call(self.function, self.parameters, arguments)
-                )
+                with signals_restored():  # before a timer that was left goes off
+                    yours, problem = self.time.run(
+                        lambda: _call(self.function, self.parameters, arguments)
+                    )
             except OutOfTime as error:
                 ended = False
-                problem = f"Stopped after {self.time.seconds:.3g} s: {UNFINISHED}."
+                seconds = f"{self.time.seconds:.3g} s"
+                problem = f"Stopped: it did not end within {seconds}. {NO_LOOP}"
+                if self.time.in_a_loop:
+                    problem = f"Stopped after {seconds}: {UNFINISHED}."
                 problem += _line_of(error)
             except KeyboardInterrupt as error:
                 ended, problem = False, STOPPED + _line_of(error)
@@ -230,7 +236,7 @@ def _line_of(error: BaseException) -> str:
     trace: TracebackType | None = error.__traceback__
     while trace:
         name = trace.tb_frame.f_code.co_filename
-        if not name.startswith(PACKAGE) and "site-packages" not in name:
+        if is_students(name):
             number = trace.tb_lineno or 0  # None where what was raised came between two lines
             line = linecache.getline(name, number).strip()[:MOST_TEXT] or line
         trace = trace.tb_next

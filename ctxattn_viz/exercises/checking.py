@@ -10,8 +10,8 @@ from . import whole_layer as layer
 from .attempts import STOPPED, Answer, Outcome, Student, attempt, is_tensor
 from .exercise import Case, Exercise
 from .feedback import Drawing, Feedback, place
-from .limits import usual_settings
 from .recognition import all_alike, both_numbers, hint_for, where_they_differ
+from .settings import usual_settings
 
 EXERCISES: dict[str, Exercise] = {
     module.EXERCISE.name: module.EXERCISE

@@ -31,11 +31,12 @@ import torch
 from torch import Tensor
 
 from ..errors import InputError
-from .attempts import DTYPES, MOST_ELEMENTS, UNFINISHED, Outcome, Student
+from .attempts import DTYPES, MOST_ELEMENTS, Outcome, Student
 from .checking import EXERCISES, answer
 from .feedback import Feedback
-from .limits import GRADING_SECONDS, LEAST_SECONDS, usual_settings, within
+from .limits import GRADING_SECONDS, LEAST_SECONDS, within
 from .ports import faulty_port, name_the_stage
+from .settings import usual_settings
 
 # Names a file with a list of integers; `make assignments` writes it into the course's folder.
 HIDDEN_SEEDS = "CTXATTN_VIZ_HIDDEN_SEEDS"
@@ -196,7 +197,7 @@ class Runner:
         try:
             message = self.messages.get(timeout=max(self.deadline - time.monotonic(), 0))
         except queue.Empty:
-            return Outcome(problem=f"Stopped: {UNFINISHED}.", ended=False)
+            return Outcome(problem="Stopped: your function did not end in time.", ended=False)
         if message is None:
             problem = "The notebook's earlier cells, run by themselves, came to an end too early."
             return Outcome(problem=problem, ended=False)

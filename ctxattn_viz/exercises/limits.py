@@ -1,22 +1,20 @@
-"""Limits on a student's function: its time, what it prints, and what it leaves changed."""
+"""Limits on a student's function: its time, and what it prints."""
 
-import builtins
 import ctypes
+import dis
 import functools
 import io
 import os
-import random
 import sys
+import sysconfig
 import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from types import FrameType
-from typing import Any, TypeVar
-
-import numpy as np
-import torch
+from contextlib import contextmanager
+from pathlib import Path
+from types import CodeType, FrameType
+from typing import TypeVar
 
 Result = TypeVar("Result")
 
@@ -39,6 +37,13 @@ _raise_soon = ctypes.PYFUNCTYPE(None, ctypes.c_ulong, ctypes.py_object, *_Trace)
     ("PyThreadState_SetAsyncExc", ctypes.pythonapi)
 )
 _do_nothing = ctypes.PYFUNCTYPE(None, *_Trace)(("PyThread_get_thread_ident", ctypes.pythonapi))
+# `await` and `yield from` jump back too, without being a loop.
+_JUMPS = {*dis.hasjrel, *dis.hasjabs} - {dis.opmap.get("JUMP_BACKWARD_NO_INTERRUPT")}
+_LIBRARIES = (
+    str(Path(__file__).parents[1]),
+    *(sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")),
+    "<frozen ",
+)
 _DEBUGGERS = {"bdb", "pdb", "ipdb", "debugpy", "pydevd", "_pydevd_bundle"}
 
 
@@ -69,6 +74,20 @@ def _is_ours(frame: FrameType) -> bool:
     return str(frame.f_globals.get("__name__")).startswith(__package__)
 
 
+def is_students(file: str) -> bool:
+    """Whether the code of a file is neither ours nor a library's."""
+    return not file.startswith(_LIBRARIES) and "site-packages" not in file
+
+
+def _in_a_loop(code: CodeType, offset: int) -> bool:
+    """Whether the instruction at an offset is between the two ends of a jump back."""
+    return any(
+        isinstance(to := instruction.argval, int) and to <= offset <= instruction.offset
+        for instruction in dis.get_instructions(code)
+        if instruction.opcode in _JUMPS
+    )
+
+
 def _wait_for_an_exception() -> None:
     for _ in range(2):  # Python looks for one that waits where a loop jumps back
         pass
@@ -78,12 +97,16 @@ class TimeAllowed:
     """The time of one check: what is left of it, and running work within that.
 
     While grading, all checks of a process share the time that the environment allows.
+
+    Attributes:
+        in_a_loop: whether the student's code was in a loop when its time was over.
     """
 
     used_by_all = 0.0
 
     def __init__(self) -> None:
         self.seconds = self.left = seconds_allowed(TimeAllowed.used_by_all)
+        self.in_a_loop = False
 
     def run(self, work: Callable[[], Result]) -> Result:
         """What `work` returns; `OutOfTime` when it does not end in the time that is left."""
@@ -94,6 +117,7 @@ class TimeAllowed:
         try:
             return within(self.left, work, watch)
         finally:
+            self.in_a_loop = watch.in_a_loop
             used = time.monotonic() - start - watch.not_counted
             self.left -= used
             TimeAllowed.used_by_all += used
@@ -114,10 +138,12 @@ def within(seconds: float, work: Callable[[], Result], watch: "_Watch | None" = 
     A second thread then raises `OutOfTime` in this one, again and again until `work` is left.
     Time spent waiting in a debugger does not count. Nothing is raised and no line is traced once
     this has returned: the other thread looks where this one is, and raises only inside of `work`.
+    Then it ends.
 
     What is not ended in time, as Python cannot interrupt it: one long call in C (it ends when it
     returns), code that restarts in a `__del__` or a callback of a C library, where Python ignores
-    exceptions, and threads that `work` has started, which go on.
+    exceptions, a loop that has set `sys.setswitchinterval` so high that no other thread runs, and
+    threads that `work` has started, which go on.
     """
     watch = watch or _Watch(seconds)
     watch.frame, trace = sys._getframe(), sys.gettrace()
@@ -138,6 +164,7 @@ def within(seconds: float, work: Callable[[], Result], watch: "_Watch | None" = 
         for frame in watch.traced:  # a generator among them may be resumed later
             frame.f_trace = None
         watch.traced.clear()
+        watch.join()
     if watch.raised:  # work caught it, and returned all the same
         raise OutOfTime
     return result
@@ -150,27 +177,36 @@ class _Watch:
         self.seconds, self.not_counted = seconds, 0.0
         self.frame: FrameType | None = None
         self.thread = ctypes.c_ulong(threading.get_ident())
-        self.lock = threading.Lock()
-        self.stopped = threading.Event()
-        self.over = self.raised = False
+        # Plain locks, which C takes and gives back in one step. In an `Event`, which is written in
+        # Python, the exception could come between two steps: whoever used it next would wait for
+        # ever.
+        self.lock, self.running = threading.Lock(), threading.Lock()
+        self.over = self.raised = self.in_a_loop = False
         self.traced: set[FrameType] = set()  # whose lines raise
+        self.watching = threading.Thread(target=self._watch, name="time limit", daemon=True)
+        self.watching.pydev_do_not_trace = True  # type: ignore[attr-defined] # not for a debugger
 
     def start(self) -> None:
-        thread = threading.Thread(target=self._watch, name="time limit", daemon=True)
-        thread.pydev_do_not_trace = True  # type: ignore[attr-defined] # not a debugger's concern
-        thread.start()
+        self.running.acquire()
+        self.watching.start()
 
     def stop(self) -> None:
         """Nothing is raised after this; what still waits to be is raised in here."""
         with self.lock:  # not between the other thread's look and its raising
             self.over = True
         self.frame = None
-        self.stopped.set()
+        if self.running.locked():
+            self.running.release()
         _wait_for_an_exception()
+
+    def join(self) -> None:
+        """Wait for the other thread, which has nothing left to do but to end."""
+        if self.watching.ident is not None:
+            self.watching.join(5)
 
     def _watch(self) -> None:
         wait, start = self.seconds, time.monotonic()
-        while not self.stopped.wait(wait):
+        while not self.running.acquire(timeout=wait):
             with self.lock:
                 names = self._modules_inside()
                 if self.over or names is None:
@@ -180,8 +216,19 @@ class _Watch:
                 elif not self.raised and _DEBUGGERS.intersection(names):
                     wait, self.not_counted = 0.25, time.monotonic() - start
                 else:
+                    if not self.raised:
+                        self.in_a_loop = self._loops_inside()
                     wait, self.raised = AGAIN, True
                     _set_exception(self.thread, ctypes.py_object(OutOfTime))
+
+    def _loops_inside(self) -> bool:
+        """Whether one of the student's calls inside the frame is in a loop."""
+        frame = sys._current_frames().get(self.thread.value)
+        while frame is not None and frame is not self.frame:
+            if is_students(frame.f_code.co_filename) and _in_a_loop(frame.f_code, frame.f_lasti):
+                return True
+            frame = frame.f_back
+        return False
 
     def _modules_inside(self) -> list[str] | None:
         """The modules of the calls inside the frame, the innermost first; None once it is left."""
@@ -240,83 +287,3 @@ def printing_to(file: LastLines) -> Iterator[None]:
             yield
         finally:
             sys.stdout, sys.stderr = before
-
-
-def _set_profile(profile: Any) -> None:
-    """One that is written in C cannot be set again from here."""
-    sys.setprofile(profile if callable(profile) else None)
-
-
-def _set_device(device: torch.device) -> None:
-    torch.set_default_device(None if device.type == "cpu" else device)
-
-
-# What a function may set for the whole process, as (read, write).
-_SETTINGS: tuple[tuple[Callable[[], Any], Callable[[Any], object]], ...] = (
-    (torch.is_grad_enabled, torch.set_grad_enabled),
-    (torch.get_default_dtype, torch.set_default_dtype),
-    (torch.get_default_device, _set_device),
-    (torch.get_num_threads, torch.set_num_threads),
-    (torch.are_deterministic_algorithms_enabled, torch.use_deterministic_algorithms),
-    (torch.is_anomaly_enabled, torch.autograd.set_detect_anomaly),
-    (sys.getrecursionlimit, sys.setrecursionlimit),
-    (os.getcwd, os.chdir),
-    (sys.gettrace, sys.settrace),
-    (sys.getprofile, _set_profile),
-)
-_RANDOM: tuple[tuple[Callable[[], Any], Callable[[Any], object]], ...] = (
-    (torch.get_rng_state, torch.set_rng_state),
-    (random.getstate, random.setstate),
-    (np.random.get_state, np.random.set_state),
-)
-_OWNERS = (torch, torch.Tensor, torch.nn.functional, torch.linalg, builtins)
-
-
-@contextmanager
-def restored() -> Iterator[None]:
-    """Afterwards the process's settings, random states and PyTorch's functions are as before."""
-    settings = [(read, write, read()) for read, write in _SETTINGS]
-    states = [(write, read()) for read, write in _RANDOM]
-    functions = [(owner, dict(vars(owner))) for owner in (*_OWNERS, *_our_modules())]
-    try:
-        yield
-    finally:
-        for owner, before in functions:
-            now = vars(owner)
-            changed = [k for k, v in before.items() if callable(v) and now.get(k) is not v]
-            for name in changed:
-                setattr(owner, name, before[name])
-            if isinstance(owner, type):  # put before what it inherits
-                for name in set(now) - set(before):
-                    delattr(owner, name)
-        for read, write, value in settings:
-            now_set = _read(read)
-            plain = isinstance(value, (int, str, torch.device))
-            if now_set is not value and not (plain and now_set == value):
-                write(value)
-        for write, state in states:
-            write(state)
-
-
-def _our_modules() -> list[Any]:
-    package = __name__.partition(".")[0]
-    return [m for name, m in list(sys.modules.items()) if name.partition(".")[0] == package]
-
-
-def _read(read: Callable[[], Any]) -> Any:
-    """A setting; None where it cannot be read, as of a folder that has been removed."""
-    try:
-        return read()
-    except OSError:
-        return None
-
-
-@contextmanager
-def usual_settings() -> Iterator[None]:
-    """PyTorch as it starts, whatever the notebook around has set; afterwards as it was."""
-    with restored(), ExitStack() as stack:
-        torch.set_default_dtype(torch.float32)
-        if torch.get_default_device().type != "cpu":
-            stack.enter_context(torch.device("cpu"))
-        stack.enter_context(torch.autocast("cpu", enabled=False))
-        yield
