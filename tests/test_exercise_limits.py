@@ -672,7 +672,7 @@ CHANGES: dict[str, tuple[Callable[[], object], Callable[[], object]]] = {
         lambda: signal.pthread_sigmask(signal.SIG_BLOCK, []),
     ),
     "running loop": (
-        lambda: asyncio._set_running_loop(object())  # type: ignore[arg-type],
+        lambda: asyncio._set_running_loop(object()),  # type: ignore[arg-type]
         asyncio._get_running_loop,
     ),
     "recursion": (lambda: sys.setrecursionlimit(500), sys.getrecursionlimit),
