@@ -199,6 +199,32 @@ WITHIN_ROWS = """fused = scores.reshape(n, h, w, gh, gw)
         fused = total
     fused = fused.reshape(n, h, w, L)"""
 
+CUT = "windows.permute(0, 2, 3, 1, 4, 5).flatten(1, 2)"
+AS_PATCHES = ".reshape(len(x), -1, x.shape[1], ksize, ksize)"
+LOOPED_CUT = """patches = []
+    for y in range(0, x.shape[2], step):
+        for z in range(0, x.shape[3], step):
+            piece = padded[:, :, y : y + ksize, z : z + ksize]
+            patches.append(piece)
+    return """
+LOOPED_FREE = "cells = padded[sample, 0, y : y + ksize, x : x + ksize]"
+REACHING = """r = ksize // 2
+                cells = torch.tensor([
+                    mask[sample, 0, y + i, x + j] for i in {rows} for j in {columns}
+                    if 0 <= y + i < h and 0 <= x + j < w
+                ])"""
+SUMMED = """    scores = torch.zeros(n, height, width, w.shape[1])
+    for i in {reach}:
+        for j in {reach}:
+            scores += torch.einsum("nhwc,nlc->nhwl", p[..., i + half, j + half],
+                                   unit[..., i + half, j + half])
+"""
+LAID = """canvas = torch.zeros(n, c, (h + 1) * rate, (w + 1) * rate)
+    for y in range(h):
+        for x in range(w):
+            canvas[:, :, y * rate : y * rate + side, x * rate : x * rate + side] += mixed[:, y, x]
+"""
+
 # exercise: (mistake, old, new)
 TABLE: dict[str, list[tuple[str, str, str]]] = {
     "patch_extraction": [
@@ -266,6 +292,62 @@ TABLE: dict[str, list[tuple[str, str, str]]] = {
         ),
         ("", "windows.permute", "windows[:1].expand_as(windows).permute"),
         ("", "windows.permute", "windows.abs().permute"),
+        *(
+            (
+                "reshaped where axes should move",
+                "return " + CUT,
+                f"return windows.permute({order}){AS_PATCHES}",
+            )
+            for order in ("0, 2, 3, 4, 5, 1", "0, 4, 5, 2, 3, 1", "2, 3, 0, 1, 4, 5")
+        ),
+        (
+            "reshaped where axes should move",
+            "return " + CUT,
+            LOOPED_CUT + f"torch.stack(patches, -1){AS_PATCHES}",
+        ),
+        (
+            "reshaped where axes should move",
+            "return " + CUT,
+            LOOPED_CUT + f"torch.stack([p.permute(1, 2, 3, 0) for p in patches]){AS_PATCHES}",
+        ),
+        (
+            "numbered by the height",
+            "return " + CUT,
+            f"right = {CUT}\n    out = torch.zeros_like(right)\n"
+            "    for i in range(x.shape[2] // step):\n"
+            "        for j in range(x.shape[3] // step):\n"
+            "            at = i * (x.shape[3] // step) + j\n"
+            "            out[:, i * (x.shape[2] // step) + j] = right[:, at]\n"
+            "    return out",
+        ),
+        *(
+            (
+                "pushed inside",
+                "return " + CUT,
+                "out = []\n"
+                "    for y in range(-before, x.shape[2] - before, step):\n"
+                "        for z in range(-before, x.shape[3] - before, step):\n"
+                f"            {start}\n"
+                "            patch = torch.zeros(*x.shape[:2], ksize, ksize)\n"
+                "            patch[:, :, : piece.shape[2], : piece.shape[3]] = piece\n"
+                "            out.append(patch)\n"
+                "    return torch.stack(out, 1)",
+            )
+            for start in (
+                "piece = x[:, :, max(y, 0) : y + ksize, max(z, 0) : z + ksize]",
+                "piece = x[:, :, max(y, 0) : max(y, 0) + ksize, max(z, 0) : max(z, 0) + ksize]",
+            )
+        ),
+        *(
+            (
+                "as many zeros before whatever step",
+                "return " + CUT,
+                f"windows = F.pad(x, [{zeros}] * 4).unfold(2, ksize, step).unfold(3, ksize, step)\n"
+                "    windows = windows[:, :, : x.shape[2] // step, : x.shape[3] // step]\n"
+                f"    return {CUT}",
+            )
+            for zeros in ("ksize // 2", "1")
+        ),
     ],
     "mask_validity": [
         ("", "return valid.flatten(1)", "return valid.flatten(1).float()"),
@@ -323,6 +405,57 @@ TABLE: dict[str, list[tuple[str, str, str]]] = {
         ("a hole in any sample counts for all", "padded[sample, 0, y", "padded.amax(0)[0, y"),
         ("", "padded[sample, 0, y", "padded[-1, 0, y"),
         ("patches numbered column by column", "valid.flatten(1)", "valid.mT.flatten(1)"),
+        ("half known is enough", FREE, "cells.mean() < 0.1"),
+        *(
+            (name, LOOPED_FREE, REACHING.format(rows=rows, columns=columns))
+            for name, rows, columns in (
+                ("the last row or column left out", "range(-r, r)", "range(-r, r)"),
+                ("the last row or column left out", "range(-r, r + 1)", "range(-r, r)"),
+                ("the last row or column left out", "range(1 - r, r + 1)", "range(1 - r, r + 1)"),
+                ("one row or column too many", *["range(-ksize // 2, ksize // 2 + 1)"] * 2),
+                ("one row or column too many", "range(-r, r + 2)", "range(-r, r + 1)"),
+                ("not around the cell", *["range(-ksize // 2, ksize // 2)"] * 2),
+                ("one cell too far all around", *["range(-r - 1, r + 2)"] * 2),
+            )
+        ),
+        *(
+            (
+                "the hole grows while it is read",
+                "    return valid.flatten(1)",
+                "    grown = mask.clone()\n"
+                "    for y in range(h):\n        for x in range(w):\n"
+                "            rows = slice(max(y - before, 0), y + before + 1)\n"
+                "            columns = slice(max(x - before, 0), x + before + 1)\n"
+                "            for sample in range(n):\n"
+                f"                {grow}\n"
+                "    return (grown == 0).flatten(1)",
+            )
+            for grow in (
+                "grown[sample, :, y, x] = grown[sample, :, rows, columns].max()",
+                "grown[sample, :, rows, columns] += float(grown[sample, 0, y, x])",
+            )
+        ),
+        *(
+            (
+                "pushed inside",
+                LOOPED_FREE,
+                f"top, left = {start}\n"
+                "                cells = mask[sample, 0, top : top + ksize, left : left + ksize]",
+            )
+            for start in (
+                "max(y - before, 0), max(x - before, 0)",
+                "min(max(y - before, 0), max(h - ksize, 0)), "
+                "min(max(x - before, 0), max(w - ksize, 0))",
+            )
+        ),
+        (
+            "numbered by the height",
+            "    return valid.flatten(1)",
+            "    out = torch.zeros(n, h * w, dtype=torch.bool)\n"
+            "    for y in range(h):\n        for x in range(w):\n"
+            "            out[:, y * h + x] = valid[:, y, x]\n"
+            "    return out",
+        ),
     ],
     "matching_scores": [
         ("a smaller floor", ".clamp(min=1e-4)", ".clamp(min=1e-12)"),
@@ -414,6 +547,51 @@ TABLE: dict[str, list[tuple[str, str, str]]] = {
         ("", SCORES, "    return scores.relu()\n"),
         ("the first sample's patches for all", UNIT, "    unit = (w / norm)[:1].expand_as(w)\n"),
         ("", UNIT, "    unit = (w / norm).mean(0, keepdim=True).expand_as(w)\n"),
+        *(
+            (name, SCORES, SUMMED.format(reach=reach) + SCORES)
+            for name, reach in (
+                ("the last row or column left out", "range(-half, half)"),
+                ("the last row or column left out", "range(1 - half, half + 1)"),
+            )
+        ),
+        (
+            "one row or column too many",
+            SCORES,
+            "    scores = torch.zeros(n, height, width, w.shape[1])\n"
+            "    for i in range(-k // 2, k // 2 + 1):\n"
+            "        for j in range(-k // 2, k // 2 + 1):\n"
+            "            for y in range(height):\n                for x in range(width):\n"
+            "                    cell = padded[:, :, y + i + half, x + j + half]\n"
+            "                    products = cell[:, None] * unit[..., i + half, j + half]\n"
+            "                    scores[:, y, x] += products.sum(2)\n" + SCORES,
+        ),
+        *(
+            (
+                "pushed inside",
+                SCORES,
+                "    scores = torch.zeros(n, height, width, w.shape[1])\n"
+                "    for y in range(height):\n        for x in range(width):\n"
+                "            top, left = max(y - half, 0), max(x - half, 0)\n"
+                f"            piece = f[:, :, top : {bottom}, left : {right}]\n"
+                "            part = unit[..., : piece.shape[2], : piece.shape[3]]\n"
+                "            scores[:, y, x] = torch.einsum('ncij,nlcij->nl', piece, part)\n"
+                + SCORES,
+            )
+            for bottom, right in (("top + k", "left + k"), ("y + half + 1", "x + half + 1"))
+        ),
+        *(
+            (
+                "reshaped where axes should move",
+                "    scores = torch",
+                f"    p = {queries}.reshape(n, height, width, c, k, k)\n    scores = torch",
+            )
+            for queries in ("p.permute(0, 1, 2, 4, 5, 3)", "F.unfold(padded, k)")
+        ),
+        (
+            "height and width exchanged",
+            SCORES,
+            "    return scores.reshape(n, width, height, w.shape[1]).transpose(1, 2)\n",
+        ),
     ],
     "fused_softmax": [
         ("no fusion", BACK, "scores"),
@@ -564,6 +742,51 @@ TABLE: dict[str, list[tuple[str, str, str]]] = {
         ),
         ("", SHARES, "torch.sigmoid(logits)"),
         ("", SHARES, "torch.softmax(logits, -1) / 2"),
+        *(
+            (name, CONVOLVED, ALONG.format(reach=reach))
+            for name, reach in (
+                ("the last place left out", "range(1 - half, half + 1)"),
+                ("one place too many", "range(-fuse_k // 2, fuse_k // 2 + 1)"),
+                ("one place too many", "range(-half, half + 2)"),
+                ("not around the score", "range(-fuse_k // 2, fuse_k // 2)"),
+                ("one place too far on each side", "range(-half - 1, half + 2)"),
+            )
+        ),
+        *(
+            (
+                "turned back otherwise",
+                BACK,
+                f"second.reshape(n, {sides}).permute({order}).reshape(n, h, w, L)",
+            )
+            for sides, order in (
+                ("w, h, gw, gh", "0, 2, 1, 3, 4"),
+                ("w, h, gw, gh", "0, 1, 2, 4, 3"),
+                ("h, w, gh, gw", "0, 2, 1, 4, 3"),
+            )
+        ),
+        ("turned back otherwise", TURN, "first.reshape(n, w * h, gw * gh)"),
+        ("height and width exchanged", "gh, gw = patches", "gw, gh = patches"),
+        (
+            "height and width exchanged",
+            "n, h, w, L = scores.shape",
+            "n, w, h, L = scores.shape\n    shape = n, w, h, L",
+        ),
+        *(
+            (
+                "added into what is read",
+                CONVOLVED,
+                "out = table.clone()\n"
+                f"        for {first}:\n            for {second}:\n"
+                "                for q in range(L):\n"
+                "                    if d and 0 <= p + d < h * w and 0 <= q + d < L:\n"
+                "                        out[:, p, q] += out[:, p + d, q + d]\n"
+                "        return out",
+            )
+            for first, second in (
+                ("p in range(h * w)", "d in range(-half, half + 1)"),
+                ("d in range(-half, half + 1)", "p in range(h * w)"),
+            )
+        ),
     ],
     "deconvolution": [
         ("not divided", RETURNED, "return picture"),
@@ -664,6 +887,33 @@ TABLE: dict[str, list[tuple[str, str, str]]] = {
             "    picture = canvas[:, :, : h * rate, : w * rate]",
         ),
         ("", "rate = side // 2", "rate = 2"),
+        (
+            "pushed inside",
+            "    start = rate // 2\n    picture = " + PICTURE,
+            "    picture = torch.zeros(n, c, h * rate, w * rate)\n"
+            "    for y in range(h):\n        for x in range(w):\n"
+            "            top, left = y * rate - rate // 2, x * rate - rate // 2\n"
+            "            place = picture[:, :, max(top, 0) : top + side, max(left, 0) : left + side]\n"
+            "            place += mixed[:, y, x, :, : place.shape[2], : place.shape[3]]",
+        ),
+        *(
+            (
+                "divided inside the loop",
+                "canvas = " + CANVAS,
+                LAID + f"{where}canvas /= 4\n    canvas *= 4",
+            )
+            for where in (" " * 8, " " * 12)
+        ),
+        (
+            "divided inside the loop",
+            RETURNED,
+            "for sample in range(n):\n        picture[: sample + 1] /= 4\n    return picture",
+        ),
+        (
+            "height and width exchanged",
+            "    mixed =",
+            "    attention = attention.reshape(n, w, h, L).transpose(1, 2)\n    mixed =",
+        ),
     ],
     "whole_layer": [
         ("every rate-th pixel kept (Shrink)", PLACE, "i * rate"),
@@ -750,11 +1000,32 @@ TABLE: dict[str, list[tuple[str, str, str]]] = {
             "(fused * softmax_scale).masked_fill(keep == 0, -1e9)",
         ),
         ("divided by rate² (Deconvolution)", RETURNED, "return picture / rate**2"),
+        *(
+            (
+                "known pixels put back (Deconvolution)",
+                "    return deconvolution(attention, pieces)",
+                "    y = deconvolution(attention, pieces)\n"
+                f"    return {composed} if mask.shape[2:] == f.shape[2:] else y",
+            )
+            for composed in ("y * mask + f * (1 - mask)", "y * mask")
+        ),
         (
-            "",
+            "known pixels put back (Deconvolution)",
             "    return deconvolution(attention, pieces)",
-            "    y = deconvolution(attention, pieces)\n"
-            "    return y * mask + f * (1 - mask) if mask.shape[2:] == f.shape[2:] else y",
+            "    y = deconvolution(attention, pieces)\n    return torch.where(mask > 0, y, f)",
+        ),
+        *(
+            ("pasted from the shrunk b (Patches)", "patch_extraction(b, 2 * rate, rate)", pieces)
+            for pieces in (
+                "patch_extraction(F.interpolate(small_b, scale_factor=rate), 2 * rate, rate)",
+                "patch_extraction(small_b, 2, 1)\n    pieces = pieces.repeat_interleave(rate, 3)"
+                ".repeat_interleave(rate, 4)",
+            )
+        ),
+        (
+            "height and width exchanged (Fuse ↕)",
+            "grid = small_b.shape[2:]",
+            "grid = small_b.shape[:1:-1]",
         ),
     ],
 }

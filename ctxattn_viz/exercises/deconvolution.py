@@ -83,23 +83,65 @@ def _shares_scrambled(attention: Tensor, patches: Tensor) -> Tensor:
     return _right(attention.reshape(n, length, h, w).permute(0, 2, 3, 1), patches)
 
 
+def _exchanged(attention: Tensor, patches: Tensor) -> Tensor:
+    """Queries numbered row by row, read as (n, w, h, L) and turned."""
+    n, h, w, length = attention.shape
+    return _right(attention.reshape(n, w, h, length).transpose(1, 2), patches)
+
+
 def _over(divisor: Callable[[Tensor, Tensor], Tensor | float]) -> Paste:
     """The sum divided by something else than 4."""
     return lambda a, v: _right(a, v) * 4 / divisor(a, v)
 
 
-def _pushed_inside(attention: Tensor, patches: Tensor) -> Tensor:
-    """Patches that would start before the picture start with it."""
-    n, h, w = attention.shape[:3]
-    c, side = patches.shape[2], patches.shape[-1]
-    rate = side // 2
-    mixed = mix_patches(attention, patches) / 4
-    canvas = mixed.new_zeros(n, c, (h + 1) * rate, (w + 1) * rate)
-    for y in range(h):
-        for x in range(w):
-            top, left = max(y * rate - rate // 2, 0), max(x * rate - rate // 2, 0)
-            canvas[:, :, top : top + side, left : left + side] += mixed[:, y, x]
-    return canvas[:, :, : h * rate, : w * rate]
+def _pushed_inside(cut: bool) -> Paste:
+    """Patches that would start before the picture start with it: whole, or cut at their end."""
+
+    def paste(attention: Tensor, patches: Tensor) -> Tensor:
+        n, h, w = attention.shape[:3]
+        c, side = patches.shape[2], patches.shape[-1]
+        rate = side // 2
+        mixed = mix_patches(attention, patches) / 4
+        canvas = mixed.new_zeros(n, c, (h + 1) * rate, (w + 1) * rate)
+        for y in range(h):
+            for x in range(w):
+                top, left = y * rate - rate // 2, x * rate - rate // 2
+                up, across = (side + min(start, 0) if cut else side for start in (top, left))
+                top, left = max(top, 0), max(left, 0)
+                place = canvas[:, :, top : top + up, left : left + across]
+                place += mixed[:, y, x, :, :up, :across]
+        return canvas[:, :, : h * rate, : w * rate]
+
+    return paste
+
+
+def _divided_on_the_way(of: str) -> Paste:
+    """The canvas divided by 4 after each row, column or cell, or each place after each cell."""
+
+    def paste(attention: Tensor, patches: Tensor) -> Tensor:
+        n, h, w = attention.shape[:3]
+        c, side = patches.shape[2], patches.shape[-1]
+        rate = side // 2
+        mixed = mix_patches(attention, patches)
+        canvas = mixed.new_zeros(n, c, (h + 1) * rate, (w + 1) * rate)
+        cells = [(y, x) for y in range(h) for x in range(w)]
+        for y, x in sorted(cells, key=lambda cell: cell[::-1]) if of == "column" else cells:
+            top, left = y * rate, x * rate
+            place = canvas[:, :, top : top + side, left : left + side]
+            place += mixed[:, y, x]
+            if of == "place":
+                place /= 4
+            elif of == "cell" or (of == "row" and x == w - 1) or (of == "column" and y == h - 1):
+                canvas /= 4
+        return _picture(canvas, attention, patches, lambda rate: rate // 2)
+
+    return paste
+
+
+def _divided_for_each_sample(attention: Tensor, patches: Tensor) -> Tensor:
+    """All that is finished is divided once more for each sample that follows."""
+    times = torch.arange(len(attention) - 1, -1, -1)
+    return _right(attention, patches) / 4.0 ** times[:, None, None, None]
 
 
 def _middles(attention: Tensor, patches: Tensor) -> Tensor:
@@ -210,11 +252,26 @@ MISTAKES = (
         "reshape never moves an axis.",
         _shares_scrambled,
     ),
-    _mistake(
-        "pushed inside",
-        "Patches that would start before the picture start at its border instead, and so lie in "
-        "the wrong place. What falls outside is to be cut off.",
-        _pushed_inside,
+    *(
+        _mistake(
+            "pushed inside",
+            "Patches that would start before the picture start at its border instead, and so lie "
+            "in the wrong place. What falls outside is to be cut off: from which end of a patch?",
+            _pushed_inside(cut),
+        )
+        for cut in (False, True)
+    ),
+    *(
+        _mistake(
+            "divided inside the loop",
+            "You divide by 4 inside a loop: what was laid first is divided again with each turn. "
+            "When is the sum of all patches complete?",
+            paste,
+        )
+        for paste in (
+            *map(_divided_on_the_way, ("row", "column", "cell", "place")),
+            _divided_for_each_sample,
+        )
     ),
     _mistake(
         "the middles only",
@@ -276,6 +333,12 @@ MISTAKES = (
         "queries numbered column by column",
         "The right patches in the wrong places: the queries are laid out column by column.",
         lambda a, v: _right(a.transpose(1, 2).reshape(a.shape), v),
+    ),
+    _mistake(
+        "height and width exchanged",
+        "The right patches in the wrong places, wherever the grid is not square: you cut the list "
+        "of queries as (w, h). They are numbered row by row; how long is a row?",
+        _exchanged,
     ),
     _mistake(
         "the first sample's patches for all",

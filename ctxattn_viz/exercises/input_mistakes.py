@@ -7,9 +7,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ..config import AttentionConfig
 from ..stages import Values
+from ..stages.deconvolution import deconvolve
 from ..stages.downsampling import downsample, downsample_mask
-from ..stages.patch_extraction import paste_patches
+from ..stages.patch_extraction import extract_patches, paste_patches
 from .exercise import Mistake, Run
 
 Shrink = Callable[[Tensor, int], Tensor]
@@ -169,7 +171,73 @@ def _without_hole(v: Values) -> Tensor:
     return v["b"] * (1 - v["mask"])
 
 
+def _from_enlarged(mode: str) -> Run:
+    """Paste patches cut from the shrunk b, made as large as b was."""
+
+    def run(v: Values, config: AttentionConfig) -> Tensor:
+        large = F.interpolate(v["downsampled_b"], size=v["b"].shape[2:], mode=mode)
+        return paste_patches(large, config)
+
+    return run
+
+
+def _enlarged(side: Callable[[AttentionConfig], int], mode: str) -> Run:
+    """Patches of the shrunk b, so many cells wide, each made 2·rate pixels wide."""
+
+    def run(v: Values, config: AttentionConfig) -> Tensor:
+        small = extract_patches(v["downsampled_b"], side(config), 1).flatten(1, 2)
+        large = F.interpolate(small.flatten(0, 1), size=[2 * config.rate] * 2, mode=mode)
+        return large.unflatten(0, small.shape[:2])
+
+    return run
+
+
+def _composed(compose: Callable[[Tensor, Tensor, Tensor], Tensor], other: str) -> Mistake:
+    """The output put together with an input by means of the mask, where sizes allow it."""
+
+    def output(v: Values, config: AttentionConfig) -> Tensor:
+        pasted = deconvolve(v["attention"], v["paste_patches"], config)
+        fits = pasted.shape[2:] == v[other].shape[2:] == v["mask"].shape[2:]
+        return compose(pasted, v[other], v["mask"]) if fits else pasted
+
+    return Mistake(
+        "known pixels put back",
+        "Your output holds pixels of an input, or nothing, at places that the mask picks out. The "
+        "layer returns what was pasted, at every pixel: who keeps the known ones, and where in "
+        "the network?",
+        {"output": output},
+    )
+
+
 INPUT_MISTAKES = (
+    *(
+        Mistake(
+            "pasted from the shrunk b",
+            "You paste pieces of the shrunk background, made larger. How many pixels of b are "
+            "left in them? What is pasted is cut from b itself.",
+            {"paste_patches": run},
+        )
+        for run in (
+            *map(_from_enlarged, ("nearest", "bilinear", "bicubic")),
+            *(
+                _enlarged(side, mode)
+                for side in (lambda c: 2, lambda c: c.ksize)
+                for mode in ("nearest", "bilinear", "bicubic")
+            ),
+        )
+    ),
+    *(
+        _composed(compose, other)
+        for other in ("f", "b")
+        for compose in (
+            lambda y, x, mask: y * mask + x * (1 - mask),
+            lambda y, x, mask: y * (1 - mask) + x * mask,
+        )
+    ),
+    *(
+        _composed(compose, "f")
+        for compose in (lambda y, x, mask: y * mask, lambda y, x, mask: y * (1 - mask))
+    ),
     Mistake(
         "f matched with itself",
         "You look for matches in f. Patches are matched with those of b.",

@@ -1,6 +1,7 @@
 """Exercise 2: which background patches may be used."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
@@ -11,6 +12,7 @@ from ..config import AttentionConfig
 from ..stages.mask_validity import valid_patches
 from ..stages.patch_extraction import extract_patches
 from .exercise import Case, Draw, Exercise, Mistake, grid
+from .windows import MOVED, PUSHED_INSIDE, TOO_LONG, TOO_SHORT, Places, placed
 
 
 def _mistake(name: str, hint: str, valid: Callable[[Tensor, int], Tensor]) -> Mistake:
@@ -57,6 +59,59 @@ def _empty_slices(mask: Tensor, ksize: int) -> Tensor:
     return valid.flatten(1)
 
 
+def _reaching(rows: tuple[int, int], columns: tuple[int, int]) -> Callable[[Tensor, int], Tensor]:
+    """Windows that reach so much further (back, forth) than ksize // 2; empty ones are free."""
+
+    def valid(mask: Tensor, ksize: int) -> Tensor:
+        half = ksize // 2
+        top, bottom, left, right = (half + more for more in (*rows, *columns))
+        height, width = top + bottom + 1, left + right + 1
+        if height < 1 or width < 1:
+            return torch.ones_like(mask, dtype=torch.bool).flatten(1)
+        windows = F.pad(mask, (left, right, top, bottom)).unfold(2, height, 1).unfold(3, width, 1)
+        return (windows == 0).all(-1).all(-1).flatten(1)
+
+    return valid
+
+
+def _either_axis(ways: tuple[tuple[int, int], ...]) -> list[Callable[[Tensor, int], Tensor]]:
+    """Each of these reaches along both axes, along the rows' alone, along the columns' alone."""
+    right = (0, 0)
+    return [_reaching(*axes) for way in ways for axes in ((way, way), (way, right), (right, way))]
+
+
+def _placed(places: Places) -> Callable[[Tensor, int], Tensor]:
+    return lambda m, k: (placed(m, k, 1, places) == 0).flatten(3).all(3).flatten(1)
+
+
+def _hole_below(share: float) -> Callable[[Tensor, int], Tensor]:
+    return lambda m, k: _patches(m, k).mean(2) < share
+
+
+def _flooded(mask: Tensor, ksize: int, giving: bool) -> Tensor:
+    """The hole grown in the mask that is read: each cell takes it from around it, or gives it."""
+    grown, half = mask.clone(), ksize // 2
+    for y in range(mask.shape[2]):
+        for x in range(mask.shape[3]):
+            window = grown[:, 0, max(y - half, 0) : y + half + 1, max(x - half, 0) : x + half + 1]
+            if giving:
+                window.copy_(torch.maximum(window, grown[:, 0, y, x, None, None].clone()))
+            else:
+                grown[:, 0, y, x] = window.amax((1, 2))
+    return (grown == 0).flatten(1)
+
+
+def _numbered_by_height(mask: Tensor, ksize: int, missing: bool) -> Tensor:
+    """Cell (y, x) written to place y·h + x; an IndexError where there are more rows."""
+    right = _right(mask, ksize).unflatten(1, mask.shape[2:])
+    h, w = mask.shape[2:]
+    valid = torch.full((len(mask), h * w), missing)
+    for y in range(h):
+        for x in range(w):
+            valid[:, y * h + x] = right[:, y, x]
+    return valid
+
+
 MISTAKES = (
     _mistake(
         "inverted",
@@ -92,10 +147,13 @@ MISTAKES = (
         "A patch counts as usable as soon as one of its cells is known. It needs all of them.",
         lambda m, k: ~_free(1 - _around(m, k, value=1.0), k),
     ),
-    _mistake(
-        "half known is enough",
-        "A patch counts as usable when most of its cells are known. It needs all of them.",
-        lambda m, k: _patches(m, k).mean(2) < 0.5,
+    *(
+        _mistake(
+            "half known is enough",
+            "A patch counts as usable when most of its cells are known. It needs all of them.",
+            _hole_below(share),
+        )
+        for share in (0.5, 0.2, 0.15, 0.1, 0.05)
     ),
     _mistake(
         "one hole cell is forgiven",
@@ -118,6 +176,67 @@ MISTAKES = (
         "You refuse patches up to ksize cells away from the hole. How far does a patch reach from "
         "its cell to each side?",
         lambda m, k: _right(m, 2 * k - 1),
+    ),
+    *(
+        _mistake(
+            "the last row or column left out",
+            "Your patches end one cell too early at one side, so that a hole there goes unseen. "
+            "Which numbers does a range give, and which does it leave out?",
+            valid,
+        )
+        for valid in _either_axis(TOO_SHORT)
+    ),
+    *(
+        _mistake(
+            "one row or column too many",
+            "Your patches reach one cell further to one side than to the other. Write down the "
+            "numbers that your range gives for ksize 3. (What is −3 // 2 in Python?)",
+            valid,
+        )
+        for valid in _either_axis(TOO_LONG)
+    ),
+    *(
+        _mistake(
+            "not around the cell",
+            "Your patches are as large as they should be, but not centred: they lie one cell off. "
+            "Write down the numbers that your range gives for ksize 3. (What is −3 // 2 in "
+            "Python?)",
+            valid,
+        )
+        for valid in _either_axis(MOVED)
+    ),
+    _mistake(
+        "one cell too far all around",
+        "You refuse patches that end just before the hole. How far does a patch reach from its "
+        "cell to each side?",
+        _reaching((1, 1), (1, 1)),
+    ),
+    *(
+        _mistake(
+            "the hole grows while it is read",
+            "The hole runs on over the map: a cell that you have just marked is read as hole by "
+            "the next one. What you read has to stay as it was: write into another tensor.",
+            partial(_flooded, giving=giving),
+        )
+        for giving in (False, True)
+    ),
+    *(
+        _mistake(
+            "pushed inside",
+            "At the border your patches lie elsewhere: where a patch would start outside, you move "
+            "it inside, and it sees cells that are not its own. What lies outside is cut off.",
+            lambda m, k, places=places: (placed(m, k, 1, places) == 0).flatten(3).all(3).flatten(1),
+        )
+        for places in PUSHED_INSIDE[:2]
+    ),
+    *(
+        _mistake(
+            "numbered by the height",
+            "On a map that is not square your answers are in the wrong places. How many cells come "
+            "before the first one of row y: does that depend on the height or the width?",
+            partial(_numbered_by_height, missing=missing),
+        )
+        for missing in (False, True)
     ),
     _mistake(
         "no padding",

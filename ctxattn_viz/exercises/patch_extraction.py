@@ -11,6 +11,7 @@ from ..config import AttentionConfig
 from ..stages import Values
 from ..stages.patch_extraction import extract_patches, same_padding
 from .exercise import Case, Draw, Exercise, Mistake
+from .windows import PUSHED_INSIDE, Places, placed
 
 Cut = Callable[[Tensor, int, int], Tensor]
 
@@ -88,14 +89,42 @@ def _unfolded(x: Tensor, ksize: int, step: int) -> Tensor:
     return _cells(x, ksize, step).permute(0, 3, 4, 5, 1, 2).flatten(1, 3).flatten(2)
 
 
-def _scrambled(x: Tensor, ksize: int, step: int) -> Tensor:
-    columns = _unfolded(x, ksize, step)  # (n, c·k·k, L)
-    return columns.reshape(x.shape[0], columns.shape[2], x.shape[1], ksize, ksize)
+def _reshaped(order: str) -> Cut:
+    """Axes in this order, cut into the right shape: r rows and columns, c channels, k the patch."""
+    axes = {"n": (0,), "r": (1, 2), "c": (3,), "k": (4, 5)}
+
+    def cut(x: Tensor, ksize: int, step: int) -> Tensor:
+        cells = _cells(x, ksize, step)
+        moved = cells.permute([axis for letter in order for axis in axes[letter]])
+        return moved.reshape(cells.flatten(1, 2).shape)
+
+    return cut
 
 
-def _windows_scrambled(x: Tensor, ksize: int, step: int) -> Tensor:
-    windows = _cells(x, ksize, step).permute(0, 3, 1, 2, 4, 5)  # (n, c, rows, columns, k, k)
-    return windows.reshape(_cells(x, ksize, step).flatten(1, 2).shape)
+def _numbered_by_height(x: Tensor, ksize: int, step: int) -> Tensor:
+    """Patch (i, j) written to place i·rows + j; an IndexError where there are more rows."""
+    cells = _cells(x, ksize, step)
+    rows, columns = cells.shape[1:3]
+    patches = torch.zeros_like(cells.flatten(1, 2))
+    for i in range(rows):
+        for j in range(columns):
+            patches[:, i * rows + j] = cells[:, i, j]
+    return patches
+
+
+def _each_side_cropped(zeros: Callable[[int], int]) -> Cut:
+    """As many zeros before as after, and of all patches as many as there should be."""
+
+    def cut(x: Tensor, ksize: int, step: int) -> Tensor:
+        rows, columns = (side // step for side in x.shape[2:])
+        windows = F.pad(x, [zeros(ksize)] * 4).unfold(2, ksize, step).unfold(3, ksize, step)
+        return windows[:, :, :rows, :columns].permute(0, 2, 3, 1, 4, 5).flatten(1, 2)
+
+    return cut
+
+
+def _placed(places: Places) -> Cut:
+    return lambda x, k, s: placed(x, k, s, places).flatten(1, 2)
 
 
 def _channels_last(x: Tensor, ksize: int, step: int) -> Tensor:
@@ -186,17 +215,30 @@ OUT_OF_SHAPE = (
 )
 
 IN_SHAPE = (
-    _mistake(
-        "reshaped where axes should move",
-        "The right numbers in the wrong places: a reshape never moves an axis, it only cuts the "
-        "same sequence of numbers elsewhere. Bring the axes into order first.",
-        _scrambled,
+    *(
+        _mistake(
+            "reshaped where axes should move",
+            "The right numbers in the wrong places: a reshape never moves an axis, it only cuts "
+            "the same sequence of numbers elsewhere. Bring the axes into order first.",
+            _reshaped(order),
+        )
+        for order in ("nckr", "ncrk", "nrkc", "nkrc", "nkcr", "rnck", "rckn")
     ),
     _mistake(
-        "reshaped where axes should move",
-        "The right numbers in the wrong places: a reshape never moves an axis, it only cuts the "
-        "same sequence of numbers elsewhere. Bring the axes into order first.",
-        _windows_scrambled,
+        "numbered by the height",
+        "On a map that is not square your patches are in the wrong places, or missing. How many "
+        "patches come before the first one of row i: does that depend on the height or the width?",
+        _numbered_by_height,
+    ),
+    *(
+        _mistake(
+            "pushed inside",
+            "At the border your patches lie elsewhere: where a patch would start before x, the "
+            "numbers of its first pixels inside x belong further down in it, behind the zeros. "
+            "Write out the first patch on paper.",
+            _placed(places),
+        )
+        for places in PUSHED_INSIDE
     ),
     _mistake(
         "channels read as if they ran fastest",
@@ -222,6 +264,15 @@ IN_SHAPE = (
         "When the number of zeros is odd, one side gets one more. TensorFlow's SAME puts it "
         "after (right and bottom); you put it before.",
         _remainder_before,
+    ),
+    *(
+        _mistake(
+            "as many zeros before whatever step",
+            "Your first patch starts in the wrong place: how many zeros come before it depends on "
+            "ksize and on step. Patches left out at the end mend their number, not their places.",
+            _each_side_cropped(zeros),
+        )
+        for zeros in (lambda k: k // 2, lambda k: 1)
     ),
     _mistake(
         "all zeros after",

@@ -11,7 +11,14 @@ from ..config import AttentionConfig
 from ..errors import InputError, check_choice
 from ..pipeline import check_inputs
 from ..stages import BY_KEY
-from . import deconvolution, fused_softmax, mask_validity, matching_scores, whole_layer
+from . import (
+    deconvolution,
+    fused_softmax,
+    mask_validity,
+    matching_mistakes,
+    matching_scores,
+    whole_layer,
+)
 from .exercise import Case, Mistake, planted
 from .feedback import Feedback
 
@@ -40,7 +47,7 @@ _FAULTY: tuple[tuple[tuple[Mistake, ...], str], ...] = (
         """,
     ),
     (
-        matching_scores.MISTAKES,
+        matching_mistakes.MISTAKES,
         """
         no norm
         the paper's cosine

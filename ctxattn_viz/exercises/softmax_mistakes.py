@@ -10,7 +10,7 @@ from ..config import AttentionConfig
 from ..stages import Values
 from ..stages.fused_softmax import masked_softmax
 from .exercise import Mistake, Run
-from .fusion_mistakes import fusion, one_pass, unfused
+from .fusion_passes import fusion, one_pass, unfused
 
 
 def _softmax(before: bool = True, after: bool = True) -> Run:

@@ -6,7 +6,7 @@ import torch
 
 from ..config import AttentionConfig
 from ..stages import BY_KEY, Values
-from . import deconvolution, mask_validity, matching_scores, patch_extraction
+from . import deconvolution, mask_validity, matching_mistakes, matching_scores, patch_extraction
 from .exercise import Case, Draw, Exercise, Mistake, grid
 from .fusion_mistakes import FUSION
 from .input_mistakes import INPUT_MISTAKES, SHRINKING
@@ -23,9 +23,16 @@ def _one_stage(mistake: Mistake, key: str) -> Mistake:
     return replace(mistake, wrong={key: mistake.wrong[key]})
 
 
+_EVEN_PATCHES_ONLY = (
+    "the odd zero before",
+    "as many zeros as for step 1",
+    "as many zeros before whatever step",
+)
+
+
 def _split(mistake: Mistake) -> tuple[Mistake, ...]:
     """A mistake in cutting patches: made in both kinds, in one, in the other."""
-    if mistake.name in ("the odd zero before", "as many zeros as for step 1"):
+    if mistake.name in _EVEN_PATCHES_ONLY:
         return (_one_stage(mistake, "paste_patches"),)  # matching patches are odd, one cell apart
     return mistake, *(_one_stage(mistake, key) for key in mistake.wrong)
 
@@ -49,7 +56,7 @@ EVERY_STAGE = (
         mistake
         for table in (
             mask_validity.MISTAKES,
-            matching_scores.MISTAKES,
+            matching_mistakes.MISTAKES,
             FUSION,
             SOFTMAX,
             BOTH,
