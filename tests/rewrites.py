@@ -766,11 +766,6 @@ TABLE: dict[str, list[tuple[str, str, str]]] = {
         ),
         ("turned back otherwise", TURN, "first.reshape(n, w * h, gw * gh)"),
         ("height and width exchanged", "gh, gw = patches", "gw, gh = patches"),
-        (
-            "height and width exchanged",
-            "n, h, w, L = scores.shape",
-            "n, w, h, L = scores.shape\n    shape = n, w, h, L",
-        ),
         *(
             (
                 "added into what is read",
@@ -893,7 +888,8 @@ TABLE: dict[str, list[tuple[str, str, str]]] = {
             "    picture = torch.zeros(n, c, h * rate, w * rate)\n"
             "    for y in range(h):\n        for x in range(w):\n"
             "            top, left = y * rate - rate // 2, x * rate - rate // 2\n"
-            "            place = picture[:, :, max(top, 0) : top + side, max(left, 0) : left + side]\n"
+            "            rows = slice(max(top, 0), top + side)\n"
+            "            place = picture[:, :, rows, max(left, 0) : left + side]\n"
             "            place += mixed[:, y, x, :, : place.shape[2], : place.shape[3]]",
         ),
         *(

@@ -26,6 +26,7 @@ from .fusion_passes import (
     side_by_side,
     turned_apart,
     turned_as_before,
+    turned_by_reshape,
     unfused,
     unwrapped,
     whole_tables_in_place,
@@ -97,6 +98,7 @@ FUSION = (
             turned_apart("q", "qp"),
             turned_apart("p", "qp"),
             turned_as_before,
+            turned_by_reshape,
         )
     ),
     *(

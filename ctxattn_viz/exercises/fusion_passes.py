@@ -200,6 +200,13 @@ def turned_as_before(v: Values, config: AttentionConfig) -> Tensor:
     return back.reshape(x.shape)
 
 
+def turned_by_reshape(v: Values, config: AttentionConfig) -> Tensor:
+    """The first pass's (h, w, gh, gw), read as (w, h, gw, gh), and only turned back."""
+    x, patches = v["fused_rows"], patch_grid(v, config)
+    fused = convolved(torch.eye)(x.flatten(1, 2), config).reshape(x.transpose(1, 2).shape)
+    return column_by_column(fused, patches[::-1]).reshape(x.shape)
+
+
 def height_for_width(queries: bool, patches: bool) -> Run:
     """The second pass with sides exchanged: queries unpacked as (w, h), patches as (gw, gh)."""
 
