@@ -46,11 +46,17 @@ def method_for(method: str, f: Tensor, b: Tensor, config: AttentionConfig) -> st
 
 def choose_method(channels: int, config: AttentionConfig) -> str:
     """The method that is fastest for so many channels: by the multiplications that a pair costs."""
+    costs = multiplications(channels, config)
+    return "diagonals" if costs["diagonals"] < costs["sdpa"] else "sdpa"
+
+
+def multiplications(channels: int, config: AttentionConfig) -> dict[str, int]:
+    """About how many multiplications each method takes for a pair of a query and a patch."""
     k, s, r = config.ksize, config.stride, config.rate
     long = vectors.length(channels, config) + (2 * r) ** 2 * channels
     passes = 2 * k * s**2 + (2 * config.fuse_k if config.fuse else 0) + 6 * s**2
     short = s**2 * (1 + r**2) * channels
-    return "diagonals" if short + PASS * passes < long else "sdpa"
+    return {"diagonals": short + PASS * passes, "sdpa": long}
 
 
 @contextlib.contextmanager

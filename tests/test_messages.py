@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -14,7 +15,9 @@ import torch
 import traitlets
 
 import ctxattn_viz as cv
+from ctxattn_viz.debugger import uploads
 from ctxattn_viz.debugger import widget as widgets
+from ctxattn_viz.debugger.patience import check_work
 from ctxattn_viz.debugger.widget import Debugger
 from tests.test_payload import hole, maps
 
@@ -142,6 +145,25 @@ def test_the_page_is_told_what_is_so_before_why(page: Page) -> None:
     assert refusal["content"]["kind"] == "refused"
 
 
+@pytest.mark.parametrize("request_", [None, True, -1, 1.5, "1", [], {}, 1e308, 10**30, 2**53])
+def test_a_request_that_is_no_number_is_put_back(page: Page, request_: Any) -> None:
+    page.sets(request=4)
+    page.sets(request=request_, stage="scores")
+    update, refusal = page.heard[-2:]
+    assert update["state"] == {"request": 4, "stage": "attention"}
+    assert refusal["content"]["request"] == 4
+
+
+@pytest.mark.parametrize("paths", [[["a", "b"]], [], [["mask", "data"], ["mask", "shape"]], 3])
+def test_a_message_that_cannot_be_read_puts_the_page_back(page: Page, paths: Any) -> None:
+    state = {"mask": {"shape": [1, 16, 16]}, "stage": "scores", "request": 6, "speed": 1}
+    page.says({"method": "update", "state": state, "buffer_paths": paths}, [bytes(256)])
+    update, refusal = page.heard[-2:]
+    assert set(update["state"]) == {"mask", "stage"}
+    assert update["state"]["stage"] == "attention"
+    assert refusal["content"]["request"] == page.debugger.request == 6
+
+
 def test_a_fault_is_logged_as_well(
     page: Page, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -234,6 +256,15 @@ WRONG: dict[str, dict[str, Any]] = {
     "request true": {"request": True},
     "request negative": {"request": -1},
     "request huge": {"request": HUGE},
+    "query bytes": {"query": b"\1\1"},
+    "query buffer": {"query": memoryview(b"\1\1")},
+    "pixel set": {"pixel": {1, 2}},
+    "mask in pieces": {"mask": {"shape": [1, 16, 16], "data": memoryview(bytes(512))[::2]}},
+    "config field nested": {"config": {"masked": {"masked": "zero"}}},
+    "config fuse text": {"config": {"fuse": "yes"}},
+    "config shrink none": {"config": {"shrink": 5}},
+    "config custom": {"config": {"dialect": "custom"}},
+    "config key": {"config": {"": 1}},
     "unknown": {"speed": 3},
     "meta": {"meta": {}},
     "buffers": {"buffers": {}},
@@ -302,6 +333,19 @@ MALFORMED: dict[str, Callable[[Page], None]] = {
     "upload shape negative": lambda page: page.asks(
         {"kind": "upload", "shape": [-8, -8, 3]}, bytes(192)
     ),
+    "upload in pieces": lambda page: page.asks(
+        {"kind": "upload", "shape": [8, 8, 3]}, memoryview(bytes(384))[::2]
+    ),
+    **{
+        f"upload {name} {value!r:.20}": lambda page, name=name, value=value: page.asks(
+            {"kind": "upload", "shape": [8, 8, 3], name: value}, bytes(192)
+        )
+        for name, values in {
+            "config": (5, "x", None, [], {"rate": 10**12}, {"softmax_scale": float("nan")}),
+            "name": (5, None, [], {}),
+        }.items()
+        for value in values
+    },
     **{
         f"upload size {size!r:.9}": lambda page, size=size: page.asks(
             {"kind": "upload", "shape": [8, 8, 3], "size": size}, bytes(192)
@@ -365,6 +409,71 @@ def test_a_broken_picture_leaves_the_run_on_screen(
     monkeypatch.setattr(widgets.uploads, "traced", lambda *_: 1 // 0)
     page.asks({"kind": "upload", "shape": [12, 20, 3]}, pixels.tobytes())
     assert page.refusals[-1]["reason"].startswith("ZeroDivisionError")
+
+
+# ---- what would take minutes ----
+
+
+def test_an_upload_is_as_small_as_the_page_makes_it(page: Page) -> None:
+    pixels = np.zeros((400, 600, 3), np.uint8)
+    page.asks({"kind": "upload", "shape": [400, 600, 3], "size": 600}, pixels.tobytes())
+    assert page.refusals == []
+    assert max(page.debugger.trace.f.shape) == uploads.LONGEST == 256
+
+
+SLOW: dict[str, dict[str, Any]] = {
+    "rate": {"rate": 1},
+    "long diagonals": {"fuse_k": 63},
+    "large patches": {"ksize": 63},
+}
+
+
+@pytest.mark.parametrize("name", SLOW)
+def test_what_would_take_minutes_is_refused_at_once(page: Page, name: str) -> None:
+    shape, data = [256, 256, 3], bytes(256 * 256 * 3)
+    page.asks({"kind": "upload", "shape": shape, "config": SLOW[name], "request": 1}, data)
+    page.asks({"kind": "upload", "shape": shape, "request": 2}, data)
+    before = state_of(page.debugger)
+    page.sets(config=SLOW[name], request=3)
+    assert [refusal["request"] for refusal in page.refusals] == [1, 3]
+    for refusal in page.refusals:
+        # The layer's own bound for such maps, or the debugger's: each says what is affordable.
+        words = re.search(r"About (\d+) pixels|up to (\d+) for maps", refusal["reason"])
+        assert words
+        assert 1 < int(words[1] or words[2]) < 256
+    assert state_of(page.debugger) == before
+
+
+def test_the_size_that_a_refusal_names_is_taken() -> None:
+    f = torch.zeros(1, 3, 512, 512)
+    with pytest.raises(cv.BudgetError, match="About") as caught:
+        check_work("config", cv.trace(f, f), cv.AttentionConfig())
+    side = int(str(caught.value).split("About ")[1].split()[0]) // 2 * 2
+    f = f[..., :side, :side]
+    check_work("config", cv.trace(f, f), cv.AttentionConfig())
+
+
+def test_what_python_opened_may_take_its_time(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(widgets, "MOST_WORK", 10)
+    page.sets(softmax_scale=3.0, config={"softmax_scale": 3.0}, request=1)
+    page.sets(config={"softmax_scale": 3.0, "rate": 1}, request=2)
+    assert [refusal["request"] for refusal in page.refusals] == [2]
+    page.debugger.config = cv.AttentionConfig(rate=1)
+    assert page.debugger.trace.config.rate == 1
+
+
+def test_an_upload_takes_the_settings_of_the_page(page: Page) -> None:
+    config = page.debugger.config.replace(dialect="mmagic", softmax_scale=3.3).to_dict()
+    content = {"kind": "upload", "name": "a.png", "shape": [12, 20, 3], "config": config}
+    page.asks(content, bytes(720))
+    debugger = page.debugger
+    assert page.refusals == []
+    assert debugger.trace.config.to_dict() == debugger.config.to_dict() == config
+    assert debugger.meta["config"] == config
+    assert debugger.softmax_scale == 3.3
+    assert debugger.answer == {}
+    page.sets(request=1)
+    assert page.answers == [1]
 
 
 # ---- out of turn ----

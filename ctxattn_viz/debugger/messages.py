@@ -42,6 +42,13 @@ def read(message: Any) -> tuple[str, Any, list[Any]]:
     return str(kind), data[name], buffers
 
 
+def state_in(message: Any) -> dict[str, Any]:
+    """The traits that an update names, whatever else may be wrong with it."""
+    for name in ("content", "data", "state"):
+        message = message.get(name) if isinstance(message, dict) else None
+    return message if isinstance(message, dict) else {}
+
+
 def check_shape(name: str, shape: Any, data: Any, expected: str) -> tuple[int, ...]:
     """`shape` as sizes that `data` fills, a byte each; `expected` shows its form: `"(H, W, 3)"`.
 
@@ -56,7 +63,10 @@ def check_shape(name: str, shape: Any, data: Any, expected: str) -> tuple[int, .
         raise InputError(f"{name} shape", expected, repr(shape))
     if not isinstance(data, (bytes, bytearray, memoryview)):
         raise InputError(name, f"{sizes} bytes", type(data).__name__)
-    count = memoryview(data).nbytes
+    view = memoryview(data)
+    if not view.c_contiguous:
+        raise InputError(name, f"{sizes} bytes in one piece", f"strides {view.strides}")
+    count = view.nbytes
     if count != math.prod(sizes):  # Python's own integers do not wrap
         raise InputError(name, f"{sizes} bytes", f"{count} bytes")
     return sizes

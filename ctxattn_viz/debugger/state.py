@@ -1,10 +1,12 @@
 """The state of a debugger: what both homes start with, and what may be set."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Set
 from inspect import signature
 from typing import TYPE_CHECKING, Any
 
+from ..config import AttentionConfig
 from ..errors import InputError, UnknownOptionError, check_choice, check_index
+from ..pipeline import check_config
 from ..stages import BY_KEY
 from .payload import Payload, build
 
@@ -62,11 +64,20 @@ def checked_stage(key: Any) -> str:
     return str(key)
 
 
+def checked_config(value: Any) -> AttentionConfig:
+    """A config, or the one that the page describes as a dict."""
+    if value is None:  # elsewhere the defaults
+        raise InputError("config", "an AttentionConfig", None)
+    return check_config(AttentionConfig.from_dict(value) if isinstance(value, dict) else value)
+
+
 def checked_place(name: str, value: Any, grid: Place) -> Place | None:
     """None, or `(row, column)` on a grid."""
     if value is None:
         return None
     try:
+        if isinstance(value, (str, bytes, bytearray, memoryview, Mapping, Set)):
+            raise TypeError("no two numbers in an order")
         row, col = value
     except (TypeError, ValueError):
         raise InputError(name, "(row, column) or None", repr(value)) from None

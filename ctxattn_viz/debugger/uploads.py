@@ -12,11 +12,13 @@ from ..holes import covered
 from ..samples import coarse_fill, photograph
 from ..traces import trace
 from .messages import check_shape
+from .patience import check_work
+from .state import checked_config
 
 if TYPE_CHECKING:
     from ..traces import Trace
 
-LONGEST = 512
+LONGEST = 256  # as the page does: the run is begun by its next message
 
 
 def traced(
@@ -26,14 +28,20 @@ def traced(
 
     Args:
         content: `shape`, (H, W, 3 or 4) of the RGB or RGBA bytes in `buffers[0]`; `size`, the
-            longest side.
+            longest side; `config`, the settings of the page where they are ahead of the kernel's;
+            `name`, the file's, which is not used.
         shown: the trace on screen, whose hole is scaled to the new picture.
 
     Raises:
-        InputError: bytes that are not that picture.
+        InputError: bytes that are not that picture, or settings that are none.
+        BudgetError: a run that would take minutes.
     """
     if len(buffers) != 1:
         raise InputError("upload", "one buffer, the bytes of RGB", f"{len(buffers)} buffers")
+    if not isinstance(content.get("name", ""), str):
+        raise InputError("name", "a string", type(content["name"]).__name__)
+    if "config" in content:
+        config = checked_config(content["config"])
     shape = check_shape("upload", content.get("shape"), buffers[0], "(H, W, channels)")
     pixels = np.frombuffer(buffers[0], np.uint8).reshape(shape)
     wanted = content.get("size")
@@ -45,7 +53,9 @@ def traced(
     filled = coarse_fill(picture, mask)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", MaskWarning)  # the page says it in its notes
-        return trace(filled, filled, mask, config)
+        run = trace(filled, filled, mask, config)
+    check_work("upload", run, config)
+    return run
 
 
 def _pixels(shape: Any, data: Any) -> np.ndarray:

@@ -1,14 +1,10 @@
 """The debugger in a notebook: an anywidget whose traits are its state, and a trace behind it."""
 
 import base64
-import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
-from threading import RLock
 from typing import TYPE_CHECKING, Any
 
-import anywidget
 import torch
 import traitlets as t
 from torch import Tensor
@@ -16,21 +12,21 @@ from torch import Tensor
 from ..config import AttentionConfig
 from ..errors import InputError, check_choice, check_index
 from ..files import path_of, writing
-from ..pipeline import check_config, check_inputs, check_values
+from ..pipeline import check_inputs, check_values
 from ..results import NotPickled
 from ..stages.downsampling import mask_at
 from . import assets, page, places, uploads
 from .masks import Mask, as_tensor, plain, to_wire
-from .messages import is_ours, read, reason
+from .messages import read, reason, state_in
+from .patience import MOST_WORK, check_work, work
 from .payload import Payload, build, results
-from .state import Place, check_options, checked_place, checked_stage, opening
+from .state import Place, check_options, checked_config, checked_place, checked_stage, opening
 from .still import still_of
+from .undoing import MOST_REQUESTS, Checked, Undoing
 
 if TYPE_CHECKING:
     from ..traces import Trace
 
-log = logging.getLogger("ctxattn_viz")
-MOST_REQUESTS = 1 << 53  # as far as JavaScript counts
 OURS = ("meta", "buffers", "answer")  # what the kernel alone writes
 
 
@@ -58,7 +54,7 @@ def _to_config(value: Any, widget: Any) -> Any:
     return value.to_dict()
 
 
-class Debugger(NotPickled, anywidget.AnyWidget):
+class Debugger(NotPickled, Undoing):
     """The debugger of one trace. Made by `debug`.
 
     Attributes:
@@ -84,9 +80,9 @@ class Debugger(NotPickled, anywidget.AnyWidget):
     pixel = t.Any(None).tag(sync=True)
     stage = t.Unicode("attention").tag(sync=True)
     sample = t.Int(0).tag(sync=True)
-    config = t.Any().tag(sync=True, to_json=_to_config)
-    softmax_scale = t.Any().tag(sync=True)
-    mask = t.Any(None).tag(sync=True, to_json=to_wire)
+    config = Checked().tag(sync=True, to_json=_to_config)
+    softmax_scale = Checked().tag(sync=True)
+    mask = Checked().tag(sync=True, to_json=to_wire)
 
     def __init__(
         self,
@@ -99,8 +95,7 @@ class Debugger(NotPickled, anywidget.AnyWidget):
         **options: Any,
     ) -> None:
         check_options("debug", options)
-        self._one_at_a_time = RLock()  # a front end may send messages to a thread of their own
-        self._answered = 0  # the last request that was answered or refused
+        self._answered = 0
         self._ready: tuple[Trace, dict[str, Any]] | None = None  # the run of a value being set
         self._payload: Payload | None = build(trace, at_once=False, **options)
         self._trace: Trace | None = trace
@@ -215,6 +210,8 @@ class Debugger(NotPickled, anywidget.AnyWidget):
             mask = mask_at(values["mask"], size, config).as_subclass(Mask)
         if self.comm is None or payload is None or _shows(trace, config, mask):
             return config, mask
+        if self._in_message and config != trace.config:
+            check_work("config", trace, config, max(MOST_WORK, work(trace, trace.config)))
         if self._ready is None or not _shows(self._ready[0], config, mask):
             self._ready = None  # one of the two is let go before the next is made
             none = torch.zeros_like(trace.mask_at_b[:1])
@@ -224,19 +221,17 @@ class Debugger(NotPickled, anywidget.AnyWidget):
 
     # ---- what follows from a change ----
 
-    @t.observe("config")
-    def _config_changed(self, change: Any) -> None:
+    def _follow_config(self) -> None:
         if self._trace is not None:
             self.softmax_scale = self.config.softmax_scale
-        self._keep_up()
 
     @t.observe("softmax_scale")
     def _scale_changed(self, change: Any) -> None:
         if self._trace is not None and self.config.softmax_scale != self.softmax_scale:
             self.config = self.config.replace(softmax_scale=self.softmax_scale)
 
-    @t.observe("mask", "request")
-    def _mask_or_request_changed(self, change: Any) -> None:
+    @t.observe("config", "mask", "request")
+    def _run_changed(self, change: Any) -> None:
         self._keep_up()
 
     def _keep_up(self) -> None:
@@ -269,14 +264,20 @@ class Debugger(NotPickled, anywidget.AnyWidget):
 
     def _handle_msg(self, msg: Any) -> None:
         """A message of the page: taken, or answered with the reason why not."""
-        with self._all_or_nothing({}):
-            kind, content, buffers = read(msg)
-            if kind == "update":
-                self.set_state(content)
-            elif kind == "custom":
-                self._handle_custom_msg(content, buffers)
-            else:
-                self.send_state()
+        if self._trace is None:  # closed while it was on its way
+            return
+        message: Any = None
+        with self._all_or_nothing(state_in(msg)):
+            message = read(msg)
+        if message is None:
+            return
+        kind, content, buffers = message
+        if kind == "update":
+            self.set_state(content)
+        elif kind == "custom":
+            self._handle_custom_msg(content, buffers)
+        else:
+            self.send_state()
 
     def set_state(self, sync_data: dict[str, Any]) -> None:
         """State from the page: taken whole and answered once, or refused and put back."""
@@ -300,64 +301,16 @@ class Debugger(NotPickled, anywidget.AnyWidget):
             else:
                 self._take_up(uploads.traced(content, buffers, self.trace, self.config))
 
-    @contextmanager
-    def _all_or_nothing(
-        self, message: Mapping[str, Any], restored: Iterable[str] | None = None
-    ) -> Iterator[None]:
-        """What fails in here is undone, and the page is told: what is so, then the reason.
-
-        Args:
-            message: what came, with the number of its request.
-            restored: the traits to send again; None for those that the message names.
-        """
-        with self._one_at_a_time:
-            before = {name: getattr(self, name) for name in self.keys}
-            run = self._trace, self._payload, self._answered
-            try:
-                yield
-            except BaseException as problem:
-                self._put_back(before, run)
-                number = message.get("request")
-                if type(number) is int and 0 <= number < MOST_REQUESTS:
-                    # It counts as answered: the page waits for no other answer.
-                    self._answered = number
-                    with self._lock_property(request=number):
-                        self.request = number
-                names = set(message if restored is None else restored) & set(self.keys)
-                self.send_state(names - {"request"})
-                self._refuse(problem)
-                if not isinstance(problem, Exception):
-                    raise
-
-    def _put_back(self, before: dict[str, Any], run: Any) -> None:
-        """Every trait and the run as they were, whatever a value did on its way."""
-        if self._trace is None:  # closed in between
-            return
-        self._ready = None
-        self._trace, self._payload, self._answered = run
-        try:
-            with self.hold_trait_notifications():
-                for name, value in before.items():
-                    if getattr(self, name) is not value:
-                        self.set_trait(name, value)
-        except Exception:  # somebody's observer: our own traits are back by now
-            log.exception("An observer failed when a refused setting was put back.")
-
-    def _refuse(self, problem: BaseException) -> None:
-        cause = problem.__cause__ or problem  # of a TraitError: what the check raised
-        if not is_ours(cause) and isinstance(cause, Exception):
-            log.error("The debugger could not do what was asked.", exc_info=cause)
-        self.send({"kind": "refused", "request": self.request, "reason": reason(problem)})
-
     def _take_up(self, trace: "Trace") -> None:
         """Show another trace; pictures and holes given for the old one are let go."""
         assert self._payload is not None
         payload = build(trace, title=self._payload.meta["title"], at_once=False)
-        with self.hold_sync():
+        with self.hold_sync(), self.hold_trait_notifications():
             self.query = self.pixel = None
             self.sample = 0
             self._payload, self._trace = payload, trace
             self.buffers, self.answer, self.meta = payload.buffers, {}, payload.meta
+            self.config, self.softmax_scale = trace.config, trace.config.softmax_scale
             self.mask = trace.mask_at_b if payload.mask else None
 
     def _page(self) -> str:
@@ -380,13 +333,6 @@ class Debugger(NotPickled, anywidget.AnyWidget):
         buffers = {**self._payload.buffers, **self.answer}
         mask = None if self.mask is None else plain(self.mask)
         return still_of(self.trace, arrays, buffers, mask, place, self.stage, self.sample)
-
-
-def checked_config(value: Any) -> AttentionConfig:
-    """A config, or the one that the page describes as a dict."""
-    if value is None:  # elsewhere the defaults
-        raise InputError("config", "an AttentionConfig", None)
-    return check_config(AttentionConfig.from_dict(value) if isinstance(value, dict) else value)
 
 
 def _shows(trace: "Trace", config: AttentionConfig, mask: Tensor | None) -> bool:
