@@ -112,6 +112,11 @@ def _numbered_by_height(mask: Tensor, ksize: int, missing: bool) -> Tensor:
     return valid
 
 
+def _known_at(mask: Tensor, ksize: int, places: Places) -> Tensor:
+    """Where patches that lie at other places hold no hole."""
+    return (placed(mask, ksize, 1, places) == 0).flatten(3).all(3).flatten(1)
+
+
 MISTAKES = (
     _mistake(
         "inverted",
@@ -225,7 +230,7 @@ MISTAKES = (
             "pushed inside",
             "At the border your patches lie elsewhere: where a patch would start outside, you move "
             "it inside, and it sees cells that are not its own. What lies outside is cut off.",
-            lambda m, k, places=places: (placed(m, k, 1, places) == 0).flatten(3).all(3).flatten(1),
+            partial(_known_at, places=places),
         )
         for places in PUSHED_INSIDE[:2]
     ),
