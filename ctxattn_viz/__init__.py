@@ -15,6 +15,7 @@ from .errors import (
     ChannelsLastWarning,
     InputError,
     NothingValidWarning,
+    PictureWarning,
     ThinHoleWarning,
     UnsupportedError,
 )
@@ -45,6 +46,7 @@ __all__ = [
     "ContextualAttention",
     "InputError",
     "NothingValidWarning",
+    "PictureWarning",
     "PixelLedger",
     "QueryRow",
     "StageResult",

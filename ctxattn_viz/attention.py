@@ -11,7 +11,7 @@ square, forward and backward. `method` says how; the three are exact and differ 
 """
 
 import functools
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 import torch
 import torch.nn.functional as F
@@ -23,7 +23,7 @@ from . import attention_vectors as vectors
 from .attention_contexts import in_any_context
 from .attention_estimates import choose_method, expected_memory, in_words, method_for
 from .config import AttentionConfig
-from .errors import InputError, NothingValidWarning, check_choice, shape_of
+from .errors import InputError, NothingValidWarning, UnsupportedError, check_choice, shape_of
 from .habits import takes_a_config, warn, warn_if_channels_last
 from .pipeline import (
     cells_of,
@@ -251,6 +251,12 @@ class ContextualAttention(nn.Module):
 
     def extra_repr(self) -> str:
         return f"{self.config}, method={self.method!r}"
+
+    def __prepare_scriptable__(self) -> NoReturn:  # what torch.jit.script asks for first
+        raise UnsupportedError(
+            "ContextualAttention: torch.jit.script cannot read the layer, whose rules are chosen "
+            "by a configuration. torch.compile takes it."
+        )
 
 
 Found = tuple[Tensor, Tensor, Tensor]

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import re
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
@@ -14,10 +15,12 @@ from torch import Tensor
 
 from . import samples
 from .config import DIALECTS, AttentionConfig
-from .errors import BudgetError, InputError, MaskWarning
+from .errors import BudgetError, InputError, MaskWarning, PictureWarning, shortened
 from .files import path_of, writing
 from .holes import HOW_TO_PAINT
 from .traces import trace
+
+SAID = (MaskWarning, PictureWarning)  # the warnings that are for whoever wrote the command
 
 
 def parser() -> argparse.ArgumentParser:
@@ -63,10 +66,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser().parse_args(joined(sys.argv[1:] if arguments is None else arguments))
     try:
         with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always", MaskWarning)
+            for category in SAID:
+                warnings.simplefilter("always", category)
             page = write(options)
-    except (InputError, BudgetError, OSError) as problem:
-        say(f"ctxattn-viz: {problem}", sys.stderr)
+    except InputError as problem:
+        hint = without_python(problem.hint)
+        spoken = InputError(problem.argument, problem.expected, problem.got, hint)
+        say(f"ctxattn-viz: {spoken}", sys.stderr)
+        return 2
+    except (BudgetError, OSError) as problem:
+        say(f"ctxattn-viz: {shortened(str(problem), 1000)}", sys.stderr)
         return 2
     except MemoryError:
         say("ctxattn-viz: there is not enough memory. A smaller --size needs less.", sys.stderr)
@@ -75,13 +84,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         say("ctxattn-viz: interrupted.", sys.stderr)
         return 130
     for warning in caught:
-        if not issubclass(warning.category, MaskWarning):
-            continue
-        text = str(warning.message).replace("mask_picture:", "--mask:")
-        say(f"ctxattn-viz: {text}", sys.stderr)
+        if issubclass(warning.category, SAID):
+            say(f"ctxattn-viz: {without_python(str(warning.message))}", sys.stderr)
     if page.is_file():  # and not standard output, say, where the page itself went
         say(f"{page} ({page.stat().st_size / 1e6:.1f} MB): open it in a browser.", sys.stdout)
     return 0
+
+
+def without_python(text: str) -> str:
+    """The sentences of a message or hint that hold no Python, which stands between backquotes."""
+    sentences = re.split(r"(?<=[.:?]) (?=[A-Z`])", text)
+    return " ".join(sentence for sentence in sentences if "`" not in sentence)
 
 
 def say(text: str, stream: TextIO | None) -> None:
@@ -190,12 +203,17 @@ def joined(arguments: Sequence[str]) -> list[str]:
 
 @contextmanager
 def naming(**options: str) -> Iterator[None]:
-    """Errors about these arguments, said of the options that they came from."""
+    """Errors and warnings about these arguments, said of the options that they came from."""
     try:
-        yield
+        with warnings.catch_warnings(record=True) as caught:
+            yield
     except InputError as problem:
         option = options.get(problem.argument, problem.argument)
         raise InputError(option, problem.expected, problem.got, problem.hint) from problem
+    for warning in caught:
+        argument, colon, text = str(warning.message).partition(": ")
+        renamed = f"{options.get(argument, argument)}{colon}{text}"
+        warnings.warn(renamed, warning.category, stacklevel=2)
 
 
 def hole_of(options: argparse.Namespace, photo: Tensor, multiple: int) -> tuple[Tensor, str]:

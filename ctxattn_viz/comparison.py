@@ -11,7 +11,9 @@ import torch
 from torch import Tensor
 
 from .config import CHOICES
+from .drawable import check_real
 from .errors import InputError, UnknownKeyError, shape_of
+from .pipeline import has_no_values
 from .results import StageResult
 from .stages import BY_KEY
 from .traces import Trace
@@ -218,13 +220,17 @@ def _rules(a: Trace, key: str, differs: Any) -> tuple[str, ...]:
 def _numbers(name: str, x: Any) -> Tensor:
     """A foreign stage as a tensor of real numbers."""
     x = x.tensor if isinstance(x, StageResult) else x
+    if np.ma.is_masked(x):
+        hint = "`array.filled(…)` says what to compare there."
+        raise InputError(name, "a number in each place", "a masked array", hint)
     if not isinstance(x, Tensor):
         array = np.asarray(x) if hasattr(x, "__array__") else None
         if array is None or array.dtype.kind not in "fiub":
             raise InputError(name, "a tensor or an array of real numbers", type(x).__name__)
         x = torch.tensor(array, device="cpu")
-    if x.is_complex() or x.is_meta:
+    if x.is_complex() or has_no_values(x):
         raise InputError(name, "real numbers", f"{x.dtype} on {x.device}")
+    check_real(name, x)
     return x
 
 

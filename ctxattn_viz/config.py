@@ -193,6 +193,8 @@ def _whole(name: str, value: object, odd: bool = False) -> int:
 
 
 def _flag(name: str, value: object) -> bool:
-    if not isinstance(value, (bool, int)) or value not in (True, False):
+    # NumPy's and PyTorch's scalars stand for the Python value that they hold.
+    plain: Any = value.item() if getattr(value, "ndim", None) == 0 else value  # type: ignore[attr-defined]
+    if not isinstance(plain, (bool, int)) or plain not in (True, False):
         raise InputError(name, "True or False", repr(value))
-    return bool(value)
+    return bool(plain)

@@ -6,10 +6,10 @@ import math
 from typing import Any
 
 import numpy as np
-import torch
 from torch import Tensor
 
-from .errors import InputError, shape_of
+from .errors import InputError, is_dense, shape_of
+from .pipeline import has_no_values
 
 MOST_AXES = 100  # of one figure: laying out each takes some 10 ms
 MOST_PIXELS = 20_000_000  # of one figure
@@ -38,15 +38,16 @@ def check_real(name: str, x: object) -> None:
     """Raise `InputError` unless `x` is a tensor of real numbers that are there."""
     if not isinstance(x, Tensor):
         raise InputError(name, "a torch.Tensor", shape_of(x))
-    if x.is_complex() or x.layout != torch.strided or x.is_quantized:
-        raise InputError(name, "a dense tensor of real numbers", f"{x.layout} {x.dtype}")
-    if x.device.type == "meta":
+    if x.is_complex() or not is_dense(x) or x.is_quantized:
+        kind = "a nested one" if x.is_nested else f"{x.layout} {x.dtype}"
+        raise InputError(name, "a dense tensor of real numbers", kind)
+    if has_no_values(x):
         raise InputError(name, "a tensor with values", "one on meta")
 
 
 def is_drawable(x: Tensor) -> bool:
     """Whether it holds real numbers that are there."""
-    return not (x.is_complex() or x.layout != torch.strided or x.device.type == "meta")
+    return is_dense(x) and not x.is_complex() and not has_no_values(x)
 
 
 def check_size(name: str, inches: object) -> None:

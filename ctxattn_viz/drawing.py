@@ -137,7 +137,10 @@ def draw_picture(ax: Axes, x: Picture, title: str = "", hole: Tensor | None = No
     """A picture without ticks; `hole`, a mask at its size, is outlined and hatched.
 
     Raises:
-        InputError: what is not a picture.
+        InputError: what is not a picture, or a hole of another size.
+
+    Warns:
+        PictureWarning: a tensor of another range than [-1, 1], which shows white or black.
     """
     if isinstance(x, np.ndarray):
         if x.ndim not in (2, 3) or (x.ndim == 3 and x.shape[2] not in (1, 3, 4)) or not x.size:
@@ -158,6 +161,10 @@ def draw_picture(ax: Axes, x: Picture, title: str = "", hole: Tensor | None = No
         height, width = x.shape[-2:]
         step = thinning(height, width)
         pixels = samples.to_picture(x[..., ::step, ::step])
+    if hole is not None:
+        check_real("hole", hole)
+        if hole.shape[-2:] != (height, width):
+            raise InputError("hole", f"the picture's size, {height}×{width}", shape_of(hole))
     ax.imshow(pixels, extent=extent_of(height, width))
     bare(ax, title)
     if hole is not None:

@@ -4,14 +4,26 @@ from collections.abc import Iterable
 
 import torch
 
+LONGEST_VALUE = 300  # characters of what came, in a message
+
+
+def shortened(text: str, longest: int = LONGEST_VALUE) -> str:
+    """`text`, without its middle where it is longer than that."""
+    half = (longest - 1) // 2
+    return text if len(text) <= longest else f"{text[:half]}…{text[-half:]}"
+
 
 class InputError(ValueError):
-    """An argument that cannot be used; the message reads `name: expected …, got …`."""
+    """An argument that cannot be used; the message reads `name: expected …, got …`.
+
+    What came, and the argument's name, are shortened to 300 characters each.
+    """
 
     def __init__(self, argument: str, expected: str, got: object, hint: str = "") -> None:
-        self.argument, self.expected, self.got, self.hint = argument, expected, str(got), hint
+        self.argument, self.got = shortened(argument), shortened(str(got))
+        self.expected, self.hint = expected, shortened(hint, 3 * LONGEST_VALUE)
         # Pickle and copy, and so a process pool, make an exception again from these.
-        super().__init__(argument, expected, self.got, hint)
+        super().__init__(self.argument, self.expected, self.got, self.hint)
 
     def __str__(self) -> str:
         sentence = f"{self.argument}: expected {self.expected}, got {self.got}."
@@ -54,8 +66,19 @@ class NothingValidWarning(MaskWarning):
     """No background patch is free of the hole, and `masked="minus_infinity"` makes that NaN."""
 
 
+class PictureWarning(UserWarning):
+    """A picture that can be shown, but hardly as it was meant: white, black or transparent."""
+
+
+def is_dense(x: torch.Tensor) -> bool:
+    """Whether it is a rectangle of numbers: neither sparse nor nested, whose shapes are no use."""
+    return x.layout == torch.strided and not x.is_nested
+
+
 def shape_of(x: object) -> str:
     """`a (1, 3, 8, 8) tensor` for a tensor, else the type's name: for the `got` of a message."""
+    if isinstance(x, torch.Tensor) and x.is_nested:
+        return "a nested tensor"
     return f"a {tuple(x.shape)} tensor" if isinstance(x, torch.Tensor) else type(x).__name__
 
 

@@ -5,11 +5,12 @@ import warnings
 import numpy as np
 
 from .errors import InputError, MaskWarning
-from .pixels import Pixels
+from .pixels import FAINTEST, Pixels
 
 Hole = np.ndarray  # (H, W) bool: True in the hole
 
-HOW_TO_PAINT = "Paint the hole white on black, or pass an array of booleans, True in the hole."
+# What is between backquotes is Python, and left out where the command line says it.
+HOW_TO_PAINT = "Paint the hole white on black. An array is plainest as booleans: `array > 0`."
 _COLOURED = 64  # of 255 between a pixel's channels; JPEG leaves less in grey
 
 
@@ -37,6 +38,8 @@ def erased_area(pixels: Pixels) -> Hole:
     """Where a photograph is transparent, half-way edges included; False everywhere if nowhere."""
     if pixels.alpha is None:
         return np.zeros(pixels.values.shape[:2], bool)
+    if pixels.alpha.max() < FAINTEST:
+        return np.ones(pixels.values.shape[:2], bool)
     return pixels.alpha < 0.95 * pixels.alpha.max()
 
 
@@ -86,7 +89,7 @@ def check_share(hole: Hole, argument: str) -> None:
         _warn(argument, f"there is no hole in it. {HOW_TO_PAINT}")
     elif share > 0.8:
         percent = f"{100 * share:.0f} % of it is hole"
-        _warn(argument, f"{percent}. Is it inverted? White is the hole; `1 - mask` turns it round.")
+        _warn(argument, f"{percent}. Is it inverted? White is the hole. `1 - mask` turns it round.")
 
 
 def _warn(argument: str, text: str) -> None:
@@ -107,12 +110,13 @@ def _hole_in_alpha(pixels: Pixels) -> Hole:
         ends = (colours < white / 8) | (colours > white * 7 / 8)
         if is_grey and ends.mean() > 0.9:  # black and white
             return opaque & (pixels.values.max(axis=2) >= white / 2)
-        return erased_area(pixels)  # a photograph
+        return pixels.alpha < 0.95 * most  # a photograph
     if colours.mean() > white * 7 / 8 or opaque.mean() < 0.5:
         return opaque
     warnings.warn(
         f"{pixels.argument}: one colour with {100 * (1 - opaque.mean()):.0f} % transparent: taken "
-        "for a cover with the hole cut out. If the opaque part is the hole, use `1 - mask`.",
+        "for a cover with the hole cut out. If the opaque part is the hole, paint it white "
+        "and the rest black. `1 - mask` turns a mask round.",
         MaskWarning,
         stacklevel=4,
     )

@@ -31,6 +31,15 @@ def orientation(image: Image) -> int:
         return 1
 
 
+def turned_as(image: Image) -> bytes:
+    """EXIF that says nothing but which way up this image is."""
+    from PIL.Image import Exif
+
+    notes = Exif()
+    notes[_ORIENTATION] = orientation(image)
+    return notes.tobytes()
+
+
 def upright(image: Image) -> Image:
     from PIL.Image import Transpose
 

@@ -7,26 +7,29 @@ that they cannot differ in what they accept, how they turn it and how they word 
 from __future__ import annotations
 
 import io
+import math
 import os
 import stat
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 import torch
 
 from .errors import InputError, shape_of
-from .metadata import can_lose_metadata, orientation, upright, without_metadata
-from .pixels import Pixels, checked_array, pixels_of_array
+from .metadata import can_lose_metadata, orientation, turned_as, upright, without_metadata
+from .pixels import STRIP, Pixels, checked_array, pixels_of_array
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
 READABLE = "PNG, JPEG, WebP, GIF, TIFF, BMP and what else Pillow opens can be read."
-SMALLER = "Scale it down first, in a picture editor or by Pillow's `thumbnail`."
+SMALLER = "Scale it down first in a picture editor. In Python: `image.thumbnail((2048, 2048))`."
+MOST_AT_ONCE = 1 << 24  # pixels: more are reduced before they are turned into colours
 MOST_BYTES = 2**31  # of a file
 _PROGRAMS = ("EPS", "WMF")  # what Pillow would hand to another program, or to the system, to draw
 _DEEP = {"I;16": "<u2", "I;16L": "<u2", "I;16B": ">u2", "I;16N": "=u2"}
@@ -36,6 +39,13 @@ _BEGINNINGS = {
     b"ftyphei": "which is HEIC",
     b"ftypmif": "which is HEIC",
     b"ftypavif": "which is AVIF, and this Pillow cannot open it",
+    # Pictures, but Pillow has refused them.
+    b"\x89PNG": "which is PNG, damaged or cut short",
+    b"\xff\xd8": "which is JPEG, damaged or cut short",
+    b"GIF8": "which is GIF, damaged or cut short",
+    b"RIFF": "which is WebP, damaged or cut short",
+    b"II*\0": "which is TIFF, damaged or cut short",
+    b"MM\0*": "which is TIFF, damaged or cut short",
 }
 
 
@@ -64,7 +74,7 @@ class Picture:
         elif _is_image(source):
             self.name = f"a PIL image of mode {source.mode}"
         else:
-            expected = "a name, a path, bytes, an array or a PIL image"
+            expected = "a name, the path of a file, bytes, an array or a PIL image"
             raise InputError(argument, expected, _kind_of(source), _hint_for(source))
 
     def sides(self) -> tuple[int, int]:
@@ -83,8 +93,12 @@ class Picture:
             raise self._too_large(f"{rows}×{columns}")
         return rows, columns
 
-    def pixels(self) -> Pixels:
+    def pixels(self, at_least: int | None = None) -> Pixels:
         """The picture, decoded and upright.
+
+        Args:
+            at_least: how many pixels on the longest side are needed. A picture of very many may
+                then be a copy with three times as many, which takes far less memory.
 
         Raises:
             InputError: no picture, a damaged one, one that is too large, or colours unknown.
@@ -92,7 +106,7 @@ class Picture:
         self.sides()
         if isinstance(self._source, np.ndarray):
             return pixels_of_array(self._source, self.argument)
-        return self._read(self._decoded)
+        return self._read(partial(self._decoded, at_least=at_least))
 
     def _read(self, part: Callable[[Image], Any]) -> Any:
         """What `part` makes of the opened picture."""
@@ -122,6 +136,8 @@ class Picture:
             raise self._unreadable(f"{name}, which is a folder")
         if not stat.S_ISREG(status.st_mode):  # a pipe or a device might never end
             raise self._unreadable(f"{name}, which is no ordinary file")
+        if not status.st_size:  # as some in /proc are, and reading them may fail or never end
+            raise self._unreadable(f"{name}, which is empty")
         if status.st_size > MOST_BYTES:
             raise self._unreadable(f"{name}, a file of {status.st_size / 1e9:.1f} GB")
         return path
@@ -131,27 +147,36 @@ class Picture:
         """The picture as Pillow opens it. Pillow's warnings are ours to word, and are not shown."""
         from PIL import Image
 
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), ExitStack() as opened:
             warnings.simplefilter("ignore")
             if _is_image(self._source):
                 yield self._source
                 return
-            is_path = isinstance(self._source, str)
             try:
-                image = Image.open(self._source if is_path else io.BytesIO(self._source))
+                # Pillow would leave open a file that it opened and failed to read.
+                file = opened.enter_context(self._file())
+                image = opened.enter_context(Image.open(file))
             except Image.DecompressionBombError as problem:
                 raise self._too_large("more") from problem
             except PermissionError as problem:
                 raise self._unreadable(f"{self.name}, which may not be read") from problem
             except Exception as problem:  # each of Pillow's readers fails in its own way
-                raise self._unreadable(f"{self.name}{self._kind()}") from problem
-            with image:
-                if image.format in _PROGRAMS:
-                    raise self._unreadable(f"{self.name}, which is a drawing ({image.format})")
-                yield image
+                reason = getattr(problem, "strerror", None)  # the system's word, not Pillow's
+                kind = f", which cannot be read: {reason}" if reason else self._kind()
+                raise self._unreadable(f"{self.name}{kind}") from problem
+            if image.format in _PROGRAMS:
+                raise self._unreadable(f"{self.name}, which is a drawing ({image.format})")
+            yield image
 
-    def _decoded(self, image: Image) -> Pixels:
+    def _decoded(self, image: Image, at_least: int | None) -> Pixels:
+        columns, rows = image.size
+        is_large = at_least is not None and rows * columns > MOST_AT_ONCE
+        enough = 3 * (at_least or 1)
         try:
+            if is_large and not _is_image(self._source):
+                # JPEG decodes to a half, a quarter or an eighth of its size.
+                shrunk = max(columns, rows) / enough
+                image.draft(image.mode, (math.ceil(columns / shrunk), math.ceil(rows / shrunk)))
             _load(image)
         except Exception as problem:
             kind = f"{image.format} " if image.format else ""
@@ -160,7 +185,11 @@ class Picture:
                 got += ", or which was closed"
             raise InputError(self.argument, "a picture that can be read", got) from problem
         try:
-            return _pixels_of_image(image, self.argument)
+            if not is_large:
+                return _pixels_of_image(image, self.argument)
+            turned = orientation(image) >= 5
+            pixels = _pixels_of_image(_reduced(image, enough), self.argument)
+            return replace(pixels, reduced_from=(columns, rows) if turned else (rows, columns))
         except InputError:
             raise
         except Exception as problem:
@@ -172,17 +201,18 @@ class Picture:
                 hint,
             ) from problem
 
+    def _file(self) -> BinaryIO:
+        """The file, or the bytes as one."""
+        is_path = isinstance(self._source, str)
+        return open(self._source, "rb") if is_path else io.BytesIO(self._source)
+
     def _data(self) -> bytes:
-        if isinstance(self._source, bytes):
-            return self._source
-        with open(self._source, "rb") as file:
+        with self._file() as file:
             return file.read()
 
     def _beginning(self) -> bytes:
-        if isinstance(self._source, bytes):
-            return self._source[:64]
         try:
-            with open(self._source, "rb") as file:
+            with self._file() as file:
                 return file.read(64)
         except OSError:
             return b"?"
@@ -233,6 +263,31 @@ def _load(image: Image) -> None:
         image.load()
 
 
+def _reduced(image: Image, enough: int) -> Image:
+    """A smaller copy, `enough` pixels on the longest side: each the mean of a square of pixels.
+
+    In strips, as colours take more memory than the one bit, say, of the file. What has more than
+    8 bits a channel stays as it is.
+    """
+    from PIL import Image
+
+    factor = max(image.size) // enough
+    if factor < 2 or image.mode in (*_DEEP, "I", "F"):
+        return image
+    mode = "L" if image.mode in ("1", "L") else "RGB"
+    if image.has_transparency_data:
+        mode = "RGBA"
+    columns, rows = image.size
+    step = factor * max(1, STRIP // (factor * columns))
+    result = Image.new(mode, (-(-columns // factor), -(-rows // factor)))
+    for top in range(0, rows, step):
+        strip = image.crop((0, top, columns, min(top + step, rows)))
+        strip = strip.convert("LA") if image.mode == "La" else strip
+        result.paste(strip.convert(mode).reduce(factor), (0, top // factor))
+    result.info["exif"] = turned_as(image)
+    return result
+
+
 def _sides_of_image(image: Image) -> tuple[int, int]:
     columns, rows = image.size
     return (rows, columns) if orientation(image) < 5 else (columns, rows)
@@ -257,6 +312,8 @@ def _pixels_of_image(image: Image, argument: str) -> Pixels:
         return pixels
     if image.mode == "La":  # premultiplied, and known to no other conversion
         image = image.convert("LA")
+    if image.mode in ("1", "L") and not image.has_transparency_data:
+        return Pixels(np.asarray(image.convert("L"))[..., None], 255, None, argument)
     if not image.has_transparency_data:
         return Pixels(np.asarray(image.convert("RGB")), 255, None, argument)
     try:
@@ -268,12 +325,34 @@ def _pixels_of_image(image: Image, argument: str) -> Pixels:
 
 
 def _kind_of(source: Any) -> str:
-    return shape_of(source) if isinstance(source, torch.Tensor) else type(source).__name__
+    if hasattr(source, "read_bytes"):  # a Path, as more than one library has
+        return f"{type(source).__module__.partition('.')[0]}.{type(source).__name__}"
+    return shape_of(source)
 
 
 def _hint_for(source: Any) -> str:
     if isinstance(source, torch.Tensor):
-        return "What `photograph` or `mask_picture` returned needs no opening."
+        return _hint_for_tensor(source)
+    if hasattr(source, "read_bytes"):
+        return "Pass its bytes: `path.read_bytes()`."
+    if hasattr(source, "__array__"):
+        return "`np.asarray(…)` makes an array."
     if isinstance(source, (list, tuple)):
         return "`np.asarray(…)` makes an array."
     return "An open file: pass its path, or `file.read()`." if hasattr(source, "read") else ""
+
+
+def _hint_for_tensor(x: torch.Tensor) -> str:
+    if x.is_nested or x.ndim not in (2, 3, 4):
+        return ""
+    code = f"tensor{'.detach()' if x.requires_grad else ''}{'' if x.is_cpu else '.cpu()'}"
+    if x.ndim == 4 and len(x) == 1 and x.shape[1] in (1, 3) and x.dtype == torch.float32:
+        return (
+            "What `photograph` or `mask_picture` returned needs no opening. Another's in [0, 1] "
+            f"becomes an array by `{code}[0].permute(1, 2, 0).numpy()`."
+        )
+    if x.ndim == 4:
+        return f"An array of one picture: `{code}[0].permute(1, 2, 0).numpy()`."
+    if x.ndim == 3 and x.shape[0] in (1, 3, 4):
+        return f"An array, channels last: `{code}.permute(1, 2, 0).numpy()`."
+    return f"An array: `{code}.numpy()`."

@@ -284,6 +284,9 @@ def _rows_of(values: Values, config: AttentionConfig, queries: Tensor) -> dict[s
 def _check_image(name: str, x: Tensor, rate: int) -> None:
     if not isinstance(x, Tensor):
         raise InputError(name, "a torch.Tensor", type(x).__name__, habits.array_hint(name, x))
+    if x.is_nested:
+        hint = f"`torch.nested.to_padded_tensor({name}, 0.0)` makes one, with zeros at the ends."
+        raise InputError(name, "a dense tensor", "a nested one", hint)
     if x.ndim != 4:
         expected = "four dimensions (n, c, height, width)"
         raise InputError(name, expected, shape_of(x), habits.picture_hint(name, x))
@@ -312,6 +315,8 @@ def check_mask(mask: Tensor, x: Tensor, name: str = "mask", of: str = "b", rate:
         raise InputError(
             name, "a torch.Tensor or None", type(mask).__name__, habits.array_hint(name, mask)
         )
+    if mask.is_nested:
+        raise InputError(name, "a dense tensor of real numbers", "a nested one")
     if mask.ndim != 4 or mask.shape[1] != 1:
         hint = habits.mask_hint(name, mask)
         raise InputError(name, "four dimensions (1 or n, 1, height, width)", shape_of(mask), hint)

@@ -4,9 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .errors import InputError
+from .errors import InputError, PictureWarning
+from .habits import warn
 
 _SHAPES = "an array of shape (H, W), (H, W, 1), (H, W, 3) or (H, W, 4)"
+FAINTEST = 16  # of 255: what is nowhere brighter looks black, what is nowhere more opaque clear
+STRIP = 1 << 22  # values that are worked on at a time
 
 
 @dataclass(frozen=True)
@@ -18,12 +21,20 @@ class Pixels:
         white: the value that means white: 255, 65535 or 1; None where nothing tells.
         alpha: `(H, W)` uint8, 0 where it is transparent; None where nothing can be.
         argument: whose picture it is, for messages.
+        reduced_from: `(H, W)` of the picture of which this is a smaller copy, if it is one.
     """
 
     values: np.ndarray
     white: int | None
     alpha: np.ndarray | None
     argument: str
+    reduced_from: tuple[int, int] | None = None
+
+    @property
+    def sides(self) -> tuple[int, int]:
+        """`(H, W)` of the picture that was opened."""
+        rows, columns = self.values.shape[:2]
+        return self.reduced_from or (rows, columns)
 
     @property
     def levels(self) -> np.ndarray:
@@ -31,13 +42,25 @@ class Pixels:
 
         Raises:
             InputError: values whose white is unknown, or so dark that it cannot be what was meant.
+
+        Warns:
+            PictureWarning: what shows nearly black throughout, or white as it is transparent.
         """
+        _check_brightness(self.values, self.white, self.argument)
         levels = _levels(self.values, self.white, self.argument)
         if self.alpha is not None and (clear := self.alpha < 255).any():
             alpha = self.alpha[clear][:, None].astype(np.uint16)
             levels = np.array(np.broadcast_to(levels, (*levels.shape[:2], 3)))
             over = levels[clear] * alpha + 255 * (255 - alpha)
             levels[clear] = (over + 127) // 255
+            if (most := int(self.alpha.max())) < FAINTEST:
+                text = f"transparent throughout, its alpha {most} of 255 at most: it shows white."
+                if most:
+                    text += f" If {most} is opaque, pass `array[..., 3] * {255 // most}` there."
+                warn(f"{self.argument}: {text}", PictureWarning)
+        if levels.max() < FAINTEST and (high := self.values.max()) > 0:
+            text = f"nearly black throughout, {levels.max()} of 255 at most."
+            warn(f"{self.argument}: {text} {_brighter(high)}", PictureWarning)
         return np.broadcast_to(levels, (*levels.shape[:2], 3))
 
 
@@ -88,32 +111,60 @@ def _white(array: np.ndarray) -> int | None:
     return 255 if low >= 0 and high <= 255 else None
 
 
+def _check_brightness(values: np.ndarray, white: int | None, argument: str) -> None:
+    """Raise `InputError` for wide integers of which so few bits are used that they show black.
+
+    A byte is what it is; in anything wider, fewer bits than its own are likelier than night.
+    """
+    if white is None or values.dtype.kind not in "iu" or values.dtype == np.uint8:
+        return
+    if 0 < (high := values.max()) < white / FAINTEST:
+        expected = f"{values.dtype} values that use their range, up to {white}"
+        got = f"{high} at most, which would show black"
+        raise InputError(argument, expected, got, _brighter(high))
+
+
 def _levels(values: np.ndarray, white: int | None, argument: str) -> np.ndarray:
     """Values of any kind as uint8 of the same shape."""
     if values.dtype == np.uint8 and white == 255:
         return values
-    low, high = values.min(), values.max()
     if white is None:
+        low, high = values.min(), values.max()
         expected = "floats in [0, 1]" if values.dtype.kind == "f" else "uint8 or uint16"
         got = f"{values.dtype} values from {low:.5g} to {high:.5g}"
-        raise InputError(argument, expected, got, _scaling(float(low), float(high)))
-    if values.dtype.kind in "iu" and 0 < high < white / 16:
-        # A byte is what it is; in anything wider, fewer bits than its own are likelier than night.
-        expected = f"{values.dtype} values that use their range, up to {white}"
+        hint = _scaling(float(low), float(high), values.dtype.kind)
+        raise InputError(argument, expected, got, hint)
+    levels = np.empty(values.shape, np.uint8)
+    rows = max(1, STRIP // values[0].size)
+    for top in range(0, len(values), rows):  # floats are large: a strip at a time
+        part = values[top : top + rows].astype(np.float32) * np.float32(255 / white)
+        levels[top : top + rows] = part.round().clip(0, 255)
+    return levels
+
+
+def _brighter(high: np.generic) -> str:
+    """What to do with values up to `high` that are far below white."""
+    if high.dtype.kind == "f":
+        return f"If {float(high):.3g} is white, pass `array / array.max()`."
+    bits = int(high).bit_length()
+    if bits == 1:
+        return "If 1 is white, pass `array > 0`."
+    return f"If these have {bits} bits, pass `array / {2**bits - 1}`."
+
+
+def _scaling(low: float, high: float, kind: str) -> str:
+    """What to do with floats or integers from `low` to `high` whose white is unknown."""
+    if not (np.isfinite(low) and np.isfinite(high)):
+        return "`np.nan_to_num` replaces what is not finite."
+    if low >= 0 and kind in "iu":
         bits = int(high).bit_length()
-        hint = f"If these have {bits} bits, pass `array / {2**bits - 1}`."
-        raise InputError(argument, expected, f"{high} at most, which would show black", hint)
-    scaled = values.astype(np.float32) * np.float32(255 / white)
-    return scaled.round().clip(0, 255).astype(np.uint8)
-
-
-def _scaling(low: float, high: float) -> str:
-    """What to do with values from `low` to `high` whose white is unknown."""
-    if -1.001 <= low < 0 and high <= 1.001:
-        return "From [-1, 1], pass `(array + 1) / 2`."
-    for white in (255, 65535):
-        if low >= 0 and high <= white:
-            return f"If {white} is white, pass `array / {white}`."
-    if np.isfinite(low) and np.isfinite(high):
-        return "Pass `(array - array.min()) / (array.max() - array.min())`."
-    return "`np.nan_to_num` replaces what is not finite."
+        return f"If these have {bits} bits, pass `array / {2**bits - 1}`."
+    if low < -0.25 and max(-low, high) <= 1.5:
+        inside = "array" if low >= -1.001 and high <= 1.001 else "array.clip(-1, 1)"
+        return f"From [-1, 1], pass `({inside} + 1) / 2`."
+    for white, scaled in ((1, "array"), (255, "array / 255"), (65535, "array / 65535")):
+        if -0.25 * white <= low <= high <= 1.25 * white:
+            is_inside = low >= 0 and high <= white
+            whole = f"({scaled})" if "/" in scaled else scaled
+            return f"If {white} is white, pass `{scaled if is_inside else f'{whole}.clip(0, 1)'}`."
+    return "Pass `(array - array.min()) / (array.max() - array.min())`."

@@ -14,7 +14,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .errors import InputError, check_choice, check_whole, one_or, shape_of
+from .drawable import check_real
+from .errors import InputError, PictureWarning, check_choice, check_whole, one_or, shape_of
+from .habits import dtype_hint, warn
 from .holes import check_share, covered, cropped, hole_of
 from .holes import erased_area as transparent
 from .opening import Picture, most_pixels
@@ -55,12 +57,15 @@ def photograph(source: Any = "astronaut", size: int = 256, multiple: int = 8) ->
 
     Raises:
         InputError: what is no picture, is damaged, or is too large; sizes that cannot be.
+
+    Warns:
+        PictureWarning: it is nearly black throughout, or transparent, and so white.
     """
     picture = _opened(source, "photograph")
     _scaled_size(picture.sides(), size, multiple)  # before anything is decoded
-    levels = picture.pixels().levels
-    scaled, (height, width) = _scaled_size(levels.shape[:2], size, multiple)
-    pixels = _resized(levels, scaled)
+    decoded = picture.pixels(at_least=check_whole("size", size))
+    scaled, (height, width) = _scaled_size(decoded.sides, size, multiple)
+    pixels = _resized(decoded.levels, scaled)
     top, left = (scaled[0] - height) // 2, (scaled[1] - width) // 2
     pixels = pixels[top : top + height, left : left + width]
     return torch.from_numpy(pixels).permute(2, 0, 1)[None].float() / 127.5 - 1
@@ -99,6 +104,7 @@ def mask_picture(
         MaskWarning: no hole, more than 80 % hole, or parts of it lost by cropping.
     """
     argument = "mask_picture"
+    size, multiple = check_whole("size", size), check_whole("multiple", multiple)
     picture = _opened(source, argument)
     _scaled_size(picture.sides(), size, multiple)
     hole = hole_of(picture.pixels())
@@ -113,7 +119,8 @@ def mask_picture(
 def erased_area(source: Any, size: int = 256, multiple: int = 8) -> Tensor:
     """Where a photograph is transparent, as a mask (1, 1, H, W) for what `photograph` makes of it.
 
-    Zeros throughout where nothing is. A pixel that is hole in part is hole.
+    Zeros throughout where nothing is, ones where everything is or nearly so (which `photograph`
+    shows white and warns of). A pixel that is hole in part is hole.
     """
     picture = _opened(source, "photograph")
     _scaled_size(picture.sides(), size, multiple)
@@ -131,11 +138,11 @@ def rectangle(size: tuple[int, int], top: int, left: int, height: int, width: in
     rows, columns = check_whole("size", rows), check_whole("size", columns)
     if rows * columns > most_pixels():
         raise InputError("size", f"at most {most_pixels()} pixels", f"{rows}×{columns}")
-    if not (
-        all(hasattr(x, "__index__") for x in (top, left, height, width))
-        and 0 <= top < top + height <= rows
-        and 0 <= left < left + width <= columns
-    ):
+    place = (top, left, height, width)
+    is_whole = all(hasattr(x, "__index__") for x in place)
+    if is_whole:  # Python's integers: NumPy's may wrap around
+        top, left, height, width = (x.__index__() for x in place)
+    if not (is_whole and 0 <= top < top + height <= rows and 0 <= left < left + width <= columns):
         raise InputError(
             "rectangle",
             f"a hole of at least 1×1 within {rows}×{columns} pixels, in whole numbers",
@@ -179,12 +186,23 @@ def coarse_fill(image: Tensor, mask: Tensor) -> Tensor:
 
 
 def to_picture(x: Tensor) -> np.ndarray:
-    """A picture in [-1, 1], with or without the batch axis, 1 or 3 channels → (H, W, 3) uint8."""
+    """A picture in [-1, 1], with or without the batch axis, 1 or 3 channels → (H, W, 3) uint8.
+
+    What is a little outside is cut off; NaN is grey.
+
+    Raises:
+        InputError: what is not one picture, or integers beyond [-1, 1].
+
+    Warns:
+        PictureWarning: floats of another range, such as 0 to 255: they show white or black.
+    """
     if not isinstance(x, Tensor):
         raise InputError("x", "one picture of 1 or 3 channels, (1, 3, H, W)", shape_of(x))
+    check_real("x", x)
     channels_first = x[0] if x.ndim == 4 and x.shape[0] == 1 else x
     if channels_first.ndim != 3 or channels_first.shape[0] not in (1, 3):
         raise InputError("x", "one picture of 1 or 3 channels, (1, 3, H, W)", shape_of(x))
+    _check_range("x", x)
     levels = (channels_first.detach().float().nan_to_num(0).clamp(-1, 1) + 1) * 127.5
     pixels = levels.round().to(torch.uint8).movedim(0, -1).cpu().numpy()
     return np.ascontiguousarray(np.broadcast_to(pixels, (*pixels.shape[:2], 3)))
@@ -194,10 +212,19 @@ def psnr(a: Tensor, b: Tensor, mask: Tensor | None = None) -> float:
     """Peak signal-to-noise ratio in dB between pictures in [-1, 1]; within the hole of `mask`.
 
     Infinity where they are equal, NaN where either holds NaN.
+
+    Raises:
+        InputError: what is no picture, two of different shapes, integers beyond [-1, 1], or a
+            mask without a hole.
+
+    Warns:
+        PictureWarning: floats of another range, such as 0 to 255.
     """
     for name, x in (("a", a), ("b", b)):
-        if not isinstance(x, Tensor) or not x.numel():
+        if not isinstance(x, Tensor) or x.is_nested or not x.numel():
             raise InputError(name, "a tensor with at least one value", shape_of(x))
+        check_real(name, x)
+        _check_range(name, x)
     if a.shape != b.shape:
         raise InputError("b", f"the shape of a, {tuple(a.shape)}", tuple(b.shape))
     # In float64, which MPS has not: on the CPU.
@@ -226,7 +253,8 @@ def _opened(source: Any, argument: str) -> Picture:
 
 def _scaled_size(sides: Size, size: int, multiple: int) -> tuple[Size, Size]:
     """Sides scaled to `size` on the longest, and what cropping to `multiple` keeps of them."""
-    if check_whole("size", size) < check_whole("multiple", multiple):
+    size, multiple = check_whole("size", size), check_whole("multiple", multiple)
+    if size < multiple:
         raise InputError("size", f"at least multiple, which is {multiple}", size)
     longest, shortest = max(sides), min(sides)
     if size * size * shortest > most_pixels() * longest:
@@ -285,16 +313,32 @@ def _size_of(like: Any) -> Size:
         rows, columns = like
         return check_whole("like", rows), check_whole("like", columns)
     except (TypeError, ValueError):
-        raise InputError(
-            "like", "a (1, 3, H, W) photograph or its (H, W)", shape_of(like)
-        ) from None
+        got = repr(like) if isinstance(like, (tuple, list, int, float, str)) else shape_of(like)
+        raise InputError("like", "a (1, 3, H, W) photograph or its (H, W)", got) from None
 
 
 def _as_mask(hole: np.ndarray) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(hole)).float()[None, None]
 
 
+def _check_range(name: str, x: Tensor) -> None:
+    """Of a picture in [-1, 1]: raises or warns where its values are those of another range."""
+    if x.dtype == torch.bool or not x.numel():
+        return
+    low, high = (float(end) for end in x.detach().nan_to_num(0, 0, 0).aminmax())
+    if not x.is_floating_point():
+        if low < -1 or high > 1:
+            got = f"{x.dtype} from {low:.0f} to {high:.0f}"
+            raise InputError(name, "a picture in [-1, 1]", got, dtype_hint(name, x))
+    elif (low >= 0 and high > 1.5) or max(-low, high) > 16:  # not features, nor an overshoot
+        hint = "From 0 to 255, `x / 127.5 - 1` makes it one." if 0 <= low <= high <= 256 else ""
+        text = f"{name}: expected a picture in [-1, 1], got values from {low:.3g} to {high:.3g}."
+        warn(f"{text} {hint}".strip(), PictureWarning)
+
+
 def _checked_image(image: Tensor) -> torch.Size:
+    if isinstance(image, Tensor):
+        check_real("image", image)
     if not isinstance(image, Tensor) or image.ndim != 4 or not image.is_floating_point():
         of = f" of {image.dtype}" if isinstance(image, Tensor) else ""
         raise InputError("image", "a floating (n, c, H, W) tensor", shape_of(image) + of)
@@ -303,6 +347,8 @@ def _checked_image(image: Tensor) -> torch.Size:
 
 def _checked_mask(mask: Tensor, n: int, height: int, width: int) -> Tensor:
     """(n|1, H, W) bool: True in the hole."""
+    if isinstance(mask, Tensor):
+        check_real("mask", mask)
     good = isinstance(mask, Tensor) and mask.ndim == 4 and mask.shape[0] in (1, n)
     if not good or mask.shape[1:] != (1, height, width):
         expected = f"a ({one_or(n)}, 1, {height}, {width}) tensor"

@@ -56,16 +56,3 @@ def traced(
         run = trace(filled, filled, mask, config)
     check_work("upload", run, config)
     return run
-
-
-def _pixels(shape: Any, data: Any) -> np.ndarray:
-    try:
-        height, width, channels = (check_whole("shape", side) for side in shape)
-        data = bytes(data)
-    except (TypeError, ValueError):
-        raise InputError("upload", "a shape (H, W, 3) or (H, W, 4)", repr(shape)[:60]) from None
-    # In Python's integers: a product that wraps around could fit.
-    if channels not in (3, 4) or len(data) != height * width * channels:
-        expected = f"({height}, {width}, {channels}) bytes of RGB or RGBA"
-        raise InputError("upload", expected, f"{len(data)} bytes")
-    return np.frombuffer(data, np.uint8).reshape(height, width, channels)

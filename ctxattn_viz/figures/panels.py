@@ -254,7 +254,7 @@ def _numbers(values: Any) -> np.ndarray:
     if isinstance(values, Tensor):
         check_real("line", values)
         values = values.detach().cpu().double()
-    numbers = np.asarray(values, dtype=float)
+    numbers: np.ndarray = np.ma.asarray(values, dtype=float).filled(np.nan)  # masked: a gap too
     return np.where(np.abs(numbers) <= LARGEST, numbers, np.nan)  # what is not finite: a gap
 
 

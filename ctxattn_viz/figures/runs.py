@@ -174,7 +174,7 @@ def ledger(entry: PixelLedger, best: int = 6, alt: str | None = None) -> Figure:
     """
     if not isinstance(entry, PixelLedger):
         raise InputError("entry", "what trace.pixel returned", shape_of(entry))
-    if check_whole("best", best) > MOST_COLOURS:
+    if (best := check_whole("best", best)) > MOST_COLOURS:
         raise InputError("best", f"at most {MOST_COLOURS} colours", best)
     terms = entry.terms
     said = alt or (
@@ -282,7 +282,7 @@ def wheel(size: int = 101) -> np.ndarray:
     Raises:
         InputError: a size that is not a whole number from 1 to 2048.
     """
-    if check_whole("size", size) > MOST_SIDE:
+    if (size := check_whole("size", size)) > MOST_SIDE:
         raise InputError("size", f"at most {MOST_SIDE}", size)
     reach = torch.arange(size, device="cpu") - size // 2
     offsets = torch.stack(torch.meshgrid(reach, reach, indexing="ij"), dim=-1)  # (H, W, 2)
