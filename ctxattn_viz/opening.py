@@ -40,12 +40,12 @@ _BEGINNINGS = {
     b"ftypmif": "which is HEIC",
     b"ftypavif": "which is AVIF, and this Pillow cannot open it",
     # Pictures, but Pillow has refused them.
-    b"\x89PNG": "which is PNG, damaged or cut short",
-    b"\xff\xd8": "which is JPEG, damaged or cut short",
-    b"GIF8": "which is GIF, damaged or cut short",
-    b"RIFF": "which is WebP, damaged or cut short",
-    b"II*\0": "which is TIFF, damaged or cut short",
-    b"MM\0*": "which is TIFF, damaged or cut short",
+    b"\x89PNG": "which is a PNG, damaged or cut short",
+    b"\xff\xd8": "which is a JPEG, damaged or cut short",
+    b"GIF8": "which is a GIF, damaged or cut short",
+    b"RIFF": "which is a WebP, damaged or cut short",
+    b"II*\0": "which is a TIFF, damaged or cut short",
+    b"MM\0*": "which is a TIFF, damaged or cut short",
 }
 
 

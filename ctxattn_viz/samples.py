@@ -19,9 +19,10 @@ from .errors import InputError, PictureWarning, check_choice, check_whole, one_o
 from .habits import dtype_hint, warn
 from .holes import check_share, covered, cropped, hole_of
 from .holes import erased_area as transparent
-from .opening import Picture, most_pixels
+from .opening import MOST_AT_ONCE, SMALLER, Picture, most_pixels
 
 Size = tuple[int, int]  # rows, columns
+MOST_MASK_PIXELS = 2 * MOST_AT_ONCE  # each counts, so that none can be reduced first
 
 PHOTOGRAPHS = (
     "astronaut",
@@ -106,7 +107,11 @@ def mask_picture(
     argument = "mask_picture"
     size, multiple = check_whole("size", size), check_whole("multiple", multiple)
     picture = _opened(source, argument)
-    _scaled_size(picture.sides(), size, multiple)
+    rows, columns = picture.sides()
+    if rows * columns > MOST_MASK_PIXELS:
+        expected = f"a mask of at most {MOST_MASK_PIXELS / 1e6:.0f} million pixels"
+        raise InputError(argument, expected, f"{rows}×{columns}", SMALLER)
+    _scaled_size((rows, columns), size, multiple)
     hole = hole_of(picture.pixels())
     check_share(hole, argument)
     scaled, kept = _scaled_size(hole.shape, size, multiple)
@@ -124,8 +129,9 @@ def erased_area(source: Any, size: int = 256, multiple: int = 8) -> Tensor:
     """
     picture = _opened(source, "photograph")
     _scaled_size(picture.sides(), size, multiple)
-    hole = transparent(picture.pixels())
-    scaled, kept = _scaled_size(hole.shape, size, multiple)
+    pixels = picture.pixels(at_least=check_whole("size", size))
+    hole = transparent(pixels)
+    scaled, kept = _scaled_size(pixels.sides, size, multiple)
     return _as_mask(cropped(covered(hole, scaled), kept, "photograph"))
 
 

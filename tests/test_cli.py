@@ -116,6 +116,35 @@ def test_what_cannot_be_used_is_said_in_one_sentence(
     assert not (tmp_path / "page.html").exists()
 
 
+def test_no_python_is_told_to_a_shell(
+    tmp_path: Path, photo: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    noise = np.asarray(Image.open(photo))
+    Image.fromarray(noise // 4).save(tmp_path / "dim.png")
+    Image.fromarray(noise // 64).save(tmp_path / "dark.png")
+    Image.fromarray(np.full((30, 41), 100, np.uint8)).save(tmp_path / "grey.png")
+    Image.fromarray(noise.astype(np.uint16)[..., 0]).save(tmp_path / "deep.png")
+    page = ["--size", "41", "-o", str(tmp_path / "page.html")]
+    for mask in ("dim.png", "grey.png", "a photo.png", "deep.png", "dark.png"):
+        main([str(photo), "--mask", str(tmp_path / mask), *page])
+        main([str(tmp_path / mask), *page])
+    error = capsys.readouterr().err
+    assert "--mask: expected" in error
+    assert "Paint the hole white on black." in error
+    for python in ("`", "array", "mask_picture"):
+        assert python not in error
+
+
+@pytest.mark.parametrize("option", [[], ["--background"]])
+def test_a_transparent_picture_is_said_and_the_page_is_written(
+    tmp_path: Path, photo: Path, option: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    Image.new("RGBA", (64, 48)).save(clear := tmp_path / "clear.png")
+    made(tmp_path, *([photo, *option] if option else []), clear, "--size", 32)
+    argument = option[0] if option else "photograph"
+    assert f"ctxattn-viz: {argument}: transparent throughout" in capsys.readouterr().err
+
+
 def test_a_mask_of_white_alone_is_refused(
     tmp_path: Path, photo: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

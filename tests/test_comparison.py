@@ -133,6 +133,8 @@ def test_nan_equals_nan_and_nothing_else():
         ({"scores": np.array(["x"])}, {}, r"b\['scores'\]: .* got ndarray"),
         ({"scores": torch.zeros(2) * 1j}, {}, r"b\['scores'\]: .* got torch.complex64 on cpu"),
         ({"scores": torch.zeros(2, device="meta")}, {}, "got torch.float32 on meta"),
+        ({"scores": torch.ones(2).to_sparse()}, {}, r"b\['scores'\]: .* got torch.sparse_coo"),
+        ({"scores": np.ma.masked_equal(np.eye(2), 0)}, {}, r"got a masked array. `array.filled"),
         ({}, {}, "at least one stage, got none"),
         ({"scores": torch.zeros(1)}, {"rtol": math.nan}, "rtol: expected .* ≥ 0, got nan"),
         ({"scores": torch.zeros(1)}, {"atol": -1}, "atol: expected .* ≥ 0, got -1"),

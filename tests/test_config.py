@@ -3,7 +3,9 @@
 import dataclasses
 import json
 
+import numpy as np
 import pytest
+import torch
 
 from ctxattn_viz import AttentionConfig, InputError
 from ctxattn_viz.config import CHOICES, DIALECTS
@@ -135,3 +137,19 @@ def test_custom_needs_all_five_fields() -> None:
         assert str(caught.value) == f"{said}got {got}."
     fields = AttentionConfig(dialect="pytorch", masked="minus_infinity").to_dict()
     assert AttentionConfig(**fields).dialect == "custom"
+
+
+@pytest.mark.parametrize("true", [np.True_, np.int32(1), torch.tensor(True), 1])
+def test_a_flag_of_another_library_is_one(true: object) -> None:
+    assert AttentionConfig(fuse=true).fuse is True
+
+
+@pytest.mark.parametrize("value", [np.float64(1), torch.tensor([True]), np.array(2), "True"])
+def test_what_is_no_flag_is_refused(value: object) -> None:
+    with pytest.raises(InputError, match="fuse: expected True or False"):
+        AttentionConfig(fuse=value)
+
+
+def test_a_scale_beyond_every_float_is_refused() -> None:
+    with pytest.raises(InputError, match="softmax_scale: expected a finite number, got inf"):
+        AttentionConfig(softmax_scale=10**400)

@@ -128,6 +128,47 @@ def test_what_shapes_and_types_tell(enter: Call, arguments: tuple, message: str)
     assert str(caught.value) == message
 
 
+@pytest.mark.filterwarnings("ignore:The PyTorch API of nested tensors")
+@pytest.mark.parametrize("layout", [torch.strided, torch.jagged])
+@pytest.mark.parametrize("enter", ENTRANCES, ids=["trace", "steps", "function", "layer"])
+def test_nested_tensors_are_refused_whatever_their_layout(enter: Call, layout: Any) -> None:
+    nested = torch.nested.nested_tensor([X[0], X[0, :, :4]], layout=layout)
+    for name, arguments in {
+        "f": (nested, X),
+        "b": (X, nested),
+        "mask": (X, X, nested),
+    }.items():
+        with pytest.raises(cv.InputError, match=f"^{name}: expected a dense tensor.* a nested one"):
+            enter(*arguments)
+    with pytest.raises(cv.InputError, match="got a nested one"):
+        cv.compare(cv.trace(X, X), {"output": nested})
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # torch.jit's own
+def test_scripting_the_layer_is_refused_in_a_sentence() -> None:
+    with pytest.raises(cv.UnsupportedError, match=r"torch\.jit\.script cannot read the layer"):
+        torch.jit.script(torch.nn.Sequential(cv.ContextualAttention()))
+
+
+def test_what_came_is_shortened_in_every_message() -> None:
+    long = "x" * 100_000
+    problem = cv.InputError(f"named[{long!r}]", "a name", repr(long), f"`{long}` does it.")
+    assert len(str(problem)) < 1600
+    assert "got 'xxx" in str(problem)
+    assert str(problem).count("…") == 3
+    assert str(pickle.loads(pickle.dumps(problem))) == str(problem)
+    assert problem.got.endswith("x'")
+    with pytest.raises(cv.InputError) as caught:
+        cv.samples.photograph(long)
+    assert len(str(caught.value)) < 600
+
+
+def test_the_warning_of_pictures_is_public_and_can_be_sent() -> None:
+    warning = pickle.loads(pickle.dumps(cv.PictureWarning("x: white")))
+    assert isinstance(warning, UserWarning)
+    assert str(warning) == "x: white"
+
+
 def spoilt(value: float) -> torch.Tensor:
     x = X.clone()
     x[0, 1, 2, 5] = value  # a pixel that shrinking keeps

@@ -138,8 +138,14 @@ def test_matrices_of_odd_numbers_are_drawn() -> None:
         assert max((len(text.get_text()) for text in ax.texts), default=0) <= 9
 
 
+@pytest.mark.filterwarnings("ignore::ctxattn_viz.PictureWarning")
 def test_pictures_of_odd_numbers_are_drawn() -> None:
-    planes = {name: x.reshape(1, *x.shape[-2:]) for name, x in VALUES.items()}
+    # Integers beyond 1 are no picture in [-1, 1]; floats beyond are warned of.
+    planes = {
+        name: x.reshape(1, *x.shape[-2:])
+        for name, x in VALUES.items()
+        if name not in ("uint8", "int64")
+    }
     rendered(figures.pictures(planes, columns=6, height=1, hole=planes["one cell"][None] > 0))
     for plane in planes.values():
         assert figures.mosaic(plane[None], 1).dtype == np.uint8
@@ -195,6 +201,12 @@ REFUSED: dict[str, Callable[[cv.Trace], object]] = {
     "a batch of pictures": lambda t: figures.pictures({"a": torch.zeros(2, 3, 4, 4)}),
     "an array of objects": lambda t: figures.pictures({"a": np.full((2, 2), None)}),
     "a complex array": lambda t: figures.pictures({"a": np.zeros((2, 2, 3), complex)}),
+    "a picture of bytes": lambda t: figures.pictures({"a": (P + 255).byte()}),
+    "a hole of another size": lambda t: figures.pictures({"a": P}, hole=torch.zeros(1, 1, 9, 9)),
+    "a hole half as wide": lambda t: figures.pictures({"a": P}, hole=torch.ones(4, 2)),
+    "a hole of an array": lambda t: figures.pictures(
+        {"a": np.zeros((8, 4))}, hole=torch.ones(1, 1, 4, 8)
+    ),
     "a complex picture": lambda t: figures.pictures({"a": P + 1j}),
     "a meta picture": lambda t: figures.pictures({"a": P.to("meta")}),
     "a sparse matrix": lambda t: figures.heats({"a": torch.eye(3).to_sparse()}),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import warnings
 from pathlib import Path
 from typing import Any
@@ -309,6 +310,12 @@ def test_like_is_a_photograph_or_its_size(like: Any) -> None:
         samples.mask_picture(np.eye(8, dtype=bool), 8, like=like)
         return
     with pytest.raises(cv.InputError, match="like: expected"):
+        samples.mask_picture(np.eye(8, dtype=bool), 8, like=like)
+
+
+@pytest.mark.parametrize("like", [(-64, 64), (64.0, 64.0), (64, 64, 3)])
+def test_a_size_that_is_none_is_shown(like: Any) -> None:
+    with pytest.raises(cv.InputError, match=rf"its \(H, W\), got {re.escape(repr(like))}\."):
         samples.mask_picture(np.eye(8, dtype=bool), 8, like=like)
 
 

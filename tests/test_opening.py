@@ -6,6 +6,7 @@ import io
 import os
 import struct
 import warnings
+import zipfile
 import zlib
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ import ctxattn_viz as cv
 from ctxattn_viz import opening, samples
 from ctxattn_viz.debugger import uploads
 from ctxattn_viz.debugger.pictures import given_picture
-from ctxattn_viz.errors import MaskWarning
+from ctxattn_viz.errors import MaskWarning, PictureWarning
 
 RNG = np.random.default_rng(0)
 # Blocks, so that JPEG and scaling change little: 16 rows, 24 columns.
@@ -316,6 +317,50 @@ def test_few_bits_in_a_deep_picture_are_not_shown_black(bits: int) -> None:
     assert samples.photograph(np.zeros((8, 8), np.uint16)).max() == -1  # black is black
 
 
+DARK = {
+    "bytes of 0 and 1": ((GREY > 127).astype(np.uint8), r"1 of 255 at most.*`array > 0`"),
+    "two bits": (COLOURS // 64, r"3 of 255 at most.*`array / 3`"),
+    "divided twice": (COLOURS / 255 / 255, r"1 of 255 at most.*`array / array.max\(\)`"),
+}
+
+
+@pytest.mark.parametrize(("array", "message"), DARK.values(), ids=[*DARK])
+def test_a_picture_nearly_black_throughout_is_noticed(array: np.ndarray, message: str) -> None:
+    with pytest.warns(PictureWarning, match=f"photograph: nearly black throughout, {message}"):
+        assert samples.photograph(array, 24, 1).max() < -0.9
+    if array.dtype == np.uint8:
+        with pytest.warns(PictureWarning, match="photograph: nearly black"):
+            samples.photograph(encoded(Image.fromarray(array), "PNG"), 24, 1)
+    assert samples.photograph(np.zeros_like(array), 24, 1).max() == -1  # black is black
+
+
+@pytest.mark.parametrize("most", [0, 1, 15])
+def test_a_picture_transparent_throughout_is_noticed(most: int) -> None:
+    faint = np.dstack([COLOURS, np.full(COLOURS.shape[:2], most, np.uint8)])
+    for source in (faint, Image.fromarray(faint), encoded(Image.fromarray(faint), "PNG")):
+        with pytest.warns(PictureWarning, match=f"transparent throughout, its alpha {most} of 255"):
+            assert samples.photograph(source, 24, 1).min() > 0.8
+        assert samples.erased_area(source, 24, 1).all()
+
+
+def test_the_hint_for_another_range_leads_to_the_picture() -> None:
+    picture = COLOURS / 255
+    for array, code in {
+        "a little more": (picture * 1.02, "array.clip(0, 1)"),
+        "a little less": (picture - 0.02, "array.clip(0, 1)"),
+        "levels and a little more": (picture * 260, "(array / 255).clip(0, 1)"),
+        "levels": (picture * 255, "array / 255"),
+        "both signs": (picture * 2.04 - 1.02, "(array.clip(-1, 1) + 1) / 2"),
+    }.values():
+        with pytest.raises(cv.InputError, match="pass `") as caught:
+            samples.photograph(array)
+        assert f"pass `{code}`" in str(caught.value)
+        result = levels(eval(code, {"array": array})).astype(int)
+        assert np.abs(result - COLOURS).max() <= 6
+    with pytest.raises(cv.InputError, match="If 1 is white, pass `array > 0`"):
+        samples.photograph(np.eye(8, dtype=int))
+
+
 @pytest.mark.parametrize("mode", ["RGBA", "RGBa", "PA", "LA", "La", "P", "RGB with a clear colour"])
 def test_what_is_transparent_is_white_in_every_mode(mode: str, tmp_path: Path) -> None:
     image, want = Image.fromarray(CLEAR), OVER_WHITE
@@ -395,6 +440,8 @@ def test_arrays_of_every_layout() -> None:
         (np.ma.masked_equal(np.eye(8), 0), "a value at each pixel, got a masked array"),
         ([[0, 1], [1, 0]], r"got list\. `np.asarray"),
         (torch.zeros(1, 3, 8, 8), r"got a \(1, 3, 8, 8\) tensor\. .*needs no opening"),
+        (torch.zeros(3, 8, 8), r"last: `tensor\.permute\(1, 2, 0\)\.numpy\(\)`"),
+        (torch.zeros(8, 8, 3), r"An array: `tensor\.numpy\(\)`"),
         (io.BytesIO(b""), r"got BytesIO\. An open file: pass its path"),
         (None, "got NoneType"),
         (Image.new("RGB", (0, 4)), "at least one pixel, got 4×0"),
@@ -438,6 +485,38 @@ def test_a_file_that_is_no_picture_is_named_with_what_can_be_read(
     (path := tmp_path / "holiday.jpg").write_bytes(content)
     with pytest.raises(cv.InputError, match=f"holiday.jpg', {said}.*PNG, JPEG, WebP, GIF, TIFF"):
         samples.photograph(path)
+
+
+@pytest.mark.parametrize("kind", MAKERS)
+def test_a_picture_cut_in_its_head_is_known_for_what_it_was(kind: str) -> None:
+    with pytest.raises(cv.InputError, match="(?i)" + kind + r"(, | data is )damaged or cut short"):
+        samples.photograph(WITH_NOTES[kind][:16])
+
+
+def test_a_file_that_fails_to_be_read_is_closed_and_says_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Failing(io.BytesIO):
+        def read(self, *_: Any) -> bytes:
+            raise OSError(5, "Input/output error")
+
+    (path := tmp_path / "photo.png").write_bytes(b"x")
+    files = [Failing()]
+    monkeypatch.setattr(opening, "open", lambda *_: files[0], raising=False)
+    with pytest.raises(
+        cv.InputError, match=r"photo\.png', which cannot be read: Input/output error"
+    ):
+        samples.photograph(path)
+    assert files[0].closed
+
+
+def test_a_path_within_an_archive_is_told_from_one_of_a_file(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("photo.png", encoded(RGB, "PNG"))
+        within = zipfile.Path(archive, "photo.png")
+        with pytest.raises(cv.InputError, match=r"got zipfile.Path\. .*`path\.read_bytes\(\)`"):
+            samples.photograph(within)
+        np.testing.assert_array_equal(levels(within.read_bytes()), COLOURS)
 
 
 @pytest.mark.parametrize(
@@ -510,6 +589,43 @@ def test_pillows_own_warning_of_size_is_not_shown() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert samples.photograph(encoded(image, "PNG"), 8).shape == (1, 3, 8, 8)
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "P", "RGB", "RGBA", "LA", "La", "CMYK"])
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_a_very_large_picture_is_reduced_before_it_is_turned_into_colours(
+    mode: str, orientation: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image = Image.fromarray(CLEAR).resize((240, 160), Image.Resampling.NEAREST)
+    image = image.convert("LA").convert(mode) if mode == "La" else image.convert(mode)
+    image.info["exif"] = exif(orientation).tobytes()
+    whole = samples.photograph(image, 24, 1)
+    monkeypatch.setattr(opening, "MOST_AT_ONCE", 1000)
+    pixels = opening.Picture(image, "photograph").pixels(at_least=24)
+    assert pixels.values.shape[:2] == ((80, 120) if orientation == 1 else (120, 80))
+    assert pixels.sides == opening.Picture(image, "photograph").sides()
+    reduced = samples.photograph(image, 24, 1)
+    assert reduced.shape == whole.shape
+    assert (reduced - whole).abs().mean() < 0.03
+    clear = samples.erased_area(image, 24, 1)
+    assert clear.shape[2:] == whole.shape[2:]
+    assert clear.any() == (mode in ("RGBA", "LA", "La"))
+
+
+def test_a_very_large_jpeg_is_not_decoded_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = encoded(RGB.resize((960, 640), Image.Resampling.NEAREST), "JPEG")
+    whole = samples.photograph(data, 24, 1)
+    monkeypatch.setattr(opening, "MOST_AT_ONCE", 1000)
+    monkeypatch.setattr(opening, "_reduced", lambda image, enough: image)
+    pixels = opening.Picture(data, "photograph").pixels(at_least=24)
+    assert pixels.values.shape == (80, 120, 3)  # an eighth
+    assert pixels.sides == (640, 960)
+    assert (samples.photograph(data, 24, 1) - whole).abs().mean() < 0.05
+
+
+def test_a_mask_too_large_to_count_each_pixel_is_refused_by_its_head() -> None:
+    with pytest.raises(cv.InputError, match="mask_picture: expected a mask of at most 34 million"):
+        samples.mask_picture(png_of(6000, 6000))
 
 
 @pytest.mark.parametrize(("columns", "rows"), [(60_000_000, 1), (1, 60_000_000), (400_000, 1)])

@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 
 from ctxattn_viz import samples
-from ctxattn_viz.errors import InputError, MaskWarning
+from ctxattn_viz.errors import InputError, MaskWarning, PictureWarning
 
 BLOCKS = np.array([[[255, 0, 0], [0, 255, 0]], [[0, 0, 255], [255, 255, 255]]], np.uint8)
 # Each of the 2×2 colours as a block of 4×4 pixels, and what it is in [-1, 1].
@@ -47,10 +47,10 @@ def test_every_photograph_comes_without_a_network(
 def test_the_longest_side_is_size_and_the_crop_is_centred() -> None:
     coffee = samples.photograph("coffee", size=256, multiple=8)  # 400×600 → 171×256 → 168×256
     assert coffee.shape == (1, 3, 168, 256)
-    ramp = np.tile(np.arange(10, dtype=np.uint8), (10, 1))
+    ramp = np.tile(np.arange(10, dtype=np.uint8) + 100, (10, 1))
     cropped = samples.photograph(ramp, size=10, multiple=8)
     levels = samples.to_picture(cropped)[0, :, 0]
-    assert levels.tolist() == list(range(1, 9))
+    assert levels.tolist() == list(range(101, 109))
 
 
 def test_every_kind_of_source_gives_the_same_picture(tmp_path: Path) -> None:
@@ -73,7 +73,9 @@ def test_grey_palettes_transparency_and_sixteen_bits() -> None:
     palette = encoded(Image.fromarray(COLOURS).quantize(4))
     torch.testing.assert_close(samples.photograph(palette, size=8), EXPECTED)
     clear = Image.new("RGBA", (8, 8), (255, 0, 0, 0))
-    torch.testing.assert_close(samples.photograph(clear, size=8), torch.ones(1, 3, 8, 8))
+    with pytest.warns(PictureWarning, match="transparent throughout, its alpha 0 of 255 at most"):
+        torch.testing.assert_close(samples.photograph(clear, size=8), torch.ones(1, 3, 8, 8))
+    assert samples.erased_area(clear, size=8).all()
     assert samples.photograph(np.eye(8, dtype=bool), size=8).unique().tolist() == [-1, 1]
 
 
@@ -221,6 +223,60 @@ def test_what_is_not_finite_or_no_tensor_is_refused_by_name() -> None:
         samples.psnr(image, image.numpy())
     with pytest.raises(InputError, match=r"x: expected one picture .* got ndarray"):
         samples.to_picture(image.numpy())
+
+
+WITHOUT_NUMBERS = {
+    "meta": (lambda x: x.to("meta"), "a tensor with values, got one on meta"),
+    "sparse": (lambda x: x.to_sparse(), "a dense tensor of real numbers, got torch.sparse_coo"),
+    "complex": (
+        lambda x: x + 0j,
+        "a dense tensor of real numbers, got .* torch.complex",
+    ),
+}
+
+
+@pytest.mark.parametrize(("turn", "message"), WITHOUT_NUMBERS.values(), ids=[*WITHOUT_NUMBERS])
+def test_tensors_without_real_numbers_are_refused_by_every_function(turn, message) -> None:
+    x, mask = torch.zeros(1, 3, 8, 8), samples.rectangle((8, 8), 2, 2, 3, 3)
+    for name, call in {
+        "x": lambda: samples.to_picture(turn(x)),
+        "a": lambda: samples.psnr(turn(x), x),
+        "b": lambda: samples.psnr(x, turn(x)),
+        "image": lambda: samples.coarse_fill(turn(x), mask),
+        "mask": lambda: samples.coarse_fill(x, turn(mask)),
+    }.items():
+        with pytest.raises(InputError, match=f"^{name}: expected {message}"):
+            call()
+    with pytest.raises(InputError, match="mask: expected"):
+        samples.psnr(x, x + 0.1, turn(mask))
+
+
+def test_a_picture_of_another_range_is_noticed() -> None:
+    x = torch.rand(1, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+    calls = (samples.to_picture, lambda y: samples.psnr(x, y), lambda y: samples.psnr(y, x))
+    for call in calls:
+        for levels in ((x * 255).byte(), (x * 255).int()):
+            with pytest.raises(InputError, match=r"expected a picture in \[-1, 1\].*x / 127.5 - 1"):
+                call(levels)
+        with pytest.warns(
+            PictureWarning, match=r"expected a picture in \[-1, 1\], got .*127.5 - 1"
+        ):
+            call(x * 255)
+        with pytest.warns(PictureWarning, match=r"expected a picture in \[-1, 1\], got"):
+            call(x * 255 - 120)
+        for ordinary in (x, x * 2.4 - 1.2, x > 0.5, (x > 0.5).long(), torch.randn(x.shape)):
+            call(ordinary)
+
+
+@pytest.mark.parametrize("number", [torch.tensor, np.int32, np.uint8])
+def test_whole_numbers_of_other_libraries_are_sizes(number) -> None:
+    size, multiple, painted = number(200), number(8), np.eye(200, dtype=bool)
+    assert samples.photograph("coffee", size, multiple).shape == (1, 3, 128, 200)
+    assert samples.photograph_size("coffee", size, multiple) == (128, 200)
+    assert samples.erased_area("coffee", size, multiple).shape == (1, 1, 128, 200)
+    photo = samples.photograph(painted, size, multiple)
+    assert samples.mask_picture(painted[::2, ::2], size, multiple, like=photo).shape[2] == 200
+    assert samples.rectangle((256, 256), *map(number, (100, 100, 156, 156))).sum() == 156**2
 
 
 def test_psnr_by_hand() -> None:
