@@ -346,9 +346,9 @@ def test_a_picture_transparent_throughout_is_noticed(most: int) -> None:
 def test_the_hint_for_another_range_leads_to_the_picture() -> None:
     picture = COLOURS / 255
     for array, code in {
-        "a little more": (picture * 1.02, "array.clip(0, 1)"),
+        "a little more": (picture * 1.06, "array.clip(0, 1)"),
         "a little less": (picture - 0.02, "array.clip(0, 1)"),
-        "levels and a little more": (picture * 260, "(array / 255).clip(0, 1)"),
+        "levels and a little more": (picture * 270, "(array / 255).clip(0, 1)"),
         "levels": (picture * 255, "array / 255"),
         "both signs": (picture * 2.04 - 1.02, "(array.clip(-1, 1) + 1) / 2"),
     }.values():
@@ -356,7 +356,7 @@ def test_the_hint_for_another_range_leads_to_the_picture() -> None:
             samples.photograph(array)
         assert f"pass `{code}`" in str(caught.value)
         result = levels(eval(code, {"array": array})).astype(int)
-        assert np.abs(result - COLOURS).max() <= 6
+        assert np.abs(result - COLOURS).max() <= 16
     with pytest.raises(cv.InputError, match="If 1 is white, pass `array > 0`"):
         samples.photograph(np.eye(8, dtype=int))
 
@@ -602,7 +602,7 @@ def test_a_very_large_picture_is_reduced_before_it_is_turned_into_colours(
     whole = samples.photograph(image, 24, 1)
     monkeypatch.setattr(opening, "MOST_AT_ONCE", 1000)
     pixels = opening.Picture(image, "photograph").pixels(at_least=24)
-    assert pixels.values.shape[:2] == ((80, 120) if orientation == 1 else (120, 80))
+    assert pixels.values.shape[:2] == ((54, 80) if orientation == 1 else (80, 54))
     assert pixels.sides == opening.Picture(image, "photograph").sides()
     reduced = samples.photograph(image, 24, 1)
     assert reduced.shape == whole.shape
