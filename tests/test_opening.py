@@ -501,13 +501,17 @@ def test_a_file_that_fails_to_be_read_is_closed_and_says_why(
             raise OSError(5, "Input/output error")
 
     (path := tmp_path / "photo.png").write_bytes(b"x")
-    files = [Failing()]
-    monkeypatch.setattr(opening, "open", lambda *_: files[0], raising=False)
-    with pytest.raises(
-        cv.InputError, match=r"photo\.png', which cannot be read: Input/output error"
-    ):
+    files: list[Failing] = []
+
+    def opened(*_: Any) -> Failing:
+        files.append(Failing())
+        return files[-1]
+
+    monkeypatch.setattr(opening, "open", opened, raising=False)
+    with pytest.raises(cv.InputError, match="which cannot be read: Input/output error"):
         samples.photograph(path)
-    assert files[0].closed
+    assert files
+    assert all(file.closed for file in files)
 
 
 def test_a_path_within_an_archive_is_told_from_one_of_a_file(tmp_path: Path) -> None:
