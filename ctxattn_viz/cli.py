@@ -93,7 +93,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def without_python(text: str) -> str:
     """The sentences of a message or hint that hold no Python, which stands between backquotes."""
-    sentences = re.split(r"(?<=[.:?]) (?=[A-Z`])", text)
+    sentences = re.split(r"(?<=[.?]) (?=[A-Z`])", text)
     return " ".join(sentence for sentence in sentences if "`" not in sentence)
 
 
