@@ -17,7 +17,7 @@ from ctxattn_viz.exercises import EXERCISES, check
 from ctxattn_viz.exercises.attempts import Student, attempt
 
 # One seed each time, many when there is time.
-FEW, MANY = range(1), pytest.param(range(1, 20), marks=pytest.mark.long)
+FEW, MANY = range(1), pytest.param(range(1, 6), marks=pytest.mark.long)
 
 # Not to be seen in the layer: it cuts no patch smaller than the step, takes booleans however they
 # are written.
