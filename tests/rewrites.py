@@ -754,14 +754,14 @@ TABLE: dict[str, list[tuple[str, str, str]]] = {
         ),
         *(
             (
-                "turned back otherwise",
+                name,
                 BACK,
                 f"second.reshape(n, {sides}).permute({order}).reshape(n, h, w, L)",
             )
-            for sides, order in (
-                ("w, h, gw, gh", "0, 2, 1, 3, 4"),
-                ("w, h, gw, gh", "0, 1, 2, 4, 3"),
-                ("h, w, gh, gw", "0, 2, 1, 4, 3"),
+            for name, sides, order in (
+                ("turned back otherwise", "w, h, gw, gh", "0, 2, 1, 3, 4"),
+                ("queries not turned back", "w, h, gw, gh", "0, 1, 2, 4, 3"),
+                ("turned back otherwise", "h, w, gh, gw", "0, 2, 1, 4, 3"),
             )
         ),
         ("turned back otherwise", TURN, "first.reshape(n, w * h, gw * gh)"),

@@ -85,20 +85,20 @@ FUSION = (
     ),
     *(
         Mistake(
-            "turned back otherwise",
+            name,
             "Around the second pass you do not turn the same axes back as before it. Follow h, w, "
             "gh and gw through your lines, one by one: only a permute or a transpose moves them, a "
             "reshape never does.",
             fusion(None, second),
         )
-        for second in (
-            turned_apart("qp", "q"),
-            turned_apart("qp", "p"),
-            turned_apart("", "qp"),
-            turned_apart("q", "qp"),
-            turned_apart("p", "qp"),
-            turned_as_before,
-            turned_by_reshape,
+        for name, second in (
+            ("turned back otherwise", turned_apart("qp", "q")),
+            ("queries not turned back", turned_apart("qp", "p")),
+            ("turned back otherwise", turned_apart("", "qp")),
+            ("turned back otherwise", turned_apart("q", "qp")),
+            ("turned back otherwise", turned_apart("p", "qp")),
+            ("turned back otherwise", turned_as_before),
+            ("turned back otherwise", turned_by_reshape),
         )
     ),
     *(

@@ -47,6 +47,7 @@ _TOLD_ELSEWHERE = {
     "the first sample's valid for all",
     "invalid in one sample, invalid in all",
     "shares brought to sum 1",
+    "queries not turned back",
 }
 
 EVERY_STAGE = (
