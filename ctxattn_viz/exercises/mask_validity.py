@@ -154,11 +154,14 @@ MISTAKES = (
     ),
     *(
         _mistake(
-            "half known is enough",
+            name,
             "A patch counts as usable when most of its cells are known. It needs all of them.",
             _hole_below(share),
         )
-        for share in (0.5, 0.2, 0.15, 0.1, 0.05)
+        for name, share in (
+            ("half known is enough", 0.5),
+            *(("a few hole cells are forgiven", share) for share in (0.2, 0.15, 0.1, 0.05)),
+        )
     ),
     _mistake(
         "one hole cell is forgiven",

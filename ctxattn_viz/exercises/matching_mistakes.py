@@ -368,13 +368,13 @@ MISTAKES = (
         for places in PUSHED_INSIDE
     ),
     _mistake(
-        "reshaped where axes should move",
+        "scrambled before the product",
         "Before the product one of the two patches is scrambled: a reshape never moves an axis. "
         "In which order do the c·k·k numbers of each come, and in which order the patches?",
         _channels_fastest,
     ),
     _mistake(
-        "reshaped where axes should move",
+        "scrambled before the product",
         "Before the product one of the two patches is scrambled: a reshape never moves an axis. "
         "In which order do the c·k·k numbers of each come, and in which order the patches?",
         _unfold_reshaped,

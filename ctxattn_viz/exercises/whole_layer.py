@@ -26,7 +26,6 @@ def _one_stage(mistake: Mistake, key: str) -> Mistake:
 _EVEN_PATCHES_ONLY = (
     "the odd zero before",
     "as many zeros as for step 1",
-    "as many zeros before whatever step",
 )
 
 
@@ -48,6 +47,9 @@ _TOLD_ELSEWHERE = {
     "invalid in one sample, invalid in all",
     "shares brought to sum 1",
     "queries not turned back",
+    "as many zeros before whatever step",
+    "a few hole cells are forgiven",
+    "scrambled before the product",
 }
 
 EVERY_STAGE = (
