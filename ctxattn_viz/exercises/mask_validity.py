@@ -80,10 +80,6 @@ def _either_axis(ways: tuple[tuple[int, int], ...]) -> list[Callable[[Tensor, in
     return [_reaching(*axes) for way in ways for axes in ((way, way), (way, right), (right, way))]
 
 
-def _placed(places: Places) -> Callable[[Tensor, int], Tensor]:
-    return lambda m, k: (placed(m, k, 1, places) == 0).flatten(3).all(3).flatten(1)
-
-
 def _hole_below(share: float) -> Callable[[Tensor, int], Tensor]:
     return lambda m, k: _patches(m, k).mean(2) < share
 
