@@ -141,6 +141,9 @@ def compare(
     """
     if not isinstance(a, Trace):
         raise InputError("a", "a Trace", shape_of(a))
+    for name, run in (("a", a), ("b", b)):
+        if isinstance(run, Trace) and has_no_values(run.f):
+            raise InputError(name, "a run with values", f"one on {run.device}")
     for name, bound in (("rtol", rtol), ("atol", atol)):
         if type(bound) not in (int, float) or not 0 <= bound < math.inf:
             raise InputError(name, "a finite number ≥ 0", repr(bound))
@@ -227,7 +230,8 @@ def _numbers(name: str, x: Any) -> Tensor:
         array = np.asarray(x) if hasattr(x, "__array__") else None
         if array is None or array.dtype.kind not in "fiub":
             raise InputError(name, "a tensor or an array of real numbers", type(x).__name__)
-        x = torch.tensor(array, device="cpu")
+        native = array.astype(array.dtype.newbyteorder("="), copy=False)  # PyTorch knows no other
+        x = torch.tensor(native, device="cpu")
     if x.is_complex() or has_no_values(x):
         raise InputError(name, "real numbers", f"{x.dtype} on {x.device}")
     check_real(name, x)

@@ -1,5 +1,6 @@
 """What a bad input raises: the argument by name, what was expected, what came."""
 
+import operator
 from collections.abc import Iterable
 
 import torch
@@ -93,12 +94,20 @@ def check_choice(argument: str, value: object, choices: Iterable[str]) -> None:
         raise InputError(argument, "one of " + ", ".join(map(repr, named)), repr(value))
 
 
+def _whole(argument: str, value: object, kind: str) -> int:
+    """`value` as an int, or an `InputError` that asks for a `kind` of one."""
+    try:
+        if isinstance(value, bool):
+            raise TypeError
+        return operator.index(value)  # type: ignore[arg-type]
+    except TypeError:  # also of an array or a tensor that is no integer
+        raise InputError(argument, kind, repr(value)) from None
+
+
 def check_whole(argument: str, value: object, odd: bool = False) -> int:
     """`value` as an int ≥ 1, or `InputError`."""
     kind = "an odd integer ≥ 1" if odd else "an integer ≥ 1"
-    if isinstance(value, bool) or not hasattr(value, "__index__"):
-        raise InputError(argument, kind, repr(value))
-    number = int(value.__index__())
+    number = _whole(argument, value, kind)
     if number < 1 or (odd and number % 2 == 0):
         raise InputError(argument, kind, number)
     return number
@@ -114,9 +123,7 @@ def check_device(argument: str, value: torch.device | str | None) -> torch.devic
 
 def check_index(argument: str, value: object, size: int) -> int:
     """`value` as an int in [0, size), or `OutOfGridError`; negative indices are not wrapped."""
-    if isinstance(value, bool) or not hasattr(value, "__index__"):
-        raise InputError(argument, f"an integer from 0 to {size - 1}", repr(value))
-    index = int(value.__index__())
+    index = _whole(argument, value, f"an integer from 0 to {size - 1}")
     if not 0 <= index < size:
         raise OutOfGridError(argument, f"an integer from 0 to {size - 1}", index)
     return index

@@ -6,6 +6,7 @@ import os
 import re
 import secrets
 import stat
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from os import PathLike
@@ -15,6 +16,7 @@ from typing import Any, BinaryIO
 from .errors import InputError
 
 EXPECTED = "the path of a file to write"
+READER_TRIES = 50  # ten a second
 # Paths that name a file which this process has open already.
 _OPEN_ALREADY = re.compile(r"/dev/(stdin|stdout|stderr)|(?:/dev|/proc/self)/fd/([0-9]+)")
 
@@ -140,7 +142,22 @@ def _opened_directly(path: Path, old: os.stat_result | None) -> int | None:
         return None
     if stat.S_ISDIR(old.st_mode):
         raise _error(errno.EISDIR)
-    return os.open(path, os.O_WRONLY)
+    return _opened_for_a_reader(path) if stat.S_ISFIFO(old.st_mode) else os.open(path, os.O_WRONLY)
+
+
+def _opened_for_a_reader(path: Path) -> int:
+    """A FIFO, which cannot be opened before somebody reads it: after a while that is an error."""
+    for _ in range(READER_TRIES):
+        try:
+            descriptor = os.open(path, os.O_WRONLY | os.O_NONBLOCK)
+        except OSError as problem:
+            if problem.errno != errno.ENXIO:
+                raise
+            time.sleep(0.1)
+        else:
+            os.set_blocking(descriptor, True)
+            return descriptor
+    raise OSError(errno.ENXIO, "a pipe that nobody reads")
 
 
 def _error(number: int) -> OSError:

@@ -74,6 +74,8 @@ def dtype_hint(name: str, x: Tensor) -> str:
         return hint
     if x.dtype == torch.bool:
         return f"`{name}.float()` makes them 0 and 1."
+    if x.dtype.is_floating_point:  # of eight bits
+        return f"`{name}.float()` is one."
     return "A uint8 picture becomes one by `x / 127.5 - 1`."
 
 

@@ -26,7 +26,7 @@ from .budget import human
 from .config import LARGEST, AttentionConfig
 from .errors import InputError, check_device, check_whole
 from .files import path_of, writing
-from .pipeline import check_inputs, check_values
+from .pipeline import check_inputs, check_values, has_no_values
 from .traces import INPUTS, Trace, started
 
 # Version 1 may lack `checksum` and `allow_nonfinite`; version 2 has both.
@@ -51,6 +51,8 @@ DTYPES = {
 
 def save(trace: Trace, path: str | PathLike[str]) -> None:
     """Write the inputs and the configuration of `trace`; see `Trace.save`."""
+    if has_no_values(trace.f):
+        raise InputError("trace", "a run with values", f"one on {trace.device}")
     with writing("path", path) as file:
         inputs = {name: getattr(trace, name).cpu().contiguous() for name in INPUTS}
         held: dict[str, Any] = {"ctxattn_viz": VERSION, "config": trace.config.to_dict(), **inputs}

@@ -368,7 +368,7 @@ def check_trace(trace: object) -> None:
 
 def _known(key: str) -> str:
     """The key of a stage, or `UnknownKeyError`."""
-    if key not in BY_KEY:
+    if not isinstance(key, str) or key not in BY_KEY:
         raise UnknownKeyError("stage", "one of " + ", ".join(BY_KEY), repr(key))
     return key
 

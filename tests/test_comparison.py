@@ -149,3 +149,8 @@ def test_what_cannot_be_compared_is_named(run, b, options, told):
 def test_the_trace_comes_first(run):
     with pytest.raises(cv.InputError, match="a: expected a Trace, got dict"):
         cv.compare({"scores": torch.zeros(1)}, run())
+
+
+def test_an_array_of_the_other_byte_order() -> None:
+    run = cv.trace(*[torch.rand(1, 3, 8, 8)] * 2)
+    assert cv.compare(run, {"output": run["output"].tensor.numpy().astype(">f4")}).stages[0].same

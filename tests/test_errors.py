@@ -150,6 +150,40 @@ def test_scripting_the_layer_is_refused_in_a_sentence() -> None:
         torch.jit.script(torch.nn.Sequential(cv.ContextualAttention()))
 
 
+@pytest.mark.parametrize("value", [np.array([3]), np.array([1, 2]), torch.tensor(3.0), np.bool_(1)])
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda x: cv.AttentionConfig(rate=x),
+        lambda x: cv.samples.rectangle((x, 8), 0, 0, 1, 1),
+        lambda x: cv.trace(*[torch.rand(1, 3, 8, 8)] * 2).query(x, 0),
+        lambda x: cv.trace(*[torch.rand(1, 3, 8, 8)] * 2).query(0, 0).best(x),
+    ],
+)
+def test_what_is_no_whole_number_whatever_holds_it(call: Call, value: Any) -> None:
+    with pytest.raises(cv.InputError, match="expected"):
+        call(value)
+
+
+def test_a_run_without_values_is_neither_saved_nor_compared(
+    trace: cv.Trace, tmp_path: Path
+) -> None:
+    empty = cv.trace(trace.f.to("meta"), trace.b.to("meta"))
+    for act in (
+        lambda: empty.save(tmp_path / "run.pt"),
+        lambda: cv.compare(empty, trace),
+        lambda: cv.compare(trace, empty),
+    ):
+        with pytest.raises(cv.InputError, match="expected a run with values, got one on meta"):
+            act()
+
+
+@pytest.mark.parametrize("key", [["scores"], {}, 0, None])
+def test_whatever_is_no_key_of_a_stage(trace: cv.Trace, key: Any) -> None:
+    with pytest.raises(KeyError, match="expected one of"):
+        trace[key]
+
+
 def test_what_came_is_shortened_in_every_message() -> None:
     long = "x" * 100_000
     problem = cv.InputError(f"named[{long!r}]", "a name", repr(long), f"`{long}` does it.")

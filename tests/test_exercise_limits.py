@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import bdb
 import cProfile
+import decimal
 import gc
 import itertools
 import locale
@@ -651,6 +652,14 @@ def _timer_goes_off() -> None:
     signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)
 
 
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+THIRD = torch.tensor(1 / 3)
+
 # What a function may do to the process, and how that is seen.
 CHANGES: dict[str, tuple[Callable[[], object], Callable[[], object]]] = {
     "ctrl-c": (
@@ -695,6 +704,14 @@ CHANGES: dict[str, tuple[Callable[[], object], Callable[[], object]]] = {
     "signal": (_sets("getpid", None, os), lambda: os.getpid),
     "sum": (_sets("max", None, np), lambda: np.max),
     "numpy's errors": (lambda: np.seterr(all="raise"), np.geterr),
+    "modes of new files": (lambda: os.umask(0o777), _umask),
+    "decimals": (
+        lambda: setattr(decimal.getcontext(), "prec", 3),
+        lambda: decimal.getcontext().prec,
+    ),
+    "how numpy prints": (lambda: np.set_printoptions(precision=1), np.get_printoptions),
+    "how torch prints": (lambda: torch.set_printoptions(precision=1), lambda: repr(THIRD)),
+    "how often torch warns": (lambda: torch.set_warn_always(True), torch.is_warn_always_enabled),
     "logging": (lambda: logging.disable(logging.CRITICAL), lambda: logging.root.manager.disable),
     "locale": (
         lambda: locale.setlocale(locale.LC_ALL, "C"),
@@ -728,6 +745,28 @@ def test_what_belongs_to_the_process_is_as_before(name: str) -> None:
     assert state() == before
     assert feedback.cases
     assert not any(word in str(feedback) for word in (UNFINISHED, "too late"))
+
+
+def _without_memory(x: Tensor) -> Tensor:
+    x.untyped_storage().resize_(0)
+    return x
+
+
+@pytest.mark.parametrize(
+    ("returned", "told"),
+    [
+        (lambda m: _without_memory(torch.zeros(1, 16)), "another kind"),
+        (lambda m: (_without_memory(m), torch.zeros(1, 16) > 0)[1], "changed its argument"),
+        (lambda m: torch.nested.nested_tensor([torch.zeros(2), torch.zeros(3)]), "another kind"),
+    ],
+    ids=["answer", "argument", "nested"],
+)
+@pytest.mark.filterwarnings("ignore:The PyTorch API of nested tensors")
+def test_tensors_without_memory_of_their_own_end_no_process(
+    returned: Callable[[Tensor], Tensor], told: str
+) -> None:
+    feedback = check("mask_validity", lambda mask, ksize: returned(mask), only="hand")
+    assert told in str(feedback)
 
 
 @pytest.mark.usefixtures("quick")

@@ -247,6 +247,13 @@ def test_a_pipe_and_a_device(tmp_path: Path) -> None:
     assert names(tmp_path) == ["pipe"]
 
 
+def test_a_pipe_that_nobody_reads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ctxattn_viz.files.READER_TRIES", 2)
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(cv.InputError, match=r"path: .*\(a pipe that nobody reads\)\.$"):
+        write(tmp_path / "pipe")
+
+
 # ---- refusals -----------------------------------------------------------------------------------
 
 

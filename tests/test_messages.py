@@ -476,6 +476,16 @@ def test_an_upload_takes_the_settings_of_the_page(page: Page) -> None:
     assert page.answers == [1]
 
 
+def test_an_upload_of_the_same_size_with_other_settings(page: Page) -> None:
+    """A photograph dropped before the answer to a changed setting has come."""
+    earlier = page.debugger.config.to_dict()
+    page.sets(softmax_scale=8.0)
+    content = {"kind": "upload", "name": "a.png", "shape": [16, 16, 3], "config": earlier}
+    page.asks(content, bytes(768))
+    assert page.refusals == []
+    assert page.debugger.trace.config.to_dict() == page.debugger.config.to_dict() == earlier
+
+
 # ---- out of turn ----
 
 

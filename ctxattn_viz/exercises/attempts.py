@@ -169,6 +169,8 @@ def _as_tensor(result: object) -> tuple[Tensor | None, str]:
     if not is_tensor(result):
         return None, f"Expected a torch.Tensor, got {type(result).__name__}."
     assert isinstance(result, Tensor)
+    if not _is_whole(result):
+        return None, "Expected a tensor of numbers in rows and columns, got one of another kind."
     if result.is_complex():
         return None, f"Expected real numbers, got {result.dtype}."
     if result.dtype not in DTYPES:
@@ -187,9 +189,19 @@ def _as_tensor(result: object) -> tuple[Tensor | None, str]:
     return yours, ""
 
 
+def _is_whole(x: Tensor) -> bool:
+    """Whether each element has its place in memory: without one, reading it ends the process."""
+    if x.is_nested:
+        return False
+    if x.layout != torch.strided or x.device.type == "meta" or not x.numel():
+        return True
+    last = x.storage_offset() + sum((size - 1) * x.stride(i) for i, size in enumerate(x.shape))
+    return (last + 1) * x.element_size() <= x.untyped_storage().nbytes()
+
+
 def _equal(before: Tensor, after: Tensor) -> bool:
     try:
-        return torch.equal(before, after)
+        return _is_whole(after) and torch.equal(before, after)
     except RuntimeError:  # of another type by now
         return False
 

@@ -3,6 +3,7 @@
 import asyncio
 import builtins
 import contextlib
+import decimal
 import gc
 import inspect
 import linecache
@@ -58,6 +59,16 @@ def _set_environment(variables: dict[str, str]) -> None:
     os.environ.update(variables)
 
 
+def _umask() -> int:
+    mask = os.umask(0)  # it can only be read by setting it
+    os.umask(mask)
+    return mask
+
+
+def _set_print_options(options: dict[str, Any]) -> None:
+    vars(torch._tensor_str.PRINT_OPTS).update(options)
+
+
 _SETTINGS: tuple[_Setting, ...] = (
     (sys.gettrace, sys.settrace),
     (sys.getprofile, _set_profile),
@@ -73,6 +84,11 @@ _SETTINGS: tuple[_Setting, ...] = (
     (gc.get_debug, gc.set_debug),
     (lambda: dict(os.environ), _set_environment),
     (os.getcwd, os.chdir),
+    (_umask, os.umask),
+    (lambda: decimal.getcontext().copy(), decimal.setcontext),
+    (np.get_printoptions, lambda options: np.set_printoptions(**options)),
+    (lambda: vars(torch._tensor_str.PRINT_OPTS).copy(), _set_print_options),
+    (torch.is_warn_always_enabled, torch.set_warn_always),
     (lambda: locale.setlocale(locale.LC_ALL), lambda name: locale.setlocale(locale.LC_ALL, name)),
     (lambda: logging.root.manager.disable, logging.disable),
     (np.geterr, lambda errors: np.seterr(**errors)),
