@@ -124,7 +124,7 @@ CORRECTED = {
     ),
     "Twelve numbers learned on one hole prove nothing": Decided(
         "07_two_images",
-        "Nothing is left for it, on this hole",
+        "Nothing is left for it in these fifteen steps",
         r"coarse fill: 13\.3 dB\n(.*\n)*plus 1 .* 17\.7 dB, +10 patches",
     ),
     "The remedy is to widen the hole until shrinking cannot miss it. (The grey": Decided(
@@ -140,6 +140,24 @@ CORRECTED = {
     "explain the **dark border**": Decided(
         "05_deconvolution", "*darker* in the one range", r"the last pixel: photograph -0\.33"
     ),
+    "as all places around a good match become equally good": Decided(
+        "04_fused_softmax",
+        "Nor do the others land next door",
+        r"scores, blurred +24% find a place within four cells",
+    ),
+    "And on the photograph, where the truth is known: ": Decided(
+        "04_fused_softmax",
+        "are a matter of temperature",
+        r"fused before 30\.3 dB, fused after 23\.0 dB",
+    ),
+    "So they are pasted, with their zeros": Decided(
+        "07_two_images",
+        "the coffee's own pixels, not the zeros",
+        r"ones in place of colours give 0\.997 or more",
+    ),
+    "With fewer patches to choose from there is less": Decided(
+        "07_two_images", "Not for want of patches", r"by 0\.16; fused first, by 0\.44"
+    ),
     "have to be multiples of 4·rate = 8": Decided(
         "01_patch_extraction", "Others may pass here by luck", r"differ by 0\.11 on average"
     ),
@@ -153,6 +171,14 @@ RETRACTED = {
     "Everything after it differs too": "exercises/6b_wrong_ports",
     "Q13 and Q16 are answered in the README": "00_quickstart",
     "the longest patches win whatever the query": "07_two_images",
+    "the strongest patch wins, whatever it looks like": "03_matching_scores",
+    "are ahead for every cell": "03_matching_scores",
+    "So every cell has one right answer": "04_fused_softmax",
+    "a long diagonal forces a match to continue": "04_fused_softmax",
+    "It harms where you transfer": "04_fused_softmax",
+    "an edge cell meets it in every score": "04_fused_softmax",
+    "white beside the nose": "07_two_images",
+    "self-attention without its learned projections": "07_two_images",
 }
 
 
