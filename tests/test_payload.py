@@ -217,10 +217,10 @@ def test_the_page_can_draw_by_the_numbers_in_meta(channels: int) -> None:
 
 def test_a_picture_can_be_shown_beside_features() -> None:
     f, picture = maps(c=6), maps(side=32)
-    payload = build(cv.trace(f, f), picture_f=picture, picture_b=np.full((8, 8, 3), 9, np.uint8))
+    payload = build(cv.trace(f, f), picture_f=picture, picture_b=np.full((8, 8, 3), 90, np.uint8))
     shown = torch.nn.functional.interpolate(picture, (16, 16), mode="area")
     np.testing.assert_array_equal(array(payload, "picture_f")[0], cv.samples.to_picture(shown))
-    assert (array(payload, "picture_b") == 9).all()
+    assert (array(payload, "picture_b") == 90).all()
 
 
 # ---- what does not fit ----
