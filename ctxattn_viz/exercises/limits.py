@@ -44,6 +44,9 @@ _LIBRARIES = (
     *(sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")),
     "<frozen ",
 )
+_tell_nobody = ctypes.PYFUNCTYPE(None, ctypes.py_object)(
+    ("PyThread_get_thread_ident", ctypes.pythonapi)
+)
 _DEBUGGERS = {"bdb", "pdb", "ipdb", "debugpy", "pydevd", "_pydevd_bundle"}
 
 
@@ -114,9 +117,12 @@ class TimeAllowed:
             raise OutOfTime
         start = time.monotonic()
         watch = _Watch(self.left)
+        # What is raised where nobody can catch it, as in a finalizer, is told to nobody.
+        hook, sys.unraisablehook = sys.unraisablehook, _tell_nobody
         try:
             return within(self.left, work, watch)
         finally:
+            sys.unraisablehook = hook
             self.in_a_loop = watch.in_a_loop
             used = time.monotonic() - start - watch.not_counted
             self.left -= used
