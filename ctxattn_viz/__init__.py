@@ -7,9 +7,10 @@ import importlib
 from typing import Any
 
 from . import stages
-from .attention import ContextualAttention, attention_summary, contextual_attention
+from .attention.layer import ContextualAttention, attention_summary, contextual_attention
 from .comparison import Comparison, compare
 from .config import AttentionConfig
+from .devices import default_device
 from .errors import (
     BudgetError,
     ChannelsLastWarning,
@@ -19,11 +20,10 @@ from .errors import (
     ThinHoleWarning,
     UnsupportedError,
 )
-from .results import PixelLedger, QueryRow, StageResult
-from .samples import default_device
-from .saving import load_trace
 from .stages import STAGES
-from .traces import Trace, flow_like, steps, trace
+from .traces.results import PixelLedger, QueryRow, StageResult
+from .traces.run import Trace, flow_like, steps, trace
+from .traces.saving import load_trace
 
 # Names that load matplotlib, anywidget or scikit-image, each with its home.
 _LAZY = {

@@ -17,8 +17,8 @@ from . import samples
 from .config import DIALECTS, AttentionConfig
 from .errors import BudgetError, InputError, MaskWarning, PictureWarning, shortened
 from .files import path_of, writing
-from .holes import HOW_TO_PAINT
-from .traces import trace
+from .pictures.holes import HOW_TO_PAINT
+from .traces.run import trace
 
 SAID = (MaskWarning, PictureWarning)  # the warnings that are for whoever wrote the command
 

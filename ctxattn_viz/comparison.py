@@ -10,13 +10,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from .checks import check_real, shape_of
 from .config import CHOICES
-from .drawable import check_real
-from .errors import InputError, UnknownKeyError, shape_of
-from .pipeline import has_no_values
-from .results import StageResult
+from .devices import has_no_values
+from .errors import InputError, UnknownKeyError
 from .stages import BY_KEY
-from .traces import Trace
+from .traces.results import StageResult
+from .traces.run import Trace
 
 # Other rules are tried on a stage that takes no more than this to make: a moment each.
 MOST_TO_TRY = 200_000_000

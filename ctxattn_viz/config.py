@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
-from .errors import InputError, check_choice, check_whole
+from .checks import check_choice, check_whole
+from .errors import InputError
 
 # Every way in which the three implementations in use differ, by name. `tensorflow` is the
 # original (JiahuiYu/generative_inpainting, branch v1.0.0), `pytorch` is

@@ -22,15 +22,16 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from .attention import choose_method, contextual_attention
-from .budget import human
 from .config import AttentionConfig
+from .devices import synchronize
 from .errors import InputError
 from .progress import shown
 from .stages import BY_KEY, STAGES, Values
-from .traces import Trace, synchronize, trace
+from .traces.run import Trace, trace
+from .units import human
 
 if TYPE_CHECKING:
-    from .drawing import Figure
+    from .figures.drawing import Figure
 
 LAYER = "contextual_attention"
 
@@ -142,7 +143,7 @@ class Profile:
 
     def figure(self) -> "Figure":
         """Where the time goes, and each stage against the two ceilings."""
-        from .drawing import STYLE, canvas, matplotlib
+        from .figures.drawing import STYLE, canvas, matplotlib
 
         said = (
             "Left: the time of each stage, and of the layer that does it all. Right: each stage's "

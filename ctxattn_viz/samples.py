@@ -14,12 +14,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .drawable import check_real
-from .errors import InputError, PictureWarning, check_choice, check_whole, one_or, shape_of
+from .checks import check_choice, check_real, check_whole, one_or, shape_of
+from .errors import InputError, PictureWarning
 from .habits import dtype_hint, warn
-from .holes import check_share, covered, cropped, hole_of
-from .holes import erased_area as transparent
-from .opening import MOST_AT_ONCE, SMALLER, Picture, most_pixels
+from .pictures.holes import check_share, covered, cropped, hole_of
+from .pictures.holes import erased_area as transparent
+from .pictures.opening import MOST_AT_ONCE, SMALLER, Picture, most_pixels
 
 Size = tuple[int, int]  # rows, columns
 MOST_MASK_PIXELS = 2 * MOST_AT_ONCE  # each counts, so that none can be reduced first
@@ -36,13 +36,6 @@ PHOTOGRAPHS = (
     "retina",
     "rocket",
 )
-
-
-def default_device() -> torch.device:
-    """`cuda` where there is one, else Apple's `mps`, else `cpu`."""
-    if torch.cuda.is_available():
-        return torch.device("cuda")
-    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
 
 
 def photograph(source: Any = "astronaut", size: int = 256, multiple: int = 8) -> Tensor:

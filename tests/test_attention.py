@@ -14,14 +14,12 @@ from test_golden import CASES, Case, assert_within_bound, tensors
 from test_oracle import assert_close
 
 import ctxattn_viz as cv
-from ctxattn_viz import (
-    attention,
-    attention_diagonals,
-    attention_estimates,
-    attention_tiles,
-    attention_vectors,
-)
 from ctxattn_viz.attention import METHODS, attention_summary, choose_method
+from ctxattn_viz.attention import diagonals as attention_diagonals
+from ctxattn_viz.attention import estimates as attention_estimates
+from ctxattn_viz.attention import layer as attention
+from ctxattn_viz.attention import tiles as attention_tiles
+from ctxattn_viz.attention import vectors as attention_vectors
 from ctxattn_viz.stages.fused_softmax import logits
 
 WAYS = METHODS[1:]  # all but "auto"
@@ -115,8 +113,8 @@ def test_gradients_are_those_of_the_stages(changes: dict, method: str) -> None:
     for dtype, bound in ((torch.float64, 1e-9), (torch.float32, 1e-4)):
         f, b, mask = inputs(config, dtype)
         toward = torch.randn(f.shape, generator=torch.Generator().manual_seed(1), dtype=dtype)
-        values, config = cv.pipeline.check_inputs(f, b, mask, config)
-        expected = cv.pipeline.LazyValues(values, config)["output"]
+        values, config = cv.inputs.check_inputs(f, b, mask, config)
+        expected = cv.traces.values.LazyValues(values, config)["output"]
         y = cv.contextual_attention(f, b, mask, config, method=method)
         for got, want in zip(
             torch.autograd.grad(y, (f, b), toward),

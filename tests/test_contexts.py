@@ -17,10 +17,10 @@ from torch.autograd import forward_ad
 from torch.fx.experimental.proxy_tensor import make_fx
 
 import ctxattn_viz as cv
-from ctxattn_viz import attention_contexts as contexts
-from ctxattn_viz import attention_tiles, attention_vectors
-from ctxattn_viz.attention import METHODS
-from ctxattn_viz.pipeline import NO_TRACE
+from ctxattn_viz.attention import METHODS, contexts
+from ctxattn_viz.attention import tiles as attention_tiles
+from ctxattn_viz.attention import vectors as attention_vectors
+from ctxattn_viz.inputs import NO_TRACE
 
 METHOD = pytest.mark.parametrize("method", METHODS)
 
@@ -113,7 +113,7 @@ def test_the_stages_are_differentiable_twice() -> None:
 
     def attend(f: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
         config = cv.AttentionConfig(softmax_scale=2.0)
-        return cv.pipeline.LazyValues({"f": f, "b": b, **values}, config)["output"]
+        return cv.traces.values.LazyValues({"f": f, "b": b, **values}, config)["output"]
 
     inputs = [random(1, 2, 6, 6, seed=seed).requires_grad_() for seed in (2, 3)]
     assert torch.autograd.gradgradcheck(attend, inputs, fast_mode=True)

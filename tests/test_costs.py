@@ -9,7 +9,7 @@ import torch
 
 import ctxattn_viz as cv
 from ctxattn_viz.attention import METHODS, expected_memory
-from ctxattn_viz.pipeline import ORDINARY, clamped_config, fitted_config
+from ctxattn_viz.inputs import ORDINARY, clamped_config, fitted_config
 
 # What each setting is brought down to for b of 4×10 cells (and f of 5×8), by hand: a patch that
 # reaches 9 cells each way holds all of b; 40 patches lie at most 39 places apart.
@@ -34,7 +34,7 @@ def test_beyond_the_maps_nothing_changes(name: str, beyond: int) -> None:
     assert getattr(trace.config, name) == LARGEST[name]
     whole = cv.AttentionConfig(softmax_scale=1.0, **{name: LARGEST[name] + 4})
     # The stages themselves, which nothing is taken from.
-    values = cv.pipeline.LazyValues({"f": f, "b": b, "mask": mask}, whole)
+    values = cv.traces.values.LazyValues({"f": f, "b": b, "mask": mask}, whole)
     for key in ("valid", "attention", "output", "offsets"):
         torch.testing.assert_close(trace[key].tensor, values[key])
     row = trace.query(2, 3).attention.flatten()

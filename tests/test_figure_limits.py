@@ -18,9 +18,9 @@ from PIL import Image
 import ctxattn_viz as cv
 from ctxattn_viz import figures
 from ctxattn_viz.config import DIALECTS
-from ctxattn_viz.drawable import LONGEST_LINE, MOST_LINES, MOST_SIDE
 from ctxattn_viz.exercises.drawn import draw
 from ctxattn_viz.exercises.feedback import Drawing
+from ctxattn_viz.figures.drawable import LONGEST_LINE, MOST_LINES, MOST_SIDE
 
 
 def rendered(figure: figures.Figure) -> Image.Image:

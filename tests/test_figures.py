@@ -14,7 +14,7 @@ from PIL import Image
 
 import ctxattn_viz as cv
 from ctxattn_viz import figures, samples
-from ctxattn_viz.roles import COLOURS
+from ctxattn_viz.palette import COLOURS
 
 HOLE = (6, 10, 8, 6)  # top, left, height, width
 

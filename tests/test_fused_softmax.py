@@ -6,13 +6,7 @@ import pytest
 import torch
 
 from ctxattn_viz import AttentionConfig
-from ctxattn_viz.stages.fused_softmax import (
-    fuse,
-    logits,
-    masked_softmax,
-    neighbours,
-    rows_needed,
-)
+from ctxattn_viz.stages.fused_softmax import fuse, logits, masked_softmax, neighbours, rows_needed
 
 GRID = (2, 2)
 

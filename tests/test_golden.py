@@ -15,9 +15,10 @@ import pytest
 import torch
 
 import ctxattn_viz as cv
-from ctxattn_viz.pipeline import LazyValues, check_inputs
+from ctxattn_viz.inputs import check_inputs
 from ctxattn_viz.stages.matching_scores import normed_patches
 from ctxattn_viz.stages.offset_flow import recorded_flow
+from ctxattn_viz.traces.values import LazyValues
 
 GOLDEN = Path(__file__).parent / "golden"
 BOUND = 1e-5  # of an array's largest magnitude: what float32 on a CPU allows

@@ -8,8 +8,9 @@ import pytest
 import torch
 
 import ctxattn_viz as cv
-from ctxattn_viz import attention_vectors
-from ctxattn_viz.pipeline import LazyValues, check_inputs
+from ctxattn_viz.attention import vectors as attention_vectors
+from ctxattn_viz.inputs import check_inputs
+from ctxattn_viz.traces.values import LazyValues
 
 WAYS = {
     "stages": lambda f, b, mask, config: LazyValues(*check_inputs(f, b, mask, config))["output"],

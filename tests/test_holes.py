@@ -18,7 +18,7 @@ from PIL import Image, ImageDraw
 import ctxattn_viz as cv
 from ctxattn_viz import samples
 from ctxattn_viz.errors import MaskWarning
-from ctxattn_viz.holes import covered
+from ctxattn_viz.pictures.holes import covered
 
 ROWS, COLUMNS = 24, 32
 HOLE = np.zeros((ROWS, COLUMNS), bool)

@@ -6,12 +6,7 @@ import pytest
 import torch
 
 from ctxattn_viz import AttentionConfig
-from ctxattn_viz.stages.matching_scores import (
-    lifted,
-    matching_scores,
-    normed_patches,
-    patch_norms,
-)
+from ctxattn_viz.stages.matching_scores import lifted, matching_scores, normed_patches, patch_norms
 from ctxattn_viz.stages.patch_extraction import matching_patches
 
 

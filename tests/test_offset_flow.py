@@ -4,12 +4,7 @@ import pytest
 import torch
 
 import ctxattn_viz as cv
-from ctxattn_viz.stages.offset_flow import (
-    colour_wheel,
-    flow_picture,
-    offsets,
-    recorded_flow,
-)
+from ctxattn_viz.stages.offset_flow import colour_wheel, flow_picture, offsets, recorded_flow
 
 
 def best(*patches: int, of: int = 4) -> torch.Tensor:

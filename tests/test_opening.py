@@ -19,10 +19,11 @@ from hypothesis import strategies as st
 from PIL import Image, PngImagePlugin
 
 import ctxattn_viz as cv
-from ctxattn_viz import opening, samples
+from ctxattn_viz import samples
 from ctxattn_viz.debugger import uploads
 from ctxattn_viz.debugger.pictures import given_picture
 from ctxattn_viz.errors import MaskWarning, PictureWarning
+from ctxattn_viz.pictures import opening
 
 RNG = np.random.default_rng(0)
 # Blocks, so that JPEG and scaling change little: 16 rows, 24 columns.

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from strategies import Setting, settings_of_attention
 
 import ctxattn_viz as cv
-from ctxattn_viz.pipeline import LazyValues, check_inputs, rows_of
+from ctxattn_viz.inputs import check_inputs
 from ctxattn_viz.stages import STAGES
+from ctxattn_viz.traces.values import LazyValues, rows_of
 
 EXACT = {"downsampled_f", "downsampled_b", "downsampled_mask", "matching_patches", "paste_patches"}
 

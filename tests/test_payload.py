@@ -19,8 +19,8 @@ from ctxattn_viz.debugger import outcome as outcomes
 from ctxattn_viz.debugger.payload import Payload, build
 from ctxattn_viz.debugger.pictures import look_of
 from ctxattn_viz.errors import NothingValidWarning
-from ctxattn_viz.results import Summary
 from ctxattn_viz.stages.fused_softmax import logits
+from ctxattn_viz.traces.results import Summary
 
 
 def maps(n: int = 1, c: int = 3, side: int = 16, seed: int = 0) -> Tensor:
@@ -337,7 +337,7 @@ def test_a_summary_in_blocks_is_that_of_the_whole(monkeypatch: pytest.MonkeyPatc
     whole = Summary.of(x, rows=True)
     assert (whole.nan, whole.infinite) == (1, 1)
     for size in (1, 11, 30, 200):
-        monkeypatch.setattr("ctxattn_viz.results.BLOCK", size)
+        monkeypatch.setattr("ctxattn_viz.traces.results.BLOCK", size)
         parts = Summary.of(x, rows=True)
         assert parts.mean == pytest.approx(whole.mean, rel=1e-9)
         assert replace(parts, mean=whole.mean) == whole

@@ -15,7 +15,7 @@ import pytest
 import torch
 
 import ctxattn_viz as cv
-from ctxattn_viz import saving
+from ctxattn_viz.traces import saving
 from tests.test_traces import equal, inputs
 
 

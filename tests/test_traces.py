@@ -21,10 +21,10 @@ from strategies import Setting, settings_of_attention
 from torch.utils._python_dispatch import TorchDispatchMode
 
 import ctxattn_viz as cv
-from ctxattn_viz import budget as budget_module
 from ctxattn_viz.debugger.outcome import one_thread
 from ctxattn_viz.errors import NothingValidWarning
 from ctxattn_viz.stages import MATRICES
+from ctxattn_viz.traces import budget as budget_module
 
 
 def inputs(n: int = 1, side: int = 12) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:

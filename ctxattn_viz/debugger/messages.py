@@ -6,7 +6,8 @@ from typing import Any
 
 from ipywidgets.widgets.widget import _put_buffers
 
-from ..errors import BudgetError, InputError, check_choice, check_whole
+from ..checks import check_choice, check_whole
+from ..errors import BudgetError, InputError
 
 KINDS = ("update", "custom", "request_state")
 LONGEST_REASON = 600  # characters: a refusal repeats what came, which may be a whole picture

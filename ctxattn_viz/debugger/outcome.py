@@ -15,16 +15,16 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from ..attention import AttentionSummary, attention_summary
-from ..results import Summary
+from ..attention.layer import AttentionSummary, attention_summary
+from ..devices import synchronize
 from ..stages import STAGES
 from ..stages.deconvolution import mix_patches, overlap_add
 from ..stages.fused_softmax import logits, masked_softmax
 from ..stages.offset_flow import displacements, flow_picture
-from ..traces import synchronize
+from ..traces.results import Summary
 
 if TYPE_CHECKING:
-    from ..traces import Trace
+    from ..traces.run import Trace
 
 # A score matrix up to this size is made and kept, so that painting needs no new scores; above, the
 # output is computed only when somebody looks.

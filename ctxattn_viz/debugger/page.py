@@ -13,7 +13,7 @@ from .payload import build
 from .state import check_options, opening
 
 if TYPE_CHECKING:
-    from ..traces import Trace
+    from ..traces.run import Trace
 
 # Stands in for the notebook's model: the same methods, and no kernel behind them. The one message
 # it answers is the wish for a page, with this page's own text and the state as it is now.

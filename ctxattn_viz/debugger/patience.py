@@ -3,14 +3,14 @@
 import math
 from typing import TYPE_CHECKING
 
-from ..attention_estimates import multiplications
+from ..attention.choice import multiplications
 from ..config import AttentionConfig
 from ..errors import BudgetError
-from ..pipeline import cells_of, clamped_config
+from ..inputs import cells_of, clamped_config
 from ..stages.patch_extraction import patch_grid
 
 if TYPE_CHECKING:
-    from ..traces import Trace
+    from ..traces.run import Trace
 
 # Multiplications: six times what a photograph of 256 pixels takes at the usual settings, which is
 # the largest that the page sends. On one core of a laptop that is about half a minute.

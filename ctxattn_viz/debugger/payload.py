@@ -16,15 +16,16 @@ import torch
 from torch import Tensor
 
 from .. import config as settings
-from ..budget import human
-from ..errors import BudgetError, InputError, one_or, shape_of
+from ..checks import one_or, shape_of
+from ..errors import BudgetError, InputError
 from ..stages import STAGES
-from ..traces import check_trace
+from ..traces.run import check_trace
+from ..units import human
 from .outcome import Outcome, affordable, outcome, summaries
 from .pictures import Look, given_picture, look_of
 
 if TYPE_CHECKING:
-    from ..traces import Trace
+    from ..traces.run import Trace
 
 VERSION = 1
 # A page holds its arrays several times over (text, bytes, pictures): beyond this it would choke.

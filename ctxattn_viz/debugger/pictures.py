@@ -8,8 +8,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from .. import opening
-from ..errors import InputError, one_or, shape_of
+from ..checks import one_or, shape_of
+from ..errors import InputError
+from ..pictures import opening
 
 Picture = NDArray[np.uint8]  # (n, H, W, 3)
 

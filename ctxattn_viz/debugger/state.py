@@ -4,14 +4,15 @@ from collections.abc import Iterable, Mapping, Set
 from inspect import signature
 from typing import TYPE_CHECKING, Any
 
+from ..checks import check_choice, check_index
 from ..config import AttentionConfig
-from ..errors import InputError, UnknownOptionError, check_choice, check_index
-from ..pipeline import check_config
+from ..errors import InputError, UnknownOptionError
+from ..inputs import check_config
 from ..stages import BY_KEY
 from .payload import Payload, build
 
 if TYPE_CHECKING:
-    from ..traces import Trace
+    from ..traces.run import Trace
 
 Place = tuple[int, int]
 

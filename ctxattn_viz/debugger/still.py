@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..roles import COLOURS
+from ..palette import COLOURS
 from ..stages import BY_KEY, MATRICES
 
 if TYPE_CHECKING:
     from PIL.Image import Image
     from torch import Tensor
 
-    from ..traces import Trace
+    from ..traces.run import Trace
     from .state import Place
 
 SIDE = 184  # of a panel, in pixels: a notebook with several debuggers stays small

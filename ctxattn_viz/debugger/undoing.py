@@ -13,7 +13,7 @@ from .messages import is_ours, reason
 from .payload import Payload
 
 if TYPE_CHECKING:
-    from ..traces import Trace
+    from ..traces.run import Trace
 
 log = logging.getLogger("ctxattn_viz")
 MOST_REQUESTS = 1 << 53  # as far as JavaScript counts

@@ -6,17 +6,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from ..checks import check_whole
 from ..config import AttentionConfig
-from ..errors import InputError, MaskWarning, check_whole
-from ..holes import covered
+from ..errors import InputError, MaskWarning
+from ..pictures.holes import covered
 from ..samples import coarse_fill, photograph
-from ..traces import trace
+from ..traces.run import trace
 from .messages import check_shape
 from .patience import check_work
 from .state import checked_config
 
 if TYPE_CHECKING:
-    from ..traces import Trace
+    from ..traces.run import Trace
 
 LONGEST = 256  # as the page does: the run is begun by its next message
 

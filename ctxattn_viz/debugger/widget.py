@@ -9,12 +9,13 @@ import torch
 import traitlets as t
 from torch import Tensor
 
+from ..checks import check_choice, check_index
 from ..config import AttentionConfig
-from ..errors import InputError, check_choice, check_index
+from ..errors import InputError
 from ..files import path_of, writing
-from ..pipeline import check_inputs, check_values
-from ..results import NotPickled
+from ..inputs import check_inputs, check_values
 from ..stages.downsampling import mask_at
+from ..traces.results import NotPickled
 from . import assets, page, places, uploads
 from .masks import Mask, as_tensor, plain, to_wire
 from .messages import read, reason, state_in
@@ -25,7 +26,7 @@ from .still import still_of
 from .undoing import MOST_REQUESTS, Checked, Undoing
 
 if TYPE_CHECKING:
-    from ..traces import Trace
+    from ..traces.run import Trace
 
 OURS = ("meta", "buffers", "answer")  # what the kernel alone writes
 

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from ..errors import InputError, check_choice
+from ..checks import check_choice
+from ..errors import InputError
 from . import deconvolution, fused_softmax, mask_validity, matching_scores, patch_extraction
 from . import whole_layer as layer
 from .attempts import STOPPED, Answer, Outcome, Student, attempt, is_tensor

@@ -8,8 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 from torch import Tensor
 
-from ..drawable import is_drawable
-from ..drawing import WIDTH, Figure, canvas, draw_heat, draw_numbers
+from ..figures.drawable import is_drawable
+from ..figures.drawing import WIDTH, Figure, canvas, draw_heat, draw_numbers
 from ..stages import BY_KEY
 from .feedback import Drawing, Grid, place
 

@@ -14,8 +14,8 @@ import torch
 from torch import Tensor
 
 from ..config import AttentionConfig
-from ..pipeline import LazyValues
 from ..stages import Values, patch_grid, query_grid
+from ..traces.values import LazyValues
 
 Run = Callable[[Values, AttentionConfig], Tensor]
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from ..stages import BY_KEY
 
 if TYPE_CHECKING:  # matplotlib is loaded when a drawing is asked for
-    from ..drawing import Figure
+    from ..figures.drawing import Figure
 
 Grid = tuple[int, int]
 FEW = 64  # numbers of an argument that are written out

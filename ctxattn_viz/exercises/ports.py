@@ -6,10 +6,11 @@ from dataclasses import replace
 
 from torch import Tensor
 
+from ..checks import check_choice
 from ..comparison import difference
 from ..config import AttentionConfig
-from ..errors import InputError, check_choice
-from ..pipeline import check_inputs
+from ..errors import InputError
+from ..inputs import check_inputs
 from ..stages import BY_KEY
 from . import (
     deconvolution,

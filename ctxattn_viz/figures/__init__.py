@@ -2,20 +2,11 @@
 
 Every function returns a `Figure` that shows itself at the end of a notebook cell, with a text
 that says what it shows to whoever cannot see it. Figures of your own are composed from `canvas`
-and the functions of `ctxattn_viz.drawing`, which are named here too.
+and the functions of `ctxattn_viz.figures.drawing`, which are named here too.
 """
 
-from ..drawing import (
-    Figure,
-    canvas,
-    draw_heat,
-    draw_numbers,
-    draw_picture,
-    hatch,
-    outline,
-    surround,
-)
-from ..roles import COLOURS, LINES
+from ..palette import COLOURS, LINES
+from .drawing import Figure, canvas, draw_heat, draw_numbers, draw_picture, hatch, outline, surround
 from .panels import curves, heats, mosaic, numbers, patches, pictures
 from .runs import flow, ledger, query, reconstruction, validity, wheel
 

@@ -11,18 +11,10 @@ from matplotlib.axes import Axes
 from torch import Tensor
 
 from .. import samples
-from ..drawable import (
-    LARGEST,
-    LITERALLY,
-    MOST_AXES,
-    MOST_PIXELS,
-    check_real,
-    check_size,
-    finite_range,
-    readable,
-)
-from ..drawing import STYLE, WIDTH, Figure, Picture, canvas, draw_heat, draw_numbers, draw_picture
-from ..errors import InputError, check_choice, check_whole, shape_of
+from ..checks import check_choice, check_real, check_whole, shape_of
+from ..errors import InputError
+from .drawable import LARGEST, LITERALLY, MOST_AXES, MOST_PIXELS, check_size, finite_range, readable
+from .drawing import STYLE, WIDTH, Figure, Picture, canvas, draw_heat, draw_numbers, draw_picture
 
 TALLEST = 8.0  # inches of a row, where its height follows from the pictures
 MOST_PATCHES = 1024

@@ -11,24 +11,15 @@ from matplotlib.colors import ListedColormap
 from torch import Tensor
 
 from .. import samples
-from ..attention import attention_summary
-from ..drawable import MOST_SIDE, check_real, matrix
-from ..drawing import (
-    WIDTH,
-    Figure,
-    bare,
-    canvas,
-    draw_heat,
-    draw_picture,
-    hatch,
-    outline,
-    surround,
-)
-from ..errors import InputError, check_index, check_whole, shape_of
-from ..results import PixelLedger
-from ..roles import COLOURS
+from ..attention.layer import attention_summary
+from ..checks import check_index, check_real, check_whole, shape_of
+from ..errors import InputError
+from ..palette import COLOURS
 from ..stages.offset_flow import displacements, flow_picture
-from ..traces import Trace, check_trace
+from ..traces.results import PixelLedger
+from ..traces.run import Trace, check_trace
+from .drawable import MOST_SIDE, matrix
+from .drawing import WIDTH, Figure, bare, canvas, draw_heat, draw_picture, hatch, outline, surround
 
 MOST_MATCHES, MOST_COLOURS, MOST_ARROWS = 1000, 100, 10_000
 MOST_BYTES = 1_000_000_000  # to make a trace's score matrix for; beyond, the flow is found without

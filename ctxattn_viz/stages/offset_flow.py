@@ -11,8 +11,8 @@ import torch
 from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
+from ..checks import check_choice
 from ..config import AttentionConfig
-from ..errors import check_choice
 
 # How many hues between the wheel's six primaries: red-yellow, yellow-green, green-cyan,
 # cyan-blue, blue-magenta, magenta-red (Baker et al., "A Database and Evaluation Methodology for

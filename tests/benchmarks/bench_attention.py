@@ -17,9 +17,11 @@ from benchmarks.timing import in_turns, median, ratio
 
 import ctxattn_viz as cv
 from ctxattn_viz.attention import choose_method
-from ctxattn_viz.budget import free_memory, human
 from ctxattn_viz.config import DIALECTS
-from ctxattn_viz.pipeline import LazyValues, check_inputs
+from ctxattn_viz.devices import free_memory
+from ctxattn_viz.inputs import check_inputs
+from ctxattn_viz.traces.values import LazyValues
+from ctxattn_viz.units import human
 
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 PASSES = ("forward", "forward and backward")

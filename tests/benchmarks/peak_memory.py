@@ -51,7 +51,8 @@ def _calls() -> dict[str, Callable[[int], Callable[[], object]]]:
     import torch
 
     import ctxattn_viz as cv
-    from ctxattn_viz import attention_tiles, attention_vectors
+    from ctxattn_viz.attention import tiles as attention_tiles
+    from ctxattn_viz.attention import vectors as attention_vectors
 
     def small_rooms() -> None:
         """So that what grows is seen, and not the blocks, whose size is fixed."""

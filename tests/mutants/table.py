@@ -42,8 +42,8 @@ def in_stage(stage: str, name: str, *faults: tuple[str, str, str]) -> list[Fault
 def without_the_matrix(name: str, *faults: tuple[str, ...]) -> list[Fault]:
     """Faults of the way without the score matrix, each with the one test that should see it."""
     return [
-        Fault("no matrix", f"{name}.py", why, old, new, (f"tests/test_attention.py::{test}",))
-        for why, old, new, test in faults
+        Fault("no matrix", f"attention/{name}.py", *edit, (f"tests/test_attention.py::{test}",))
+        for *edit, test in faults
     ]
 
 
@@ -216,7 +216,7 @@ FAULTS: list[Fault] = [
         ("rounded, where the original floors", "(255 * colour).floor()", "(255 * colour).round()"),
     ),
     *without_the_matrix(
-        "attention",
+        "layer",
         (
             "the overlap not divided out",
             "output / overlap(grid, config).to(output, non_blocking=True)",
@@ -237,7 +237,7 @@ FAULTS: list[Fault] = [
         ),
     ),
     *without_the_matrix(
-        "attention_vectors",
+        "vectors",
         (
             "the two passes of fusion in the wrong order",
             'neighbours(cells, step * b, grid, "columns")\n'
@@ -263,7 +263,7 @@ FAULTS: list[Fault] = [
         ("softmax's own gradient cut short", "d.sub_(mean[rows]).mul_(a)", "d.mul_(a)", GRADIENT),
     ),
     *without_the_matrix(
-        "attention_diagonals",
+        "diagonals",
         ("multiplied by the norms", "1 / norms, b_blocks", "norms, b_blocks", OUTPUT),
         (
             "invalid patches not zeroed again after",

@@ -20,7 +20,8 @@ from nbformat.v4 import new_code_cell, new_notebook, new_output
 from PIL import Image
 from torch import Tensor
 
-from ctxattn_viz import drawing, figures, samples
+from ctxattn_viz import figures, samples
+from ctxattn_viz.figures import drawing
 from tests.notebooks.pictures import Picture, difference, differences, pictures
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .errors import InputError, PictureWarning
-from .habits import warn
+from ..errors import InputError, PictureWarning
+from ..habits import warn
 
 _SHAPES = "an array of shape (H, W), (H, W, 1), (H, W, 3) or (H, W, 4)"
 FAINTEST = 16  # of 255: what is nowhere brighter looks black, what is nowhere more opaque clear

@@ -4,7 +4,7 @@ import warnings
 
 import numpy as np
 
-from .errors import InputError, MaskWarning
+from ..errors import InputError, MaskWarning
 from .pixels import FAINTEST, Pixels
 
 Hole = np.ndarray  # (H, W) bool: True in the hole

@@ -11,30 +11,21 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from .budget import check_budget, cost_of, human
-from .config import AttentionConfig
-from .errors import (
-    InputError,
-    NothingValidWarning,
-    ThinHoleWarning,
-    UnknownKeyError,
-    shape_of,
-)
-from .habits import takes_a_config, warn, warn_if_channels_last
-from .pipeline import (
-    LazyValues,
-    check_inputs,
-    check_values,
-    has_no_values,
-    nothing_valid,
-    refuse_recording,
-)
+from ..checks import shape_of
+from ..config import AttentionConfig
+from ..devices import has_no_values, synchronize
+from ..errors import InputError, NothingValidWarning, ThinHoleWarning, UnknownKeyError
+from ..habits import takes_a_config, warn, warn_if_channels_last
+from ..inputs import check_inputs, check_values, nothing_valid, refuse_recording
+from ..stages import BY_KEY, STAGES, patch_grid, query_grid
+from ..stages.downsampling import lost_fraction, mask_at
+from ..stages.mask_validity import valid_patches
+from ..stages.offset_flow import recorded_flow
+from ..units import human
+from .budget import check_budget, cost_of
 from .results import NotPickled, PixelLedger, QueryRow, StageResult
 from .rows import pixel_ledger, query_row
-from .stages import BY_KEY, STAGES, patch_grid, query_grid
-from .stages.downsampling import lost_fraction, mask_at
-from .stages.mask_validity import valid_patches
-from .stages.offset_flow import recorded_flow
+from .values import LazyValues
 
 # What neither the mask nor these fields touch is kept by `Trace.revised`.
 _AFTER_FUSION = frozenset({"softmax_scale", "masked", "overlap", "mask_of_batch"})
@@ -50,8 +41,9 @@ _BEFORE_SOFTMAX = (
 
 INPUTS = ("f", "b", "mask")
 
+
 if TYPE_CHECKING:
-    from .profiling import Profile
+    from ..profiling import Profile
 
 
 class Trace(NotPickled, Mapping[str, StageResult]):
@@ -151,7 +143,7 @@ class Trace(NotPickled, Mapping[str, StageResult]):
 
     def profile(self, *, runs: int = 3) -> "Profile":
         """What each stage costs here, run again `runs` times; see `ctxattn_viz.profile`."""
-        from .profiling import profile
+        from ..profiling import profile
 
         return profile(self.f, self.b, self.mask, self.config, runs=runs, budget=self.budget)
 
@@ -382,11 +374,3 @@ def flow_like(trace: Trace, dialect: str) -> Tensor:
     so that its colours mean other places, and fails at every other rate; both fail at a stride.
     """
     return recorded_flow(trace["flow"].tensor, trace.config.rate, dialect)
-
-
-def synchronize(device: torch.device) -> None:
-    """Wait until everything asked of a device is done, so that a clock tells the truth."""
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-    elif device.type == "mps":
-        torch.mps.synchronize()

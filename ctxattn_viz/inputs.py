@@ -1,28 +1,27 @@
-"""Checks what comes in, and runs stages on it, whole or for a few query cells."""
+"""Checks what comes into a run, together: maps, mask and configuration."""
 
-import contextlib
 import math
-from collections.abc import Callable, Iterator, Mapping
 
 import torch
 from torch import Tensor
-from torch._subclasses import FakeTensor
 
 from . import habits
+from .checks import shape_of
 from .config import AttentionConfig
-from .errors import InputError, UnsupportedError, shape_of
-from .stages import BY_KEY, Values, patch_grid, query_grid
-from .stages.fused_softmax import Grid, fuse, masked_softmax, rows_needed
-from .stages.matching_scores import matching_scores
+from .devices import recording
+from .errors import InputError, UnsupportedError
+from .stages import Values
+from .stages.fused_softmax import Grid
 from .stages.patch_extraction import patch_grid as patch_cells
-
-DTYPES = (torch.float64, torch.float32, torch.bfloat16, torch.float16)
 
 NO_TRACE = (
     "trace: plain tensors were expected, which can be looked at; inside torch.func's transforms "
     "(vmap, grad, jvp) and recorders (torch.jit.trace, torch.export, make_fx) there are none. "
     "Trace what goes in before, or call contextual_attention, which takes vmap and grad."
 )
+
+DTYPES = (torch.float64, torch.float32, torch.bfloat16, torch.float16)
+
 
 # Sizes of patches and diagonals up to which a configuration is taken as it is, whatever the maps.
 ORDINARY = 15
@@ -143,33 +142,6 @@ def cells_of(x: Tensor, rate: int) -> Grid:
     return x.shape[2] // rate, x.shape[3] // rate
 
 
-@contextlib.contextmanager
-def exact_arithmetic(device: torch.device) -> Iterator[None]:
-    """Without autocast, which would round what is at least float32 here.
-
-    The one place where that is decided: stages of a trace, rows of it, and the layer run in here.
-    """
-    kind = device.type
-    if torch.amp.is_autocast_available(kind) and torch.is_autocast_enabled(kind):
-        with torch.autocast(kind, enabled=False):
-            yield
-    else:
-        yield
-
-
-def has_no_values(x: Tensor) -> bool:
-    """Whether there are shapes alone: on the meta device, or a fake tensor."""
-    return x.device.type == "meta" or isinstance(x, FakeTensor)
-
-
-def recording() -> bool:
-    """Whether calls are recorded, to be replayed on other inputs: jit.trace, export, make_fx."""
-    exporting = torch.compiler.is_compiling() and not torch.compiler.is_dynamo_compiling()
-    if torch.jit.is_tracing() or exporting:
-        return True
-    return torch._C._get_dispatch_mode(torch._C._TorchDispatchModeKey.PROXY) is not None
-
-
 def nothing_valid(valid: Tensor, config: AttentionConfig) -> str:
     """A sentence about the NaN that no valid patch at all makes; empty where there is none.
 
@@ -187,12 +159,6 @@ def nothing_valid(valid: Tensor, config: AttentionConfig) -> str:
         "makes attention and output NaN there. Make the hole smaller, or take masked='zero', "
         "which makes them 0."
     )
-
-
-def refuse_recording() -> None:
-    """Raise `UnsupportedError` where a trace would be recorded, to be replayed on other inputs."""
-    if recording():
-        raise UnsupportedError(NO_TRACE)
 
 
 def check_values(values: Values, allow_nonfinite: bool) -> None:
@@ -216,69 +182,6 @@ def check_values(values: Values, allow_nonfinite: bool) -> None:
     mask = values["mask"]
     if bool((wrong := (mask != 0) & (mask != 1)).any()):
         raise InputError("mask", "0 (known) and 1 (hole) only", f"also {mask[wrong][0].item():.4g}")
-
-
-class LazyValues(Mapping[str, Tensor]):
-    """The inputs, and each stage's tensor by key, computed when first asked for and then kept."""
-
-    def __init__(
-        self,
-        values: Values,
-        config: AttentionConfig,
-        on_compute: Callable[[str, Callable[[], Tensor]], Tensor] = lambda key, run: run(),
-    ) -> None:
-        self.known = dict(values)
-        self.config = config
-        self._on_compute = on_compute
-
-    def __getitem__(self, key: str) -> Tensor:
-        if key not in self.known:
-            stage = BY_KEY[key]
-
-            def run() -> Tensor:
-                with exact_arithmetic(self["f"].device):
-                    return stage.run(self, self.config)
-
-            self.known[key] = self._on_compute(key, run)
-        return self.known[key]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(["f", "b", "mask", *BY_KEY])
-
-    def __len__(self) -> int:
-        return 3 + len(BY_KEY)
-
-
-def rows_of(values: Values, config: AttentionConfig, queries: Tensor) -> dict[str, Tensor]:
-    """The rows of a few query cells at every stage, without the score matrix.
-
-    The same stage functions, on the cells asked for and the neighbours that fusion reads.
-
-    Args:
-        values: f, b, mask and the stages up to `valid` (a `LazyValues` has them).
-        queries: int64 `(Q,)`, flat cells row·w + column.
-
-    Returns:
-        `scores`, `fused_rows`, `fused_scores` and `attention`, each `(n, Q, L)`.
-    """
-    with exact_arithmetic(queries.device):
-        return _rows_of(values, config, queries)
-
-
-def _rows_of(values: Values, config: AttentionConfig, queries: Tensor) -> dict[str, Tensor]:
-    grid, patches = query_grid(values, config), patch_grid(values, config)
-    for_columns = rows_needed(queries, grid, "columns", config)
-    for_rows = rows_needed(for_columns, grid, "rows", config)
-    scores = matching_scores(values["downsampled_f"], values["matching_patches"], config, for_rows)
-    fused_rows = fuse(scores, grid, patches, "rows", config, for_columns, for_rows)
-    fused_scores = fuse(fused_rows, grid, patches, "columns", config, queries, for_columns)
-    attention = masked_softmax(fused_scores, values["valid"], config)
-    return {
-        "scores": scores[:, torch.searchsorted(for_rows, queries)],
-        "fused_rows": fused_rows[:, torch.searchsorted(for_columns, queries)],
-        "fused_scores": fused_scores,
-        "attention": attention,
-    }
 
 
 def _check_image(name: str, x: Tensor, rate: int) -> None:
@@ -332,3 +235,9 @@ def check_mask(mask: Tensor, x: Tensor, name: str = "mask", of: str = "b", rate:
     if size[0] % to[0] or size[1] % to[1] or size[0] // to[0] != size[1] // to[1]:
         hint = habits.mask_size_hint(name, mask, of, x, rate)
         raise InputError(name, f"{of}'s size {to} or a whole multiple of it", size, hint)
+
+
+def refuse_recording() -> None:
+    """Raise `UnsupportedError` where a trace would be recorded, to be replayed on other inputs."""
+    if recording():
+        raise UnsupportedError(NO_TRACE)

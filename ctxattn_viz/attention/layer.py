@@ -1,14 +1,4 @@
-"""Contextual attention as a function and as a layer, without the score matrix.
-
-The same answer as the stages (`trace`), in memory that grows with the pictures and not with their
-square, forward and backward. `method` says how; the three are exact and differ in speed alone:
-
-- `"sdpa"`, for few channels: one inner product of longer vectors for each pair of query and patch,
-  through one call of PyTorch's `scaled_dot_product_attention`; see `attention_vectors`;
-- `"vectors"`: the same vectors, a block of queries at a time: where not only the output is wanted;
-- `"diagonals"`, for many channels: products of single cells, then sums along diagonals; see
-  `attention_diagonals`.
-"""
+"""Contextual attention as a function and as a layer."""
 
 import functools
 from typing import NamedTuple, NoReturn
@@ -17,43 +7,23 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from . import attention_diagonals as diagonals
-from . import attention_tiles as tiles
-from . import attention_vectors as vectors
-from .attention_contexts import in_any_context
-from .attention_estimates import choose_method, expected_memory, in_words, method_for
-from .config import AttentionConfig
-from .errors import InputError, NothingValidWarning, UnsupportedError, check_choice, shape_of
-from .habits import takes_a_config, warn, warn_if_channels_last
-from .pipeline import (
-    cells_of,
-    check_config,
-    check_inputs,
-    check_mask,
-    clamped_config,
-    exact_arithmetic,
-    has_no_values,
-    nothing_valid,
-)
-from .stages.deconvolution import overlap, overlap_add
-from .stages.downsampling import downsample, downsample_mask, mask_at
-from .stages.fused_softmax import Grid
-from .stages.mask_validity import valid_patches
-from .stages.matching_scores import lifted, norms_from_squares
-from .stages.offset_flow import displacements, flow_picture
-from .stages.patch_extraction import matching_patches, paste_patches, patch_grid, same_padding
-
-__all__ = [
-    "METHODS",
-    "AttentionSummary",
-    "ContextualAttention",
-    "attention_summary",
-    "choose_method",
-    "contextual_attention",
-    "expected_memory",
-]
-
-METHODS = ("auto", "vectors", "diagonals", "sdpa")
+from ..checks import check_choice, shape_of
+from ..config import AttentionConfig
+from ..devices import exact_arithmetic, has_no_values
+from ..errors import InputError, NothingValidWarning, UnsupportedError
+from ..habits import takes_a_config, warn, warn_if_channels_last
+from ..inputs import cells_of, check_config, check_inputs, check_mask, clamped_config, nothing_valid
+from ..stages.deconvolution import overlap, overlap_add
+from ..stages.downsampling import downsample, downsample_mask, mask_at
+from ..stages.fused_softmax import Grid
+from ..stages.mask_validity import valid_patches
+from ..stages.matching_scores import lifted, norms_from_squares
+from ..stages.offset_flow import displacements, flow_picture
+from ..stages.patch_extraction import matching_patches, paste_patches, patch_grid, same_padding
+from . import diagonals, tiles, vectors
+from .choice import METHODS, method_for
+from .contexts import in_any_context
+from .estimates import in_words
 
 
 class AttentionSummary(NamedTuple):

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from .errors import InputError, is_dense, shape_of
-from .pipeline import has_no_values
+from ..checks import check_real, is_dense, shape_of
+from ..devices import has_no_values
+from ..errors import InputError
 
 MOST_AXES = 100  # of one figure: laying out each takes some 10 ms
 MOST_PIXELS = 20_000_000  # of one figure
@@ -32,17 +33,6 @@ def readable(text: object, longest: int = LONGEST_LINE, lines: int = MOST_LINES)
     kept = words.split("\n")[:lines] if lines > 1 else [words]
     signs = ["".join(c if c.isprintable() else " " for c in line[: longest + 1]) for line in kept]
     return "\n".join(line if len(line) <= longest else line[: longest - 1] + "…" for line in signs)
-
-
-def check_real(name: str, x: object) -> None:
-    """Raise `InputError` unless `x` is a tensor of real numbers that are there."""
-    if not isinstance(x, Tensor):
-        raise InputError(name, "a torch.Tensor", shape_of(x))
-    if x.is_complex() or not is_dense(x) or x.is_quantized:
-        kind = "a nested one" if x.is_nested else f"{x.layout} {x.dtype}"
-        raise InputError(name, "a dense tensor of real numbers", kind)
-    if has_no_values(x):
-        raise InputError(name, "a tensor with values", "one on meta")
 
 
 def is_drawable(x: Tensor) -> bool:

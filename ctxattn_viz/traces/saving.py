@@ -22,12 +22,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .budget import human
-from .config import LARGEST, AttentionConfig
-from .errors import InputError, check_device, check_whole
-from .files import path_of, writing
-from .pipeline import check_inputs, check_values, has_no_values
-from .traces import INPUTS, Trace, started
+from ..checks import check_device, check_whole
+from ..config import LARGEST, AttentionConfig
+from ..devices import has_no_values
+from ..errors import InputError
+from ..files import path_of, writing
+from ..inputs import check_inputs, check_values
+from ..units import human
+from .run import INPUTS, Trace, started
 
 # Version 1 may lack `checksum` and `allow_nonfinite`; version 2 has both.
 VERSION = 2

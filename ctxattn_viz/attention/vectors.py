@@ -24,12 +24,12 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from .attention_contexts import differentiable_once, first_derivative_only
-from .config import AttentionConfig
-from .progress import shown
-from .stages.fused_softmax import Grid, neighbours
-from .stages.matching_scores import lifted, normed_patches
-from .stages.patch_extraction import matching_patches, patch_grid, query_patches
+from ..config import AttentionConfig
+from ..progress import shown
+from ..stages.fused_softmax import Grid, neighbours
+from ..stages.matching_scores import lifted, normed_patches
+from ..stages.patch_extraction import matching_patches, patch_grid, query_patches
+from .contexts import differentiable_once, first_derivative_only
 
 # Numbers in a block of scores: 16 MB of float32 on a CPU stays in its last cache, and lets each
 # step be long enough to be worth dividing among cores. A GPU wants more work at a time.

@@ -18,7 +18,10 @@ from matplotlib.colors import Colormap, LinearSegmentedColormap
 from matplotlib.patches import Rectangle
 from torch import Tensor
 
-from . import samples
+from .. import samples
+from ..checks import check_choice, check_index, check_real, check_whole, shape_of
+from ..errors import InputError
+from ..palette import COLOURS, LINES
 from .drawable import (
     LITERALLY,
     LONGEST_ALT,
@@ -28,7 +31,6 @@ from .drawable import (
     MOST_INCHES,
     MOST_NUMBERS,
     MOST_PIXELS,
-    check_real,
     check_size,
     extent_of,
     finite_range,
@@ -38,8 +40,6 @@ from .drawable import (
     readable,
     thinning,
 )
-from .errors import InputError, check_choice, check_index, check_whole, shape_of
-from .roles import COLOURS, LINES
 
 WIDTH = 8.6  # inches: the column of a notebook
 DPI = 100

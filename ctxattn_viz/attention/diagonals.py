@@ -22,12 +22,12 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from .attention_contexts import first_derivative_only
-from .attention_tiles import Plan, Sum, Tile, shaped
-from .config import AttentionConfig
-from .progress import shown
-from .stages.fused_softmax import Grid
-from .stages.patch_extraction import same_padding
+from ..config import AttentionConfig
+from ..progress import shown
+from ..stages.fused_softmax import Grid
+from ..stages.patch_extraction import same_padding
+from .contexts import first_derivative_only
+from .tiles import Plan, Sum, Tile, shaped
 
 
 def diagonal_attention(

@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 import torch
 
-from .errors import InputError, shape_of
+from ..checks import shape_of
+from ..errors import InputError
 from .metadata import can_lose_metadata, orientation, turned_as, upright, without_metadata
 from .pixels import STRIP, Pixels, checked_array, pixels_of_array
 

@@ -14,14 +14,14 @@ import torch
 from torch import Tensor
 from torch.autograd import forward_ad
 
-from .errors import UnsupportedError
-from .pipeline import exact_arithmetic, recording
+from ..devices import exact_arithmetic, recording
+from ..errors import UnsupportedError
 
 Call = Callable[[Tensor, Tensor, Tensor | None, Tensor | None], tuple[Tensor, ...]]
 """From f, b, the mask and the foreground's mask to results, of which the first is the output."""
 
 STAGES_CAN = (
-    "The stages are: `ctxattn_viz.pipeline.LazyValues({'f': f, 'b': b, 'mask': mask}, config)"
+    "The stages are: `ctxattn_viz.traces.values.LazyValues({'f': f, 'b': b, 'mask': mask}, config)"
     "['output']` is the same in plain operations of PyTorch, which holds the score matrix."
 )
 NO_SECOND = (

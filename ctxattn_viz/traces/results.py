@@ -10,10 +10,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .budget import human
-from .config import AttentionConfig
-from .errors import InputError, UnknownKeyError, check_whole
-from .stages import MATRICES, Stage
+from ..checks import check_whole
+from ..config import AttentionConfig
+from ..errors import InputError, UnknownKeyError
+from ..stages import MATRICES, Stage
+from ..units import human
 
 BLOCK = 1 << 22  # values that are widened at a time
 

@@ -5,15 +5,16 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from .errors import check_index
-from .pipeline import exact_arithmetic, rows_of
+from ..checks import check_index
+from ..devices import exact_arithmetic
+from ..stages import MATRICES
+from ..stages.deconvolution import mix_patches, overlap
+from ..stages.patch_extraction import same_padding
 from .results import PixelLedger, PixelTerm, QueryRow
-from .stages import MATRICES
-from .stages.deconvolution import mix_patches, overlap
-from .stages.patch_extraction import same_padding
+from .values import rows_of
 
 if TYPE_CHECKING:
-    from .traces import Trace
+    from .run import Trace
 
 
 def query_row(trace: "Trace", row: int, col: int, sample: int) -> QueryRow:

@@ -1,4 +1,4 @@
-"""The bookkeeping of `attention_diagonals`: which rows and keys each of its sums reads and writes.
+"""The bookkeeping of `diagonals`: which rows and keys each of its sums reads and writes.
 
 Made from sizes and the configuration alone, before any number is looked at.
 """
@@ -11,9 +11,9 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
-from .config import AttentionConfig
-from .stages.fused_softmax import Grid, neighbours, rows_needed
-from .stages.patch_extraction import patch_grid
+from ..config import AttentionConfig
+from ..stages.fused_softmax import Grid, neighbours, rows_needed
+from ..stages.patch_extraction import patch_grid
 
 # Numbers in one array of a tile; two such arrays are held, four in backward.
 ROOM = {"cpu": 32_000_000}

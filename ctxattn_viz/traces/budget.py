@@ -6,34 +6,17 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from .config import AttentionConfig
-from .errors import BudgetError
-from .pipeline import LazyValues, cells_of, clamped_config
-from .stages import BY_KEY, Values
+from ..config import AttentionConfig
+from ..devices import free_memory
+from ..errors import BudgetError
+from ..inputs import cells_of, clamped_config
+from ..stages import BY_KEY, Values
+from ..units import human
+from .values import LazyValues
 
 log = logging.getLogger("ctxattn_viz")
 
 Size = tuple[int, int]
-
-
-def human(size: float) -> str:
-    """Bytes for a person: `1.07 GB` (powers of 1000)."""
-    for unit in ("B", "kB", "MB", "GB", "TB"):
-        if size < 999.5 or unit == "TB":
-            return f"{size:.3g} {unit}"
-        size /= 1000
-    raise AssertionError
-
-
-def free_memory(device: torch.device) -> int:
-    """Bytes that are free on a device now."""
-    if device.type == "cuda":
-        return torch.cuda.mem_get_info(device)[0]
-    if device.type == "mps":
-        return torch.mps.recommended_max_memory() - torch.mps.current_allocated_memory()
-    import psutil
-
-    return psutil.virtual_memory().available
 
 
 def cost_of(known: Values, config: AttentionConfig, key: str) -> int:

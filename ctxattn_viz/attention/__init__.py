@@ -1,0 +1,28 @@
+"""Contextual attention as a function and as a layer, without the score matrix.
+
+The same answer as the stages (`ctxattn_viz.trace`), in memory that grows with the pictures and not
+with their square, forward and backward. `method` says how. The three methods are exact and differ
+in speed alone; `"auto"` takes the fastest, by counting the multiplications that a pair of a query
+and a patch costs (`choose_method`; `make bench` measures them side by side):
+
+- `"sdpa"`, for few channels: one inner product of longer vectors for each pair, through one call of
+  PyTorch's `scaled_dot_product_attention` (`vectors`);
+- `"vectors"`: the same vectors, a block of queries at a time: where log-sum-exp and best patch are
+  wanted too, as the layer does;
+- `"diagonals"`, for many channels, and for long diagonals of fusion: products of single cells, then
+  sums along diagonals (`diagonals`).
+"""
+
+from .choice import METHODS, choose_method
+from .estimates import expected_memory
+from .layer import AttentionSummary, ContextualAttention, attention_summary, contextual_attention
+
+__all__ = [
+    "METHODS",
+    "AttentionSummary",
+    "ContextualAttention",
+    "attention_summary",
+    "choose_method",
+    "contextual_attention",
+    "expected_memory",
+]

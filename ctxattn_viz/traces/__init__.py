@@ -1,0 +1,24 @@
+"""One run of contextual attention, and what one comes to it for.
+
+- `run`: the trace itself, every stage computed when it is first asked for;
+- `results`, `rows`: a stage's numbers, one query's row, one pixel's ledger;
+- `values`: runs the stages, whole or for a few query cells;
+- `budget`: what a stage will cost in memory, before it is allocated;
+- `saving`: a trace as a file.
+"""
+
+from .results import PixelLedger, QueryRow, StageResult, Summary
+from .run import Trace, flow_like, steps, trace
+from .saving import load_trace
+
+__all__ = [
+    "PixelLedger",
+    "QueryRow",
+    "StageResult",
+    "Summary",
+    "Trace",
+    "flow_like",
+    "load_trace",
+    "steps",
+    "trace",
+]
