@@ -15,6 +15,8 @@ from hypothesis import HealthCheck, Phase, settings
 
 ROOT = Path(__file__).resolve().parents[1]
 
+pytest.register_assert_rewrite("tests.support")  # its assertions tell as much as a test's
+
 # Settings drawn at random differ widely in size and the machine may be busy: no deadlines. In CI
 # the same examples come every time, so that a red run can be repeated. Where a fault was planted,
 # the first example that shows it is enough: no time is spent on making it smaller.

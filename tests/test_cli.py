@@ -20,7 +20,7 @@ from PIL import Image, PngImagePlugin
 import ctxattn_viz as cv
 from ctxattn_viz import samples
 from ctxattn_viz.cli import main, say
-from tests.test_page import buffer, state_of
+from tests.support.page import buffer, state_of
 
 
 @pytest.fixture

@@ -2,10 +2,11 @@
 
 import pytest
 import torch
-from test_golden import CASES, Case, assert_within_bound, tensors
 
 import ctxattn_viz as cv
 from ctxattn_viz.config import DIALECTS
+from tests.support.inputs import inputs_of, ulp
+from tests.support.recorded import CASES, Case, assert_within_bound, tensors
 
 pytestmark = pytest.mark.gpu
 
@@ -41,9 +42,7 @@ def test_every_stage_is_that_of_the_cpu(case: Case) -> None:
 @pytest.mark.parametrize("dialect", DIALECTS)
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
 def test_half_precision(dtype: torch.dtype, dialect: str) -> None:
-    from test_precision import inputs, ulp
-
-    low = [x.cuda() for x in inputs(3, dtype)]
+    low = [x.cuda() for x in inputs_of(3, dtype)]
     config = cv.AttentionConfig(dialect=dialect)
     exact = cv.trace(*(x.double() for x in low), config)["output"].tensor
     y = cv.contextual_attention(*low, config)

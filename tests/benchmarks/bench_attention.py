@@ -10,10 +10,6 @@ from collections.abc import Callable, Iterator
 
 import pytest
 import torch
-from benchmarks import floors
-from benchmarks.peak_memory import measured
-from benchmarks.results import table, write_section
-from benchmarks.timing import in_turns, median, ratio
 
 import ctxattn_viz as cv
 from ctxattn_viz.attention import choose_method
@@ -22,6 +18,10 @@ from ctxattn_viz.devices import free_memory
 from ctxattn_viz.inputs import check_inputs
 from ctxattn_viz.traces.values import LazyValues
 from ctxattn_viz.units import human
+from tests.benchmarks import floors
+from tests.benchmarks.peak_memory import measured
+from tests.benchmarks.results import table, write_section
+from tests.benchmarks.timing import in_turns, median, ratio
 
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 PASSES = ("forward", "forward and backward")

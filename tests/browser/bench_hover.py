@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from benchmarks.results import table, write_section
 from playwright.sync_api import Browser, Page
 
 import ctxattn_viz as cv
 from ctxattn_viz.debugger import assets
+from tests.benchmarks.results import table, write_section
 from tests.browser.drive import ROOT
 from tests.browser.lab import Lab, kernel_messages
 from tests.browser.pages import VIEWPORT

@@ -1,17 +1,17 @@
 """The faults: what is replaced by what, and which tests have to see it.
 
-Each `old` stands exactly once in its file (tests/test_mutants.py holds the table to that), so a
-line that is rewritten takes its faults along.
+Each `old` stands exactly once in its file (tests/project/test_mutants.py holds the table to
+that), so a line that is rewritten takes its faults along.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-RECORDED = ("tests/test_golden.py", "tests/test_oracle.py")
+RECORDED = ("tests/stages/test_golden.py", "tests/stages/test_oracle.py")
 OUTPUT = "test_every_recorded_output"
 GRADIENT = "test_gradients_are_those_of_the_stages"
-IN_JAVASCRIPT = ("tests/test_javascript_parity.py",)
+IN_JAVASCRIPT = ("tests/debugger/test_javascript_parity.py",)
 
 
 @dataclass(frozen=True)
@@ -35,14 +35,16 @@ class Fault:
 
 def in_stage(stage: str, name: str, *faults: tuple[str, str, str]) -> list[Fault]:
     """Faults of stages/<name>.py, for its own tests first and the slower comparisons after."""
-    tests = (f"tests/test_{name}.py", *RECORDED)
+    tests = (f"tests/stages/test_{name}.py", *RECORDED)
     return [Fault(stage, f"stages/{name}.py", *fault, tests) for fault in faults]
 
 
 def without_the_matrix(name: str, *faults: tuple[str, ...]) -> list[Fault]:
     """Faults of the way without the score matrix, each with the one test that should see it."""
     return [
-        Fault("no matrix", f"attention/{name}.py", *edit, (f"tests/test_attention.py::{test}",))
+        Fault(
+            "no matrix", f"attention/{name}.py", *edit, (f"tests/attention/test_layer.py::{test}",)
+        )
         for *edit, test in faults
     ]
 

@@ -10,7 +10,7 @@ import pytest
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from tests.notebooks.test_notebooks import NOTEBOOKS, problems
+from tests.support.notebooks import NOTEBOOKS, problems
 from tools import notebooks
 
 SETUP = """

@@ -25,7 +25,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import students
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -33,6 +32,7 @@ from torch import Tensor
 import ctxattn_viz as cv
 from ctxattn_viz.exercises import Feedback, attempts, check, limits
 from ctxattn_viz.exercises.checking import EXERCISES
+from tests.support import students
 
 UNFINISHED = "your loop does not end"
 

@@ -16,7 +16,8 @@ import torch
 
 import ctxattn_viz as cv
 from ctxattn_viz.traces import saving
-from tests.test_traces import equal, inputs
+from tests.support.closeness import equal
+from tests.support.inputs import inputs
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16, torch.float16])

@@ -9,9 +9,6 @@ import sys
 import pytest
 import torch
 from hypothesis import given, settings
-from strategies import Setting, settings_of_attention
-from test_golden import CASES, Case, assert_within_bound, tensors
-from test_oracle import assert_close
 
 import ctxattn_viz as cv
 from ctxattn_viz.attention import METHODS, attention_summary, choose_method
@@ -21,6 +18,9 @@ from ctxattn_viz.attention import layer as attention
 from ctxattn_viz.attention import tiles as attention_tiles
 from ctxattn_viz.attention import vectors as attention_vectors
 from ctxattn_viz.stages.fused_softmax import logits
+from tests.support.closeness import assert_close
+from tests.support.recorded import CASES, Case, assert_within_bound, tensors
+from tests.support.strategies import Setting, settings_of_attention
 
 WAYS = METHODS[1:]  # all but "auto"
 SUMMARISING = ("vectors", "diagonals")

@@ -14,7 +14,7 @@ import traitlets
 
 import ctxattn_viz as cv
 from ctxattn_viz.debugger.widget import Debugger
-from tests.test_messages import Page, refuse_runs, set_together, state_of
+from tests.support.front_end import Page, refuse_runs, set_together, state_of
 
 OPEN: list[Debugger] = []
 

@@ -1,30 +1,14 @@
 """Half precision in, half precision out, and the mathematics between in at least float32."""
 
-import math
-
 import pytest
 import torch
 
 import ctxattn_viz as cv
 from ctxattn_viz.config import DIALECTS
 from ctxattn_viz.stages import MATRICES
+from tests.support.inputs import inputs_of, ulp
 
 HALVES = [torch.bfloat16, torch.float16]
-
-
-def inputs(channels: int, dtype: torch.dtype, scale: float = 1.0) -> list[torch.Tensor]:
-    generator = torch.Generator().manual_seed(channels)
-    f = torch.randn(2, channels, 16, 24, generator=generator) * scale
-    b = torch.randn(2, channels, 24, 16, generator=generator) * scale
-    mask = torch.zeros(2, 1, 24, 16)
-    mask[0, :, 4:12, 2:9] = 1
-    mask[1, :, 14:, 9:] = 1
-    return [f.to(dtype), b.to(dtype), mask.to(dtype)]
-
-
-def ulp(x: torch.Tensor, dtype: torch.dtype) -> float:
-    """One unit in the last place at the largest magnitude of x."""
-    return torch.finfo(dtype).eps * 2.0 ** math.floor(math.log2(x.abs().max().item()))
 
 
 @pytest.mark.parametrize("dtype", HALVES, ids=str)
@@ -34,7 +18,7 @@ def test_within_two_units_in_the_last_place(
     dtype: torch.dtype, dialect: str, channels: int, scale: float
 ) -> None:
     """Against float64 on the very same numbers: what is lost is only the rounding of the result."""
-    low = inputs(channels, dtype, scale)
+    low = inputs_of(channels, dtype, scale)
     config = cv.AttentionConfig(dialect=dialect, softmax_scale=10.0 if scale <= 1 else 0.5)
     exact = cv.trace(*(x.double() for x in low), config)["output"].tensor
     ways = {
@@ -51,7 +35,7 @@ def test_within_two_units_in_the_last_place(
 @pytest.mark.parametrize("dialect", DIALECTS)
 @pytest.mark.parametrize("channels", [3, 48])
 def test_float32_against_float64(dialect: str, channels: int) -> None:
-    low = inputs(channels, torch.float32)
+    low = inputs_of(channels, torch.float32)
     config = cv.AttentionConfig(dialect=dialect)
     exact = cv.trace(*(x.double() for x in low), config)
     exponent = config.softmax_scale * exact["fused_scores"].tensor.abs().max().item()
@@ -68,18 +52,18 @@ def test_float32_against_float64(dialect: str, channels: int) -> None:
 
 @pytest.mark.parametrize("dtype", HALVES, ids=str)
 def test_where_it_is_lifted_and_where_not(dtype: torch.dtype) -> None:
-    trace = cv.trace(*inputs(3, dtype))
+    trace = cv.trace(*inputs_of(3, dtype))
     for key in ("downsampled_f", "downsampled_b", "matching_patches", "paste_patches", "output"):
         assert trace[key].tensor.dtype == dtype, key
     for key in MATRICES:
         assert trace[key].tensor.dtype == torch.float32, key
-    double = cv.trace(*inputs(3, torch.float64))
+    double = cv.trace(*inputs_of(3, torch.float64))
     assert {double[key].tensor.dtype for key in (*MATRICES, "output")} == {torch.float64}
 
 
 def test_float16_does_not_overflow() -> None:
     """Sums of squares and scaled scores beyond float16's largest number, 65504."""
-    f = inputs(48, torch.float16, scale=200.0)[0]
+    f = inputs_of(48, torch.float16, scale=200.0)[0]
     assert f.square().sum().isinf()
     trace = cv.trace(f, f)
     assert 10 * trace["fused_scores"].tensor.max() > 65504
@@ -100,7 +84,7 @@ def test_where_nothing_is_near_the_mean_of_everything_is_pasted() -> None:
 @pytest.mark.parametrize("channels", [3, 48])
 def test_autocast_rounds_neither_the_layer_nor_a_trace(channels: int) -> None:
     """Stages, rows, pixels and backward inside it are what they are outside."""
-    f, b, mask = inputs(channels, torch.float32)
+    f, b, mask = inputs_of(channels, torch.float32)
     outside = cv.trace(f, b, mask)
     expected = cv.contextual_attention(f, b, mask)
     f.requires_grad_()
@@ -124,7 +108,7 @@ def test_autocast_rounds_neither_the_layer_nor_a_trace(channels: int) -> None:
 def test_methods_agree_up_to_the_bound_in_the_docstring() -> None:
     """Just below 1.8e19 / √(channels·ksize²); the docstring says what happens beyond."""
     assert "1.8e19 / √(channels·ksize²)" in str(cv.contextual_attention.__doc__)
-    f, b, mask = inputs(3, torch.float32)
+    f, b, mask = inputs_of(3, torch.float32)
     largest = max(x.abs().max().item() for x in (f, b))
     f, b = (x * (3e18 / largest) for x in (f, b))
     config = cv.AttentionConfig(softmax_scale=1e-18)

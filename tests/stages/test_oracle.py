@@ -5,16 +5,17 @@ import ast
 import inspect
 
 import numpy as np
-import oracle
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from strategies import Setting, settings_of_attention
 
 import ctxattn_viz as cv
 from ctxattn_viz.inputs import check_inputs
 from ctxattn_viz.stages import STAGES
 from ctxattn_viz.traces.values import LazyValues, rows_of
+from tests.support import oracle
+from tests.support.closeness import assert_close
+from tests.support.strategies import Setting, settings_of_attention
 
 EXACT = {"downsampled_f", "downsampled_b", "downsampled_mask", "matching_patches", "paste_patches"}
 
@@ -23,16 +24,6 @@ def stages_of(setting: Setting) -> LazyValues:
     mask = None if setting.mask is None else torch.from_numpy(setting.mask)
     f, b = torch.from_numpy(setting.f), torch.from_numpy(setting.b)
     return LazyValues(*check_inputs(f, b, mask, setting.config))
-
-
-def assert_close(name: str, got: np.ndarray, expected: np.ndarray, bound: float = 1e-9) -> None:
-    """Within `bound` of the largest magnitude; NaN where and only where NaN is expected."""
-    assert got.shape == expected.shape, f"{name}: shape {got.shape}, expected {expected.shape}"
-    assert np.array_equal(np.isnan(got), np.isnan(expected)), f"{name}: NaN elsewhere"
-    finite = ~np.isnan(expected)
-    scale = np.abs(expected[finite]).max(initial=0.0)
-    worst = np.abs(got[finite] - expected[finite]).max(initial=0.0)
-    assert worst <= bound * scale, f"{name}: {worst:.3e} off, where the largest is {scale:.3e}"
 
 
 def assert_best(offsets: np.ndarray, expected: dict, config: cv.AttentionConfig) -> None:

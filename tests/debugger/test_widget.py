@@ -20,7 +20,7 @@ from PIL import Image
 import ctxattn_viz as cv
 from ctxattn_viz.debugger import places
 from ctxattn_viz.debugger.widget import Debugger
-from tests.test_payload import hole, maps
+from tests.support.inputs import hole, maps
 
 KEPT = ("scores", "fused_rows", "fused_scores")
 

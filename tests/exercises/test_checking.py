@@ -11,7 +11,6 @@ from functools import partial
 from html.parser import HTMLParser
 
 import pytest
-import students
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -19,6 +18,7 @@ from torch import Tensor
 import ctxattn_viz as cv
 from ctxattn_viz.exercises import EXERCISES, Feedback, check, faulty_port, name_the_stage, ports
 from ctxattn_viz.stages import BY_KEY
+from tests.support import students
 
 SMALL = [name for name in EXERCISES if name != "whole_layer"]
 

@@ -6,10 +6,10 @@ import sys
 
 import pytest
 import torch
-from benchmarks.peak_memory import measured
 
 import ctxattn_viz as cv
 from ctxattn_viz.attention import choose_method, expected_memory
+from tests.benchmarks.peak_memory import measured
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the peak is read from /proc")
 

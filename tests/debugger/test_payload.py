@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from torch import Tensor
 
 import ctxattn_viz as cv
 from ctxattn_viz.debugger import outcome as outcomes
@@ -21,16 +20,7 @@ from ctxattn_viz.debugger.pictures import look_of
 from ctxattn_viz.errors import NothingValidWarning
 from ctxattn_viz.stages.fused_softmax import logits
 from ctxattn_viz.traces.results import Summary
-
-
-def maps(n: int = 1, c: int = 3, side: int = 16, seed: int = 0) -> Tensor:
-    return torch.rand(n, c, side, side, generator=torch.Generator().manual_seed(seed)) * 2 - 1
-
-
-def hole(side: int = 16, n: int = 1) -> Tensor:
-    mask = torch.zeros(n, 1, side, side)
-    mask[..., 4:10, 5:11] = 1
-    return mask
+from tests.support.inputs import hole, maps
 
 
 def array(payload: Payload, name: str) -> np.ndarray:

@@ -17,7 +17,6 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from strategies import Setting, settings_of_attention
 from torch.utils._python_dispatch import TorchDispatchMode
 
 import ctxattn_viz as cv
@@ -25,14 +24,9 @@ from ctxattn_viz.debugger.outcome import one_thread
 from ctxattn_viz.errors import NothingValidWarning
 from ctxattn_viz.stages import MATRICES
 from ctxattn_viz.traces import budget as budget_module
-
-
-def inputs(n: int = 1, side: int = 12) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    generator = torch.Generator().manual_seed(side)
-    f, b = torch.randn(2, n, 3, side, side, generator=generator, dtype=torch.float64)
-    mask = torch.zeros(1, 1, side, side, dtype=torch.float64)
-    mask[..., 4:8, 4:8] = 1
-    return f, b, mask
+from tests.support.closeness import equal
+from tests.support.inputs import inputs
+from tests.support.strategies import Setting, settings_of_attention
 
 
 @pytest.fixture
@@ -43,10 +37,6 @@ def trace() -> cv.Trace:
 def traced(setting: Setting) -> cv.Trace:
     mask = None if setting.mask is None else torch.from_numpy(setting.mask)
     return cv.trace(torch.from_numpy(setting.f), torch.from_numpy(setting.b), mask, setting.config)
-
-
-def equal(a: torch.Tensor, b: torch.Tensor) -> bool:
-    return torch.equal(a.nan_to_num(12345.0), b.nan_to_num(12345.0))
 
 
 # --- stages ---------------------------------------------------------------------------------------

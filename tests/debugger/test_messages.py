@@ -19,39 +19,11 @@ from ctxattn_viz.debugger import uploads
 from ctxattn_viz.debugger import widget as widgets
 from ctxattn_viz.debugger.patience import check_work
 from ctxattn_viz.debugger.widget import Debugger
-from tests.test_payload import hole, maps
+from tests.support.front_end import Page, refuse_runs, set_together, state_of
+from tests.support.inputs import hole, maps
 
-SETTINGS = ("query", "pixel", "stage", "sample", "config", "softmax_scale", "mask")
 GOOD = {"query": [1, 2], "stage": "scores"}
 HUGE = 10**400
-
-
-class Page:
-    """A front end that says what it likes, and writes down what it hears."""
-
-    def __init__(self, debugger: Debugger) -> None:
-        self.debugger = debugger
-        self.heard: list[dict[str, Any]] = []
-
-    def says(self, data: Any, buffers: Any = ()) -> None:
-        """Any message, as the comm hands it on."""
-        self.debugger._handle_msg({"content": {"data": data}, "buffers": [*buffers]})
-
-    def sets(self, **state: Any) -> None:
-        self.says({"method": "update", "state": state, "buffer_paths": []})
-
-    def asks(self, content: Any, *buffers: Any) -> None:
-        self.says({"method": "custom", "content": content}, buffers)
-
-    @property
-    def refusals(self) -> list[dict[str, Any]]:
-        contents = [m["content"] for m in self.heard if m["method"] == "custom"]
-        return [content for content in contents if content["kind"] == "refused"]
-
-    @property
-    def answers(self) -> list[int]:
-        states = [m["state"] for m in self.heard if m["method"] == "update"]
-        return [state["answer"]["request"] for state in states if state.get("answer")]
 
 
 @pytest.fixture
@@ -72,19 +44,6 @@ def page(debugger: Debugger, monkeypatch: pytest.MonkeyPatch) -> Page:
 
     monkeypatch.setattr(debugger, "_send", hear)
     return page
-
-
-def state_of(debugger: Debugger) -> dict[str, Any]:
-    return {name: getattr(debugger, name) for name in SETTINGS} | {"trace": debugger.trace}
-
-
-def refuse_runs(monkeypatch: pytest.MonkeyPatch, problem: BaseException) -> None:
-    """Every new run fails after its settings were found good."""
-
-    def fail(*_: Any) -> None:
-        raise problem
-
-    monkeypatch.setattr(cv.Trace, "revised", fail)
 
 
 # ---- a refused setting is undone, and the next message works ----
@@ -542,12 +501,6 @@ def test_messages_of_two_threads_take_turns(page: Page) -> None:
 
 
 # ---- the same from Python ----
-
-
-def set_together(debugger: Debugger, **values: Any) -> None:
-    with debugger.hold_trait_notifications():
-        for name, value in values.items():
-            setattr(debugger, name, value)
 
 
 @pytest.mark.parametrize("problem", [cv.BudgetError("too large"), MemoryError(), RuntimeError("x")])

@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
-import rewrites
-from rewrites import REWRITINGS, RIGHT, Rewriting
 from torch import Tensor
 
 from ctxattn_viz.comparison import difference
 from ctxattn_viz.exercises import EXERCISES, check
 from ctxattn_viz.exercises.attempts import Student, attempt
+from tests.support import rewrites
+from tests.support.rewrites import REWRITINGS, RIGHT, Rewriting
 
 # One seed each time, many when there is time.
 FEW, MANY = range(1), pytest.param(range(1, 6), marks=pytest.mark.long)
@@ -86,7 +86,7 @@ def test_each_mistake_is_written_by_a_student_somewhere() -> None:
             assert names - written - ELSEWHERE == set()
 
 
-# `students` makes these, in test_exercises.
+# `students` makes these, in test_checking.
 ELSEWHERE = {
     ("deconvolution", "written over instead of added"),
     ("fused_softmax", "fused after the softmax"),

@@ -14,7 +14,7 @@ from jupyter_client.manager import start_new_kernel
 import ctxattn_viz as cv
 from ctxattn_viz.debugger import places
 from ctxattn_viz.debugger.widget import Debugger
-from tests.test_payload import hole, maps
+from tests.support.inputs import hole, maps
 
 
 class Notebook:
