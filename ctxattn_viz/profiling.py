@@ -240,28 +240,13 @@ def operations(run: Trace, key: str) -> int:
     return pairs * each.get(key, 0)
 
 
-READS = {
-    "downsampled_f": ("f",),
-    "downsampled_b": ("b",),
-    "downsampled_mask": ("mask",),
-    "matching_patches": ("downsampled_b",),
-    "paste_patches": ("b",),
-    "valid": ("downsampled_mask",),
-    "scores": ("downsampled_f", "matching_patches"),
-    "fused_rows": ("scores",),
-    "fused_scores": ("fused_rows",),
-    "attention": ("fused_scores", "valid"),
-    "output": ("attention", "paste_patches"),
-    "offsets": ("attention",),
-    "flow": ("offsets",),
-}
-
-
 def moved(run: Trace, key: str) -> int:
     """Bytes that a stage must move: what it reads, once, and its result."""
     inputs: Values = {"f": run.f, "b": run.b, "mask": run.mask}
-    tensors = [inputs[name] if name in inputs else run[name].tensor for name in READS[key]]
-    return sum(x.numel() * x.element_size() for x in (*tensors, run[key].tensor))
+    tensors = [run[key].tensor]
+    for name in BY_KEY[key].inputs:
+        tensors.append(inputs[name] if name in inputs else run[name].tensor)
+    return sum(x.numel() * x.element_size() for x in tensors)
 
 
 def ceilings(device: torch.device, dtype: torch.dtype = torch.float32) -> Ceilings:

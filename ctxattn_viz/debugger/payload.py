@@ -99,7 +99,7 @@ def build(
         size = (x.shape[2], x.shape[3])
         arrays[name] = look(x) if given is None else given_picture(name, given, n, size)
     pending = not at_once and not affordable(trace)
-    meta = {
+    meta: dict[str, Any] = {
         "version": VERSION,
         "title": title or "Contextual attention",
         "python": python,
