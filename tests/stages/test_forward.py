@@ -9,16 +9,16 @@ import sys
 import tokenize
 import warnings
 
-import oracle
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from strategies import Setting, settings_of_attention
-from test_oracle import assert_close
 
 import ctxattn_viz as cv
 from ctxattn_viz.config import DIALECTS
+from tests.support import oracle
+from tests.support.closeness import assert_close
+from tests.support.strategies import Setting, settings_of_attention
 
 MODULE = sys.modules["ctxattn_viz.stages.forward"]
 SOURCE = inspect.getsource(MODULE)
