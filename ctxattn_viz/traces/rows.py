@@ -17,10 +17,10 @@ def query_row(values: LazyValues, row: int, col: int, sample: int) -> QueryRow:
     queries, patches = query_grid(values, values.config), patch_grid(values, values.config)
     row, col = check_index("row", row, queries[0]), check_index("col", col, queries[1])
     sample = check_index("sample", sample, values["f"].shape[0])
-    cell = torch.tensor([row * queries[1] + col], device=values["f"].device)
+    cell = torch.tensor([row * queries[1] + col], device="cpu")
     rows = {key: x[0].unflatten(0, patches) for key, x in _rows(values, cell, sample).items()}
     paste = values["paste_patches"][sample : sample + 1]
-    with exact_arithmetic(cell.device):
+    with exact_arithmetic(paste.device):
         patch = mix_patches(rows["attention"].reshape(1, 1, -1), paste)[0, 0]
     return QueryRow(
         row=row,
@@ -47,7 +47,7 @@ def pixel_ledger(values: LazyValues, row: int, col: int, sample: int) -> PixelLe
         for x in range(width)
         if 0 <= row - y * config.rate + before < side and 0 <= col - x * config.rate + before < side
     }
-    queries = torch.tensor([y * width + x for y, x in positions], device=f.device)
+    queries = torch.tensor([y * width + x for y, x in positions], device="cpu")
     weights = _rows(values, queries, sample)["attention"]  # (Q, L)
     paste = values["paste_patches"][sample]  # (L, c, 2·rate, 2·rate)
     patches = patch_grid(values, config)
@@ -66,6 +66,7 @@ def _rows(values: LazyValues, queries: Tensor, sample: int) -> dict[str, Tensor]
     if len(computed) < len(MATRICES):
         rows = rows_of(_one_sample(values, sample), values.config, queries)
         rows = {key: x[0] for key, x in rows.items()}
+    queries = queries.to(values["f"].device, non_blocking=True)
     for key in computed:
         rows[key] = values[key][sample].flatten(0, 1)[queries]
     return rows

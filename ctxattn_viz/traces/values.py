@@ -55,16 +55,21 @@ def rows_of(values: Values, config: AttentionConfig, queries: Tensor) -> dict[st
 
     Args:
         values: f, b, mask and the stages up to `valid` (a `LazyValues` has them).
-        queries: int64 `(Q,)`, flat cells row·w + column.
+        queries: int64 `(Q,)`, flat cells row·w + column; on the CPU, so that a GPU need not be
+            waited for.
 
     Returns:
         `scores`, `fused_rows`, `fused_scores` and `attention`, each `(n, Q, L)`.
     """
     grid, patches = query_grid(values, config), patch_grid(values, config)
     f_small, matching = values["downsampled_f"], values["matching_patches"]
-    with exact_arithmetic(queries.device):
-        for_columns = rows_needed(queries, grid, "columns", config)
-        for_rows = rows_needed(for_columns, grid, "rows", config)
+    for_columns = rows_needed(queries, grid, "columns", config)
+    for_rows = rows_needed(for_columns, grid, "rows", config)
+    device = f_small.device
+    queries, for_columns, for_rows = (
+        cells.to(device, non_blocking=True) for cells in (queries, for_columns, for_rows)
+    )
+    with exact_arithmetic(device):
         scores = matching_scores(f_small, matching, config, for_rows)
         fused_rows = fuse(scores, grid, patches, "rows", config, for_columns, for_rows)
         fused_scores = fuse(fused_rows, grid, patches, "columns", config, queries, for_columns)
