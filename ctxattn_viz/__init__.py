@@ -21,9 +21,9 @@ from .errors import (
     UnsupportedError,
 )
 from .stages import STAGES
+from .traces.loading import load_trace
 from .traces.results import PixelLedger, QueryRow, StageResult
 from .traces.run import Trace, flow_like, steps, trace
-from .traces.saving import load_trace
 
 # Names that load matplotlib, anywidget or scikit-image, each with its home.
 _LAZY = {

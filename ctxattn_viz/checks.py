@@ -22,15 +22,16 @@ def shape_of(x: object) -> str:
     return f"a {tuple(x.shape)} tensor" if isinstance(x, torch.Tensor) else type(x).__name__
 
 
-def one_or(n: int) -> str:
-    """How many samples go with n of them: `1`, or `1 or n`."""
+def sample_counts(n: int) -> str:
+    """How many samples a mask or picture may have beside n of them: `1`, or `1 or n`."""
     return "1" if n == 1 else f"1 or {n}"
 
 
 def check_choice(argument: str, value: object, choices: Iterable[str]) -> None:
     """Raise `InputError` unless `value` is one of `choices`."""
-    if value not in (named := list(choices)):
-        raise InputError(argument, "one of " + ", ".join(map(repr, named)), repr(value))
+    allowed = list(choices)
+    if value not in allowed:
+        raise InputError(argument, "one of " + ", ".join(map(repr, allowed)), repr(value))
 
 
 def _whole(argument: str, value: object, kind: str) -> int:

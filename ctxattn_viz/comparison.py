@@ -14,7 +14,7 @@ from .checks import check_real, shape_of
 from .config import CHOICES
 from .devices import has_no_values
 from .errors import InputError, UnknownKeyError
-from .stages import BY_KEY
+from .stages import BY_KEY, touched_by
 from .traces.results import StageResult
 from .traces.run import Trace
 
@@ -209,6 +209,8 @@ def _rules(a: Trace, key: str, differs: Any) -> tuple[str, ...]:
     """The other rules of the dialects under which a's stage is b's."""
     found = []
     for field, choices in CHOICES.items():
+        if key not in touched_by({field}):
+            continue
         for choice in choices:
             if choice == getattr(a.config, field):
                 continue

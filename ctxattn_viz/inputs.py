@@ -52,13 +52,14 @@ def check_inputs(
     config = check_config(config)
     for name, x in (("f", f), ("b", b)):
         _check_image(name, x, config.rate)
-    for what in ("dtype", "device"):
-        if getattr(f, what) != getattr(b, what):
-            raise InputError("b", f"the {what} of f, {getattr(f, what)}", getattr(b, what))
-    for axis, what in enumerate(("samples", "channels")):
+    if f.dtype != b.dtype:
+        raise InputError("b", f"the dtype of f, {f.dtype}", b.dtype)
+    if f.device != b.device:
+        raise InputError("b", f"the device of f, {f.device}", b.device)
+    for axis, name in enumerate(("samples", "channels")):
         if f.shape[axis] != b.shape[axis]:
             hint = habits.channels_last_hint("b", b) or habits.channels_last_hint("f", f)
-            raise InputError("b", f"as many {what} as f, {f.shape[axis]}", b.shape[axis], hint)
+            raise InputError("b", f"as many {name} as f, {f.shape[axis]}", b.shape[axis], hint)
     if mask is None:
         mask = b.new_zeros(1, 1, *b.shape[2:])
     check_mask(mask, b, rate=config.rate)
@@ -100,19 +101,20 @@ def fitted_config(
     """
     fitted = clamped_config(config, f_cells, b_cells)
     pairs = math.prod(f_cells) * math.prod(patch_cells(b_cells, fitted))
-    most = _odd(math.isqrt(MOST_MATCHING // (pairs * channels)))
-    hint = f"There are {pairs} pairs of query and patch: above {ORDINARY}, less is affordable."
-    if config.norm == "per_element" and fitted.ksize > (whole := _widest(b_cells)):
-        most = min(most, whole)
+    too_much = f"There are {pairs} pairs of query and patch: above {ORDINARY}, less is affordable."
+    largest_ksize, hint = _odd(math.isqrt(MOST_MATCHING // (pairs * channels))), too_much
+    all_of_b = _widest(b_cells)
+    if config.norm == "per_element" and fitted.ksize > all_of_b:
+        largest_ksize = min(largest_ksize, all_of_b)
         hint = "Beyond b there are zeros alone; but norm='per_element' would count them."
-    if fitted.ksize > max(most, ORDINARY):
-        expected = f"an odd integer up to {max(most, ORDINARY)} for maps of this size"
+    largest_ksize = max(largest_ksize, ORDINARY)
+    if fitted.ksize > largest_ksize:
+        expected = f"an odd integer up to {largest_ksize} for maps of this size"
         raise InputError("ksize", expected, config.ksize, hint)
-    most = max(_odd(MOST_FUSION // pairs), ORDINARY)
-    if fitted.fuse and fitted.fuse_k > most:
-        hint = f"There are {pairs} pairs of query and patch: above {ORDINARY}, less is affordable."
-        expected = f"an odd integer up to {most} for maps of this size"
-        raise InputError("fuse_k", expected, config.fuse_k, hint)
+    largest_fuse_k = max(_odd(MOST_FUSION // pairs), ORDINARY)
+    if fitted.fuse and fitted.fuse_k > largest_fuse_k:
+        expected = f"an odd integer up to {largest_fuse_k} for maps of this size"
+        raise InputError("fuse_k", expected, config.fuse_k, too_much)
     return fitted
 
 
@@ -135,10 +137,12 @@ def _widest(b_cells: Grid) -> int:
 
 
 def _odd(number: int) -> int:
-    return number - 1 + number % 2
+    """The largest odd number up to `number`."""
+    return number if number % 2 else number - 1
 
 
 def cells_of(x: Tensor, rate: int) -> Grid:
+    """Rows and columns of a map's cells, each of which is `rate` pixels wide."""
     return x.shape[2] // rate, x.shape[3] // rate
 
 
@@ -206,9 +210,9 @@ def _check_image(name: str, x: Tensor, rate: int) -> None:
         )
     for axis, size in zip(("height", "width"), x.shape[2:], strict=True):
         if size % rate:
-            pad = f"pad to {-(-size // rate) * rate}"
-            hint = f"Crop to {size // rate * rate} or {pad}." if size > rate else ""
-            hint = f"{hint} {habits.channels_last_hint(name, x)}".strip()
+            crop, pad = size // rate * rate, math.ceil(size / rate) * rate
+            advice = f"Crop to {crop} or pad to {pad}." if size > rate else ""
+            hint = f"{advice} {habits.channels_last_hint(name, x)}".strip()
             raise InputError(name, f"a {axis} divisible by rate {rate}", size, hint)
 
 

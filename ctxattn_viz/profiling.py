@@ -28,7 +28,7 @@ from .errors import InputError
 from .progress import shown
 from .stages import BY_KEY, STAGES, Values
 from .traces.run import Trace, trace
-from .units import human
+from .units import count_text, human, seconds_text
 
 if TYPE_CHECKING:
     from .figures.drawing import Figure
@@ -126,15 +126,15 @@ class Profile:
         ]
         for cost in self.stages:
             lines.append(
-                f"{cost.key:21} {_time(cost.seconds):>9} {self.share(cost.key):6.1%}"
-                f" {_count(cost.operations or 0):>10} {human(cost.moved or 0):>8}"
+                f"{cost.key:21} {seconds_text(cost.seconds):>9} {self.share(cost.key):6.1%}"
+                f" {count_text(cost.operations or 0):>10} {human(cost.moved or 0):>8}"
                 f" {human(cost.peak):>8} {self.limit(cost.key):>10} {self.reached(cost.key):7.0%}"
             )
         lines += [
-            f"{'all stages':21} {_time(self.seconds):>9}",
-            f"{self.layer.key:21} {_time(self.layer.seconds):>9} {'':>6} {'':>10} {'':>8}"
+            f"{'all stages':21} {seconds_text(self.seconds):>9}",
+            f"{self.layer.key:21} {seconds_text(self.layer.seconds):>9} {'':>6} {'':>10} {'':>8}"
             f" {human(self.layer.peak):>8}   (method {self.method!r})",
-            f"ceilings of {self.device}: {_count(self.ceilings.operations)} operations and "
+            f"ceilings of {self.device}: {count_text(self.ceilings.operations)} operations and "
             f"{human(self.ceilings.moved)} a second; medians of {self.runs} runs",
         ]
         return "\n".join(lines)
@@ -145,11 +145,11 @@ class Profile:
         """Where the time goes, and each stage against the two ceilings."""
         from .figures.drawing import STYLE, canvas, matplotlib
 
-        said = (
+        description = (
             "Left: the time of each stage, and of the layer that does it all. Right: each stage's "
             "operations a second over its operations a byte, below the roof of the two ceilings."
         )
-        figure, axes = canvas(1, 2, height=3.4, alt=said)
+        figure, axes = canvas(1, 2, height=3.4, alt=description)
         with matplotlib.rc_context(STYLE):
             _draw_times(axes[0, 0], (*self.stages, self.layer))
             _draw_roof(axes[0, 1], self)
@@ -188,26 +188,28 @@ def profile(
 
     peaks = {}
     for key in BY_KEY:
-        with Held() as held:
+        with PeakMemory() as memory:
             _ = first[key]
-        peaks[key] = held.peak
-    counted: dict[str, tuple[int | None, int | None]] = {LAYER: (None, None)}
-    counted |= {key: (operations(first, key), moved(first, key)) for key in BY_KEY}
+        peaks[key] = memory.peak
+    counts: dict[str, tuple[int | None, int | None]] = {
+        key: (operations(first, key), moved(first, key)) for key in BY_KEY
+    }
+    counts[LAYER] = None, None
     del first
-    with Held() as held, torch.no_grad():
+    with PeakMemory() as memory, torch.no_grad():
         contextual_attention(*inputs, config)
-    peaks[LAYER] = held.peak
+    peaks[LAYER] = memory.peak
 
     seconds: dict[str, list[float]] = {key: [] for key in (*BY_KEY, LAYER)}
     for _ in shown(range(runs), "profile"):
-        again = trace(*inputs, config, budget=budget)
+        run = trace(*inputs, config, budget=budget)
         for key in BY_KEY:
-            seconds[key].append(again[key].seconds)
-        del again
+            seconds[key].append(run[key].seconds)
+        del run
         seconds[LAYER].append(_timed(lambda: contextual_attention(*inputs, config), inputs[0]))
     costs = {
-        key: Cost(key, statistics.median(taken), *counted[key], peaks[key])
-        for key, taken in seconds.items()
+        key: Cost(key, statistics.median(times), *counts[key], peaks[key])
+        for key, times in seconds.items()
     }
     return Profile(
         tuple(costs[stage.key] for stage in STAGES),
@@ -240,28 +242,13 @@ def operations(run: Trace, key: str) -> int:
     return pairs * each.get(key, 0)
 
 
-READS = {
-    "downsampled_f": ("f",),
-    "downsampled_b": ("b",),
-    "downsampled_mask": ("mask",),
-    "matching_patches": ("downsampled_b",),
-    "paste_patches": ("b",),
-    "valid": ("downsampled_mask",),
-    "scores": ("downsampled_f", "matching_patches"),
-    "fused_rows": ("scores",),
-    "fused_scores": ("fused_rows",),
-    "attention": ("fused_scores", "valid"),
-    "output": ("attention", "paste_patches"),
-    "offsets": ("attention",),
-    "flow": ("offsets",),
-}
-
-
 def moved(run: Trace, key: str) -> int:
     """Bytes that a stage must move: what it reads, once, and its result."""
     inputs: Values = {"f": run.f, "b": run.b, "mask": run.mask}
-    tensors = [inputs[name] if name in inputs else run[name].tensor for name in READS[key]]
-    return sum(x.numel() * x.element_size() for x in (*tensors, run[key].tensor))
+    tensors = [run[key].tensor]
+    for name in BY_KEY[key].inputs:
+        tensors.append(inputs[name] if name in inputs else run[name].tensor)
+    return sum(x.numel() * x.element_size() for x in tensors)
 
 
 def ceilings(device: torch.device, dtype: torch.dtype = torch.float32) -> Ceilings:
@@ -279,11 +266,11 @@ def ceilings(device: torch.device, dtype: torch.dtype = torch.float32) -> Ceilin
     return Ceilings(2 * size**3 / multiplying, 2 * 4 * source.numel() / carrying)
 
 
-class Held(TorchDispatchMode):
-    """Counts the bytes of tensors made while it is on and still held.
+class PeakMemory(TorchDispatchMode):
+    """The most bytes at once of tensors that were made while it was on.
 
-    `with Held() as held: …`, then `held.peak` is the most at once. What a kernel of PyTorch's needs
-    inside, for itself, is not among them.
+    `with PeakMemory() as memory: …`, then `memory.peak`. What a kernel of PyTorch's needs inside,
+    for itself, is not among them.
     """
 
     def __init__(self) -> None:
@@ -294,22 +281,28 @@ class Held(TorchDispatchMode):
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple = (), kwargs: dict | None = None
     ) -> Any:
-        known = {self._of(x)[0] for x in tree_leaves((args, kwargs or {})) if isinstance(x, Tensor)}
-        result = func(*args, **(kwargs or {}))
+        kwargs = kwargs or {}
+        given = [x for x in tree_leaves((args, kwargs)) if isinstance(x, Tensor)]
+        addresses = {_address_and_storage(x)[0] for x in given}
+        result = func(*args, **kwargs)
         for x in tree_leaves(result):
             # On the meta device, where costs are foreseen, tensors have a size and no bytes.
             if isinstance(x, Tensor) and x.device.type != "meta":
-                place, storage = self._of(x)
-                if place not in known:
-                    self._storages[place] = storage, x.untyped_storage().nbytes()
-        self._storages = {k: v for k, v in self._storages.items() if not v[0].expired()}
+                address, storage = _address_and_storage(x)
+                if address not in addresses:
+                    self._storages[address] = storage, x.untyped_storage().nbytes()
+        self._storages = {
+            address: (storage, size)
+            for address, (storage, size) in self._storages.items()
+            if not storage.expired()
+        }
         self.peak = max(self.peak, sum(size for _, size in self._storages.values()))
         return result
 
-    @staticmethod
-    def _of(x: Tensor) -> tuple[int, StorageWeakRef]:
-        storage = StorageWeakRef(x.untyped_storage())
-        return storage.cdata, storage
+
+def _address_and_storage(x: Tensor) -> tuple[int, StorageWeakRef]:
+    storage = StorageWeakRef(x.untyped_storage())
+    return storage.cdata, storage
 
 
 def _timed(call: Any, on: Tensor) -> float:
@@ -333,24 +326,23 @@ def _draw_times(ax: Any, costs: tuple[Cost, ...]) -> None:
     names = [cost.key for cost in costs]
     bars = ax.barh(names, [cost.seconds for cost in costs], color=["#56B4E9"] * (len(costs) - 1))
     bars[-1].set_color("#D55E00")
-    ax.bar_label(bars, [_time(cost.seconds) for cost in costs], padding=3, fontsize=7)
+    ax.bar_label(bars, [seconds_text(cost.seconds) for cost in costs], padding=3, fontsize=7)
     ax.invert_yaxis()
     ax.margins(x=0.2)
     ax.set(xlabel="seconds", title="time")
 
 
-def _draw_roof(ax: Any, made: Profile) -> None:
-    top, slope = made.ceilings.operations, made.ceilings.moved
-    counted = [cost for cost in made.stages if cost.operations and cost.moved and cost.seconds]
+def _draw_roof(ax: Any, profile: Profile) -> None:
+    top, slope = profile.ceilings.operations, profile.ceilings.moved
+    counted = [cost for cost in profile.stages if cost.operations and cost.moved and cost.seconds]
     x = [cost.operations / cost.moved for cost in counted if cost.operations and cost.moved]
     low, high = min([*x, 0.1]) / 3, max([*x, top / slope]) * 10
     ax.plot([low, top / slope, high], [low * slope, top, top], color="#444444", linewidth=1.2)
-    for said, x_there in (
-        (f"fastest copy:\n{human(slope)} a second", low**0.2 * (top / slope) ** 0.8),
-        (f"fastest matrix product:\n{_count(top)} operations a second", high),
-    ):
-        at, room = (x_there, min(x_there * slope, top)), (-4 if x_there < high else 0, 3)
-        ax.annotate(said, at, room, textcoords="offset points", ha="right", fontsize=7)
+    copying = f"fastest copy:\n{human(slope)} a second"
+    multiplying = f"fastest matrix product:\n{count_text(top)} operations a second"
+    for label, intensity in ((copying, low**0.2 * (top / slope) ** 0.8), (multiplying, high)):
+        at, left = (intensity, min(intensity * slope, top)), -4 if intensity < high else 0
+        ax.annotate(label, at, (left, 3), textcoords="offset points", ha="right", fontsize=7)
     speeds = [(cost.operations or 0) / cost.seconds for cost in counted]
     points = list(zip(x, speeds, strict=True))
     for (intensity, speed), cost in zip(points, counted, strict=True):
@@ -373,17 +365,3 @@ def _name(device: torch.device) -> str:
         if device.type == "cpu"
         else str(device)
     )
-
-
-def _time(seconds: float) -> str:
-    for unit, size in (("s", 1.0), ("ms", 1e-3)):
-        if seconds >= size:
-            return f"{seconds / size:.3g} {unit}"
-    return f"{seconds * 1e6:.3g} µs"
-
-
-def _count(number: float) -> str:
-    for unit, size in (("T", 1e12), ("G", 1e9), ("M", 1e6), ("k", 1e3)):
-        if number >= size:
-            return f"{number / size:.3g} {unit}"
-    return f"{number:.3g}"

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .checks import check_choice, check_real, check_whole, one_or, shape_of
+from .checks import check_choice, check_real, check_whole, sample_counts, shape_of
 from .errors import InputError, PictureWarning
 from .habits import dtype_hint, warn
 from .pictures.holes import check_share, covered, cropped, hole_of
@@ -350,7 +350,7 @@ def _checked_mask(mask: Tensor, n: int, height: int, width: int) -> Tensor:
         check_real("mask", mask)
     good = isinstance(mask, Tensor) and mask.ndim == 4 and mask.shape[0] in (1, n)
     if not good or mask.shape[1:] != (1, height, width):
-        expected = f"a ({one_or(n)}, 1, {height}, {width}) tensor"
+        expected = f"a ({sample_counts(n)}, 1, {height}, {width}) tensor"
         raise InputError("mask", expected, shape_of(mask))
     if mask.isnan().any():
         raise InputError("mask", "numbers, more than a half in the hole", "NaN")

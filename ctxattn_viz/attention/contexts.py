@@ -21,8 +21,8 @@ Call = Callable[[Tensor, Tensor, Tensor | None, Tensor | None], tuple[Tensor, ..
 """From f, b, the mask and the foreground's mask to results, of which the first is the output."""
 
 STAGES_CAN = (
-    "The stages are: `ctxattn_viz.traces.values.LazyValues({'f': f, 'b': b, 'mask': mask}, config)"
-    "['output']` is the same in plain operations of PyTorch, which holds the score matrix."
+    "The stages are: `ctxattn_viz.stages.forward(f, b, mask, config)` is the same in plain "
+    "operations of PyTorch, which holds the score matrix."
 )
 NO_SECOND = (
     "contextual_attention: a gradient of its gradient (create_graph=True) was asked for; it is "

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from .. import config as settings
-from ..checks import one_or, shape_of
+from ..checks import sample_counts, shape_of
 from ..errors import BudgetError, InputError
 from ..stages import STAGES
 from ..traces.run import check_trace
@@ -99,7 +99,7 @@ def build(
         size = (x.shape[2], x.shape[3])
         arrays[name] = look(x) if given is None else given_picture(name, given, n, size)
     pending = not at_once and not affordable(trace)
-    meta = {
+    meta: dict[str, Any] = {
         "version": VERSION,
         "title": title or "Contextual attention",
         "python": python,
@@ -184,7 +184,7 @@ def _little(x: np.ndarray) -> np.ndarray:
 
 
 def _checked_mask(mask: Any, n: int, size: tuple[int, int]) -> np.ndarray:
-    expected = f"a ({one_or(n)}, 1, {size[0]}, {size[1]}) tensor of 0 and 1"
+    expected = f"a ({sample_counts(n)}, 1, {size[0]}, {size[1]}) tensor of 0 and 1"
     good = isinstance(mask, Tensor) and mask.ndim == 4 and mask.shape[0] in (1, n)
     if not good or tuple(mask.shape[1:]) != (1, *size):
         raise InputError("foreground_mask", expected, shape_of(mask))

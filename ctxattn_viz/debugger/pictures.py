@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..checks import one_or, shape_of
+from ..checks import sample_counts, shape_of
 from ..errors import InputError
 from ..pictures import opening
 
@@ -71,7 +71,9 @@ def given_picture(name: str, picture: Any, n: int, size: tuple[int, int]) -> Pic
         picture: `(n|1, 1|3, H, W)` in [-1, 1], or what `samples.photograph` takes: an array, a
             path, bytes or a PIL image.
     """
-    expected = f"a ({one_or(n)}, 1 or 3, H, W) tensor in [-1, 1] or an array, path or PIL image"
+    expected = (
+        f"a ({sample_counts(n)}, 1 or 3, H, W) tensor in [-1, 1] or an array, path or PIL image"
+    )
     if picture is not None and not isinstance(picture, Tensor):
         levels = np.array(opening.Picture(picture, name).pixels().levels)
         tensor = torch.from_numpy(levels).permute(2, 0, 1)[None] / 127.5 - 1

@@ -88,11 +88,11 @@ def lost_fraction(
     """
     # A hole cell disqualifies the patches around it, so what lies beside it is not lost.
     reach = max(config.ksize // 2, 1)
-    seen = torch.nn.functional.max_pool2d(shrunk.float(), 2 * reach + 1, 1, reach)
+    near_cells = torch.nn.functional.max_pool2d(shrunk.float(), 2 * reach + 1, 1, reach)
     multiple = mask.shape[2] // shrunk.shape[2]
-    seen = seen.repeat_interleave(multiple, 2).repeat_interleave(multiple, 3)
+    near = near_cells.repeat_interleave(multiple, 2).repeat_interleave(multiple, 3)
     hole = mask.float()
-    return float((hole * (1 - seen)).sum() / hole.sum().clamp(min=1))
+    return float((hole * (1 - near)).sum() / hole.sum().clamp(min=1))
 
 
 def _pick(x: Tensor, rate: int, shrink: str) -> Tensor:

@@ -7,6 +7,8 @@ neighbouring pasted patches overlap by half and blend.
 Original: the three `tf.extract_image_patches` of `inpaint_ops.contextual_attention`.
 """
 
+import math
+
 import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor
@@ -85,7 +87,7 @@ def paste_patches(
 
 def patch_grid(b_cells: tuple[int, int], config: AttentionConfig) -> tuple[int, int]:
     """Rows and columns of the grid of background patches, given b's shrunk `(hb, wb)`."""
-    return -(-b_cells[0] // config.stride), -(-b_cells[1] // config.stride)
+    return math.ceil(b_cells[0] / config.stride), math.ceil(b_cells[1] / config.stride)
 
 
 def _strided(patches: Tensor, stride: int) -> Tensor:

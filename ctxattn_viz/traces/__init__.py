@@ -4,12 +4,13 @@
 - `results`, `rows`: a stage's numbers, one query's row, one pixel's ledger;
 - `values`: runs the stages, whole or for a few query cells;
 - `budget`: what a stage will cost in memory, before it is allocated;
-- `saving`: a trace as a file.
+- `timing`: how long a stage took by itself;
+- `saving`, `loading`: a run as a file, and a trace out of that file.
 """
 
+from .loading import load_trace
 from .results import PixelLedger, QueryRow, StageResult, Summary
 from .run import Trace, flow_like, steps, trace
-from .saving import load_trace
 
 __all__ = [
     "PixelLedger",

@@ -10,13 +10,36 @@ from ..config import AttentionConfig
 from ..devices import free_memory
 from ..errors import BudgetError
 from ..inputs import cells_of, clamped_config
-from ..stages import BY_KEY, Values
+from ..stages import STAGES, Values
 from ..units import human
 from .values import LazyValues
 
 log = logging.getLogger("ctxattn_viz")
 
 Size = tuple[int, int]
+
+
+def workspace_of(key: str, result: Tensor, values: Values, config: AttentionConfig) -> int:
+    """Bytes that making a stage takes beside its result."""
+    if key == "scores":
+        # All query patches, then the normed matching patches, one row each; half precision is
+        # copied once more on the way to float32.
+        queries = values["downsampled_f"].numel() * config.ksize**2
+        keys = values["matching_patches"].numel()
+        copies = 1 if values["matching_patches"].dtype == result.dtype else 2
+        return max(queries * copies, queries + keys * copies) * result.element_size()
+    if key in ("fused_rows", "fused_scores"):
+        # One place of the diagonal, and which of its entries lie outside.
+        return 3 * _bytes_of(result) // 2
+    if key == "attention":
+        return _bytes_of(result)
+    if key == "output":
+        # The mixed patches (four times the output) as they are, turned, and added up, in float32
+        # at least; and the paste patches, where they have to be lifted to that.
+        width = result.element_size()
+        lifted_paste = values["paste_patches"].numel() * 4 if width < 4 else 0
+        return 11 * result.numel() * max(width, 4) + lifted_paste
+    return 0
 
 
 def cost_of(known: Values, config: AttentionConfig, key: str) -> int:
@@ -27,21 +50,34 @@ def cost_of(known: Values, config: AttentionConfig, key: str) -> int:
     Args:
         known: the inputs, and the stages that are there already, which cost nothing.
     """
-    held = peak = 0
+    allocated = peak = 0
 
     def count(key: str, run: Callable[[], Tensor]) -> Tensor:
-        nonlocal held, peak
+        nonlocal allocated, peak
         result = run()
         # A stage may hand on its input as it is (rate 1, or fusion switched off).
-        fresh = all(result is not other for other in values.known.values())
-        if fresh:
-            held += result.numel() * result.element_size()
-            peak = max(peak, held + BY_KEY[key].workspace(result, values, config))
+        is_new = all(result is not other for other in values.known.values())
+        if is_new:
+            allocated += _bytes_of(result)
+            peak = max(peak, allocated + workspace_of(key, result, values, config))
         return result
 
     values = LazyValues({name: x.to("meta") for name, x in known.items()}, config, count)
-    values[key]
+    values.compute(key)
     return peak
+
+
+def plan_table(known: Values, config: AttentionConfig) -> str:
+    """Every stage's shape and cost, a stage a line, made without computing any."""
+    shapes = LazyValues({name: x.to("meta") for name, x in known.items()}, config)
+    lines = [f"{'stage':17} {'shape':28} {'holds':>9} {'access allocates':>17}"]
+    for stage in STAGES:
+        result, cost = shapes[stage.key], cost_of(known, config, stage.key)
+        lines.append(
+            f"{stage.key:17} {tuple(result.shape)!s:28} {human(_bytes_of(result)):>9} "
+            f"{human(cost):>17}"
+        )
+    return "\n".join(lines)
 
 
 def check_budget(known: Values, config: AttentionConfig, key: str, budget: int | None) -> None:
@@ -59,15 +95,15 @@ def check_budget(known: Values, config: AttentionConfig, key: str, budget: int |
     if cost <= limit:
         return
     f, b = (tuple(known[name].shape[2:]) for name in ("f", "b"))
-    fits = largest_that_fits(known, config, key, limit)
-    said = f"{fits[0][0]}×{fits[0][1]}" if fits else "none, not even a single cell"
-    if fits and f != b:
-        said += f" with b {fits[1][0]}×{fits[1][1]}"
+    largest = largest_that_fits(known, config, key, limit)
+    advice = f"{largest[0][0]}×{largest[0][1]}" if largest else "none, not even a single cell"
+    if largest and f != b:
+        advice += f" with b {largest[1][0]}×{largest[1][1]}"
     raise BudgetError(
         f"{key}: expected to fit {human(limit)} "
         f"({'half of the free memory' if budget is None else 'the budget'}), got {human(cost)} for "
         f"f {f[0]}×{f[1]} and b {b[0]}×{b[1]}. The largest size of the same proportions that fits: "
-        f"{said}. `trace.query` and `contextual_attention` do not need the whole matrix."
+        f"{advice}. `trace.query` and `contextual_attention` do not need the whole matrix."
     )
 
 
@@ -100,3 +136,7 @@ def largest_that_fits(
         middle = (low + high) // 2
         low, high = (middle, high) if fits(middle) else (low, middle)
     return sizes(low) if low else None
+
+
+def _bytes_of(x: Tensor) -> int:
+    return x.numel() * x.element_size()

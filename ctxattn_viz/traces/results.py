@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -46,23 +47,23 @@ class Summary:
         shape, dtype = tuple(x.shape), str(x.dtype).removeprefix("torch.")
         if x.device.type == "meta":
             return cls(shape, dtype, None, None, None, 0, 0, 0)
-        if x.numel() > BLOCK and len(lines := x.reshape(-1, x.shape[-1])) > 1:
-            blocks = lines.split(max(1, BLOCK // x.shape[-1]))
+        if x.numel() > BLOCK and x.numel() > x.shape[-1]:
+            blocks = x.reshape(-1, x.shape[-1]).split(max(1, BLOCK // x.shape[-1]))
             return cls.joined([cls.of(block, rows) for block in blocks], shape)
         # Summed in the input's own dtype, ordinary pictures in half precision are infinite.
         wide = torch.float32 if x.device.type == "mps" else torch.float64
         sums = x.sum(dim=-1, dtype=wide)
         empty = int((~(sums > 0)).sum()) if rows else 0
         total = float(sums.sum())
-        known, nan = x, 0
+        finite, nan = x, 0
         mean = total / x.numel()
         if not math.isfinite(total):  # a NaN or an infinity anywhere is one here too
-            known, nan = x[x.isfinite()], int(x.isnan().sum())
-            if not known.numel():
+            finite, nan = x[x.isfinite()], int(x.isnan().sum())
+            if not finite.numel():
                 return cls(shape, dtype, None, None, None, nan, x.numel() - nan, empty)
-            mean = float((known.to(wide) / known.numel()).sum())  # a sum of large ones overflows
-        low, high = (float(v) for v in known.aminmax())
-        infinite = x.numel() - known.numel() - nan
+            mean = float((finite.to(wide) / finite.numel()).sum())  # a sum of large ones overflows
+        low, high = (float(extreme) for extreme in finite.aminmax())
+        infinite = x.numel() - finite.numel() - nan
         return cls(shape, dtype, low, high, min(max(mean, low), high), nan, infinite, empty)
 
     @classmethod
@@ -84,14 +85,10 @@ class Summary:
     def __str__(self) -> str:
         if self.minimum is None:
             return f"{self.shape} {self.dtype}, no finite value"
-        said = f"{self.shape} {self.dtype}, {self.minimum:.4g} … {self.maximum:.4g}"
-        for count, what in (
-            (self.nan, "NaN"),
-            (self.infinite, "infinite"),
-            (self.empty_rows, "empty rows"),
-        ):
-            said += f", {count} {what}" if count else ""
-        return said
+        counts = {"NaN": self.nan, "infinite": self.infinite, "empty rows": self.empty_rows}
+        parts = [f"{self.shape} {self.dtype}, {self.minimum:.4g} … {self.maximum:.4g}"]
+        parts += [f"{count} {name}" for name, count in counts.items() if count]
+        return ", ".join(parts)
 
 
 class NotPickled:
@@ -109,7 +106,7 @@ class NotPickled:
 
 @dataclass(frozen=True)
 class StageResult(NotPickled):
-    """One stage of one run.
+    """One stage of one run. It can be indexed, and stands for an array: `np.asarray(result)`.
 
     Attributes:
         stage: its entry in the registry.
@@ -121,12 +118,35 @@ class StageResult(NotPickled):
     tensor: Tensor = field(repr=False)
     seconds: float
 
-    key = property(lambda self: self.stage.key)
-    title = property(lambda self: self.stage.title)
-    step = property(lambda self: self.stage.step)
-    axes = property(lambda self: self.stage.axes)
-    equation = property(lambda self: self.stage.equation)
-    source = property(lambda self: self.stage.source)
+    @property
+    def key(self) -> str:
+        """The stage's name in a trace."""
+        return self.stage.key
+
+    @property
+    def title(self) -> str:
+        """A few words for a person."""
+        return self.stage.title
+
+    @property
+    def step(self) -> str:
+        """Which step of the paper it belongs to."""
+        return self.stage.step
+
+    @property
+    def axes(self) -> tuple[str, ...]:
+        """What each dimension is."""
+        return self.stage.axes
+
+    @property
+    def equation(self) -> str:
+        """What it computes, in plain mathematical notation."""
+        return self.stage.equation
+
+    @property
+    def source(self) -> str:
+        """The original's lines."""
+        return self.stage.source
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -147,6 +167,18 @@ class StageResult(NotPickled):
     def summary(self) -> Summary:
         """Range, mean, and what is wrong with it, if anything."""
         return Summary.of(self.tensor, rows=self.key == "attention")
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        """The values where NumPy asks for them: on the CPU, and not copied unless it must be."""
+        return np.array(self.tensor.numpy(), dtype=dtype, copy=copy)
+
+    def __getitem__(self, index: Any) -> Tensor:
+        """A part of the tensor, as `result.tensor[index]`."""
+        return self.tensor[index]
+
+    def __len__(self) -> int:
+        """The size of the first axis."""
+        return len(self.tensor)
 
     def __copy__(self) -> "StageResult":
         return replace(self)
@@ -207,8 +239,9 @@ class QueryRow:
         Raises:
             UnknownKeyError: a stage that has no row over the background.
         """
-        if key not in (rows := ("valid", *MATRICES)):
-            raise UnknownKeyError("stage", "one of " + ", ".join(rows), repr(key))
+        keys = ("valid", *MATRICES)
+        if key not in keys:
+            raise UnknownKeyError("stage", "one of " + ", ".join(keys), repr(key))
         return getattr(self, key)
 
     @property
@@ -307,12 +340,13 @@ class PixelLedger:
         return self.total / self.divisor
 
     def __repr__(self) -> str:
-        show = lambda x: "[" + ", ".join(f"{v:.4g}" for v in x.tolist()) + "]"  # noqa: E731
         lines = [f"pixel ({self.row}, {self.col}), sample {self.sample}"]
-        lines += [
-            f"  + {show(t.contribution)} from query {t.query} at {t.position} of its patch"
-            for t in self.terms
-        ]
-        return "\n".join(
-            [*lines, f"  = {show(self.total)} / {self.divisor:g} = {show(self.value)}"]
-        )
+        for term in self.terms:
+            place = f"from query {term.query} at {term.position} of its patch"
+            lines.append(f"  + {_colour_text(term.contribution)} {place}")
+        total, value = _colour_text(self.total), _colour_text(self.value)
+        return "\n".join([*lines, f"  = {total} / {self.divisor:g} = {value}"])
+
+
+def _colour_text(colour: Tensor) -> str:
+    return "[" + ", ".join(f"{channel:.4g}" for channel in colour.tolist()) + "]"

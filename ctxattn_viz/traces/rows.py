@@ -1,76 +1,78 @@
-"""One query's row and one pixel's ledger, out of a trace and without its score matrix."""
-
-from typing import TYPE_CHECKING
+"""One query's row and one pixel's ledger, out of a run's values and without its score matrix."""
 
 import torch
 from torch import Tensor
 
 from ..checks import check_index
 from ..devices import exact_arithmetic
-from ..stages import MATRICES
+from ..stages import MATRICES, Values, patch_grid, query_grid
 from ..stages.deconvolution import mix_patches, overlap
 from ..stages.patch_extraction import same_padding
 from .results import PixelLedger, PixelTerm, QueryRow
-from .values import rows_of
-
-if TYPE_CHECKING:
-    from .run import Trace
+from .values import LazyValues, rows_of
 
 
-def query_row(trace: "Trace", row: int, col: int, sample: int) -> QueryRow:
+def query_row(values: LazyValues, row: int, col: int, sample: int) -> QueryRow:
     """What `Trace.query` returns."""
-    grid = trace.query_grid
-    row, col = check_index("row", row, grid[0]), check_index("col", col, grid[1])
-    sample = check_index("sample", sample, trace.f.shape[0])
-    one = trace._sample(sample)
-    rows = _rows(trace, torch.tensor([row * grid[1] + col], device=trace.device), sample)
-    rows = {key: x[0].unflatten(0, trace.patch_grid) for key, x in rows.items()}
-    with exact_arithmetic(trace.device):
-        patch = mix_patches(rows["attention"].reshape(1, 1, -1), one["paste_patches"])[0, 0]
+    queries, patches = query_grid(values, values.config), patch_grid(values, values.config)
+    row, col = check_index("row", row, queries[0]), check_index("col", col, queries[1])
+    sample = check_index("sample", sample, values["f"].shape[0])
+    cell = torch.tensor([row * queries[1] + col], device="cpu")
+    rows = {key: x[0].unflatten(0, patches) for key, x in _rows(values, cell, sample).items()}
+    paste = values["paste_patches"][sample : sample + 1]
+    with exact_arithmetic(paste.device):
+        patch = mix_patches(rows["attention"].reshape(1, 1, -1), paste)[0, 0]
     return QueryRow(
         row=row,
         col=col,
         sample=sample,
-        config=trace.config,
-        valid=one["valid"][0].unflatten(0, trace.patch_grid).clone(),
+        config=values.config,
+        valid=values["valid"][sample].unflatten(0, patches).clone(),
         patch=patch,
         **rows,
     )
 
 
-def pixel_ledger(trace: "Trace", row: int, col: int, sample: int) -> PixelLedger:
+def pixel_ledger(values: LazyValues, row: int, col: int, sample: int) -> PixelLedger:
     """What `Trace.pixel` returns."""
-    row, col = (
-        check_index("row", row, trace.f.shape[2]),
-        check_index("col", col, trace.f.shape[3]),
-    )
-    sample = check_index("sample", sample, trace.f.shape[0])
-    grid, rate = trace.query_grid, trace.config.rate
-    before, _ = same_padding(2 * rate, rate)
-    cells = [
-        (y, x)
-        for y in range(grid[0])
-        for x in range(grid[1])
-        if 0 <= row - y * rate + before < 2 * rate and 0 <= col - x * rate + before < 2 * rate
-    ]
-    queries = torch.tensor([y * grid[1] + x for y, x in cells], device=trace.device)
-    weights = _rows(trace, queries, sample)["attention"]  # (Q, L)
-    paste = trace._sample(sample)["paste_patches"][0]  # (L, c, 2·rate, 2·rate)
+    config, f = values.config, values["f"]
+    row, col = check_index("row", row, f.shape[2]), check_index("col", col, f.shape[3])
+    sample = check_index("sample", sample, f.shape[0])
+    height, width = query_grid(values, config)
+    side = 2 * config.rate
+    before, _ = same_padding(side, config.rate)
+    positions = {  # of the pixel in the patch of each cell that covers it
+        (y, x): (row - y * config.rate + before, col - x * config.rate + before)
+        for y in range(height)
+        for x in range(width)
+        if 0 <= row - y * config.rate + before < side and 0 <= col - x * config.rate + before < side
+    }
+    queries = torch.tensor([y * width + x for y, x in positions], device="cpu")
+    weights = _rows(values, queries, sample)["attention"]  # (Q, L)
+    paste = values["paste_patches"][sample]  # (L, c, 2·rate, 2·rate)
+    patches = patch_grid(values, config)
     terms = []
-    for (y, x), weight in zip(cells, weights, strict=True):
-        at = (row - y * rate + before, col - x * rate + before)
-        colours = paste[:, :, at[0], at[1]].to(weight.dtype, copy=True)
-        terms.append(PixelTerm((y, x), at, weight, colours, trace.patch_grid, trace.config))
-    divisor = float(overlap(grid, trace.config)[0, 0, row, col])
+    for (cell, position), weight in zip(positions.items(), weights, strict=True):
+        colours = paste[:, :, position[0], position[1]].to(weight.dtype, copy=True)
+        terms.append(PixelTerm(cell, position, weight, colours, patches, config))
+    divisor = float(overlap((height, width), config)[0, 0, row, col])
     return PixelLedger(row, col, sample, terms, divisor)
 
 
-def _rows(trace: "Trace", queries: Tensor, sample: int) -> dict[str, Tensor]:
-    """`(Q, L)` rows of one sample at the four matrix stages."""
-    kept = [key for key in MATRICES if trace.computed(key)]
+def _rows(values: LazyValues, queries: Tensor, sample: int) -> dict[str, Tensor]:
+    """`(Q, L)` rows of one sample at the four matrix stages: read where those are computed."""
+    computed = [key for key in MATRICES if key in values.known]
     rows = {}
-    if len(kept) < len(MATRICES):
-        with torch.no_grad():
-            rows = rows_of(trace._sample(sample), trace.config, queries)
+    if len(computed) < len(MATRICES):
+        rows = rows_of(_one_sample(values, sample), values.config, queries)
         rows = {key: x[0] for key, x in rows.items()}
-    return rows | {key: trace[key].tensor[sample].flatten(0, 1)[queries] for key in kept}
+    queries = queries.to(values["f"].device, non_blocking=True)
+    for key in computed:
+        rows[key] = values[key][sample].flatten(0, 1)[queries]
+    return rows
+
+
+def _one_sample(values: Values, sample: int) -> dict[str, Tensor]:
+    """The inputs of `rows_of` for one sample of the batch."""
+    keys = ("f", "b", "downsampled_f", "matching_patches", "valid")
+    return {key: values[key][sample : sample + 1] for key in keys}

@@ -1,9 +1,8 @@
 """A trace: everything that happened in one run of contextual attention."""
 
-import math
 import threading
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import fields, replace
 from functools import cached_property
 from os import PathLike
 from typing import TYPE_CHECKING, Any
@@ -11,36 +10,22 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from ..checks import shape_of
+from ..checks import check_device, shape_of
 from ..config import AttentionConfig
-from ..devices import has_no_values, synchronize
+from ..devices import has_no_values
 from ..errors import InputError, NothingValidWarning, ThinHoleWarning, UnknownKeyError
 from ..habits import takes_a_config, warn, warn_if_channels_last
 from ..inputs import check_inputs, check_values, nothing_valid, refuse_recording
-from ..stages import BY_KEY, STAGES, patch_grid, query_grid
+from ..stages import BY_KEY, patch_grid, query_grid, touched_by
 from ..stages.downsampling import lost_fraction, mask_at
 from ..stages.mask_validity import valid_patches
 from ..stages.offset_flow import recorded_flow
-from ..units import human
-from .budget import check_budget, cost_of
+from .budget import check_budget, cost_of, plan_table
 from .results import NotPickled, PixelLedger, QueryRow, StageResult
 from .rows import pixel_ledger, query_row
+from .saving import INPUTS, write_run
+from .timing import StageClock
 from .values import LazyValues
-
-# What neither the mask nor these fields touch is kept by `Trace.revised`.
-_AFTER_FUSION = frozenset({"softmax_scale", "masked", "overlap", "mask_of_batch"})
-_BEFORE_SOFTMAX = (
-    "downsampled_f",
-    "downsampled_b",
-    "matching_patches",
-    "paste_patches",
-    "scores",
-    "fused_rows",
-    "fused_scores",
-)
-
-INPUTS = ("f", "b", "mask")
-
 
 if TYPE_CHECKING:
     from ..profiling import Profile
@@ -65,19 +50,34 @@ class Trace(NotPickled, Mapping[str, StageResult]):
     """
 
     def __init__(
-        self, values: Mapping[str, Tensor], config: AttentionConfig, budget: int | None = None
+        self,
+        values: Mapping[str, Tensor],
+        config: AttentionConfig,
+        budget: int | None = None,
+        results: Iterable[StageResult] = (),
     ) -> None:
         self.config = config
         self.budget = budget
-        self._values = LazyValues(values, config, self._timed)
-        self._seconds: dict[str, float] = {}
-        self._results: dict[str, StageResult] = {}
-        self._nested = 0.0  # time spent in stages that the one being timed asked for
+        self._results = {result.key: result for result in results}
+        computed = {key: result.tensor for key, result in self._results.items()}
+        self._values = LazyValues({**values, **computed}, config, self._compute)
+        self._clock = StageClock()
         self._lock = threading.RLock()  # threads that share the trace compute one after another
 
-    f = property(lambda self: self._values["f"])
-    b = property(lambda self: self._values["b"])
-    mask = property(lambda self: self._values["mask"])
+    @property
+    def f(self) -> Tensor:
+        """The foreground `(n, c, H, W)`."""
+        return self._values["f"]
+
+    @property
+    def b(self) -> Tensor:
+        """The background `(n, c, Hb, Wb)`."""
+        return self._values["b"]
+
+    @property
+    def mask(self) -> Tensor:
+        """1 is a hole in b: `(1|n, 1, Hb·m, Wb·m)`."""
+        return self._values["mask"]
 
     @property
     def mask_at_b(self) -> Tensor:
@@ -107,12 +107,10 @@ class Trace(NotPickled, Mapping[str, StageResult]):
             BudgetError: it would not fit the budget; says what would.
         """
         with self._lock:
-            if _known(key) not in self._results:
-                if key not in self._values.known:
-                    check_budget(self._values.known, self.config, key, self.budget)
+            if check_stage_key(key) not in self._results:
+                check_budget(self._values.known, self.config, key, self.budget)
                 with torch.no_grad():
-                    tensor = self._values[key]
-                self._results[key] = StageResult(BY_KEY[key], tensor, self._seconds[key])
+                    self._values.compute(key)
             return self._results[key]
 
     def __iter__(self) -> Iterator[str]:
@@ -123,23 +121,17 @@ class Trace(NotPickled, Mapping[str, StageResult]):
 
     def computed(self, key: str) -> bool:
         """Whether a stage has been computed already."""
-        return _known(key) in self._values.known
+        return check_stage_key(key) in self._results
 
     def cost(self, key: str) -> int:
         """Bytes that accessing a stage would allocate at its peak, given what is there already."""
         with self._lock:
-            return cost_of(self._values.known, self.config, _known(key))
+            return cost_of(self._values.known, self.config, check_stage_key(key))
 
     def plan(self) -> str:
         """A table of every stage's shape and cost, made without computing any."""
-        lines = [f"{'stage':17} {'shape':28} {'holds':>9} {'access allocates':>17}"]
-        for stage in STAGES:
-            shape, dtype = self.layout(stage.key)
-            lines.append(
-                f"{stage.key:17} {shape!s:28} {human(math.prod(shape) * dtype.itemsize):>9}"
-                f" {human(self.cost(stage.key)):>17}"
-            )
-        return "\n".join(lines)
+        with self._lock:
+            return plan_table(self._values.known, self.config)
 
     def profile(self, *, runs: int = 3) -> "Profile":
         """What each stage costs here, run again `runs` times; see `ctxattn_viz.profile`."""
@@ -150,8 +142,8 @@ class Trace(NotPickled, Mapping[str, StageResult]):
     def layout(self, key: str) -> tuple[tuple[int, ...], torch.dtype]:
         """Shape and dtype of a stage, found without computing it."""
         with self._lock:
-            shape = self._shapes[_known(key)]
-        return tuple(shape.shape), shape.dtype
+            result = self._shapes[check_stage_key(key)]
+        return tuple(result.shape), result.dtype
 
     @cached_property
     def _shapes(self) -> LazyValues:
@@ -162,25 +154,50 @@ class Trace(NotPickled, Mapping[str, StageResult]):
         """The same run with another mask or configuration.
 
         Stages that the change does not touch are handed over: a new mask or softmax_scale keeps
-        the scores and their fusion. None keeps what this trace has.
+        the scores and their fusion, for instance. None keeps what this trace has.
 
         Raises:
             InputError: a mask or config that does not fit f and b.
         """
         new_mask = self.mask if mask is None else mask
-        values, config = check_inputs(self.f, self.b, new_mask, config or self.config)
+        new_config = self.config if config is None else config
+        values, new_config = check_inputs(self.f, self.b, new_mask, new_config)
         check_values(values, allow_nonfinite=True)  # f and b were let in already
+        changed = {
+            field.name
+            for field in fields(AttentionConfig)
+            if getattr(new_config, field.name) != getattr(self.config, field.name)
+        }
         if mask is not None:
-            values |= _copied({"mask": values["mask"]})
-        changed = {k for k, v in config.to_dict().items() if v != self.config.to_dict()[k]}
-        other = Trace(values, config, self.budget)
-        if changed <= _AFTER_FUSION | {"dialect"}:
-            with self._lock:
-                kept = [key for key in _BEFORE_SOFTMAX if self.computed(key)]
-                other._values.known |= {key: self._values.known[key] for key in kept}
-                other._seconds |= {key: self._seconds[key] for key in kept}
-                other._results |= {key: self._results[key] for key in kept if key in self._results}
-        return other
+            changed.add("mask")
+            values["mask"] = values["mask"].detach().clone()
+        touched = touched_by(changed)
+        with self._lock:
+            untouched = [result for key, result in self._results.items() if key not in touched]
+        return Trace(values, new_config, self.budget, untouched)
+
+    def to(self, device: torch.device | str) -> "Trace":
+        """The same run on another device, with the stages that are computed already.
+
+        Returns:
+            this trace itself where it is on that device; else one that shares no memory with it.
+
+        Raises:
+            InputError: a device that is not there, or a run that has shapes and no values.
+        """
+        device = check_device("device", device)
+        if device == self.device:
+            return self
+        if has_no_values(self.f):
+            raise InputError("device", f"{self.device}, as the run has no values", device)
+        with self._lock:
+            results = list(self._results.values())
+        tensors = {name: self._values[name] for name in INPUTS}
+        tensors |= {result.key: result.tensor for result in results}
+        moved = each_once(lambda x: x.to(device), tensors)
+        inputs = {name: moved[name] for name in INPUTS}
+        results = [replace(result, tensor=moved[result.key]) for result in results]
+        return Trace(inputs, self.config, self.budget, results)
 
     def thin_hole(self) -> str:
         """A sentence about the part of the hole that shrinking lost; empty when it lost none."""
@@ -211,7 +228,8 @@ class Trace(NotPickled, Mapping[str, StageResult]):
         Raises:
             OutOfGridError: a cell or sample outside; says the range.
         """
-        return query_row(self, row, col, sample)
+        with self._lock, torch.no_grad():
+            return query_row(self._values, row, col, sample)
 
     def pixel(self, row: int, col: int, sample: int = 0) -> PixelLedger:
         """One output pixel: the overlapping patches, and the weights and colours that sum to it.
@@ -223,7 +241,8 @@ class Trace(NotPickled, Mapping[str, StageResult]):
         Raises:
             OutOfGridError: a pixel or sample outside; says the range.
         """
-        return pixel_ledger(self, row, col, sample)
+        with self._lock, torch.no_grad():
+            return pixel_ledger(self._values, row, col, sample)
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write inputs and configuration; `load_trace` makes the same trace, on any device.
@@ -234,17 +253,14 @@ class Trace(NotPickled, Mapping[str, StageResult]):
         Raises:
             InputError: a path that no file can be written to, a disk that is full.
         """
-        from .saving import save
-
-        save(self, path)
+        write_run(path, {name: self._values[name] for name in INPUTS}, self.config)
 
     def __copy__(self) -> "Trace":
         return self.revised()
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "Trace":
-        return Trace(
-            _copied({name: self._values[name] for name in INPUTS}), self.config, self.budget
-        )
+        inputs = {name: self._values[name] for name in INPUTS}
+        return Trace(copied(inputs), self.config, self.budget)
 
     def __repr__(self) -> str:
         done = ", ".join(key for key in BY_KEY if self.computed(key)) or "none yet"
@@ -253,23 +269,11 @@ class Trace(NotPickled, Mapping[str, StageResult]):
             f"{self.device}, {self.config})\n  computed: {done}"
         )
 
-    def _sample(self, sample: int) -> dict[str, Tensor]:
-        """The small stages of one sample of the batch."""
-        keys = ("f", "b", "downsampled_f", "matching_patches", "paste_patches", "valid")
-        with self._lock, torch.no_grad():
-            return {key: self._values[key][sample : sample + 1] for key in keys}
-
-    def _timed(self, key: str, run: Callable[[], Tensor]) -> Tensor:
-        """Run a stage, noting its own seconds without those of the stages it asked for."""
-        before, self._nested = self._nested, 0.0
-        synchronize(self.device)
-        start = time.perf_counter()
-        result = run()
-        synchronize(self.device)
-        elapsed = time.perf_counter() - start
-        self._seconds[key] = max(0.0, elapsed - self._nested)  # below 0 by rounding alone
-        self._nested = before + elapsed
-        return result
+    def _compute(self, key: str, run: Callable[[], Tensor]) -> Tensor:
+        """Run a stage that is asked for the first time, and keep its result."""
+        tensor, seconds = self._clock.timed(run, self.device)
+        self._results[key] = StageResult(BY_KEY[key], tensor, seconds)
+        return tensor
 
 
 @takes_a_config
@@ -305,7 +309,7 @@ def trace(
     values, config = check_inputs(f, b, mask, config)
     if not has_no_values(values["f"]):
         check_values(values, allow_nonfinite)
-    return started(_copied(values), config, budget)
+    return started(copied(values), config, budget)
 
 
 def started(values: Mapping[str, Tensor], config: AttentionConfig, budget: int | None) -> Trace:
@@ -325,13 +329,17 @@ def started(values: Mapping[str, Tensor], config: AttentionConfig, budget: int |
     return run
 
 
-def _copied(values: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Tensors of our own, so that what their owner writes into his later changes nothing here.
+def each_once(
+    convert: Callable[[Tensor], Tensor], values: Mapping[str, Tensor]
+) -> dict[str, Tensor]:
+    """Each tensor converted, once: where f and b are one tensor they stay one."""
+    converted = {id(x): convert(x) for x in values.values()}
+    return {name: converted[id(x)] for name, x in values.items()}
 
-    Where f and b are one tensor they stay one.
-    """
-    copies = {id(x): x.detach().clone() for x in values.values()}
-    return {name: copies[id(x)] for name, x in values.items()}
+
+def copied(values: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Tensors of our own, so that what their owner writes into his later changes nothing here."""
+    return each_once(lambda x: x.detach().clone(), values)
 
 
 @takes_a_config
@@ -348,8 +356,8 @@ def steps(
 
     Takes and raises what `trace` does; inputs are checked at the call, not at the first step.
     """
-    made = trace(f, b, mask, config, budget=budget, allow_nonfinite=allow_nonfinite)
-    return iter(made.values())
+    run = trace(f, b, mask, config, budget=budget, allow_nonfinite=allow_nonfinite)
+    return iter(run.values())
 
 
 def check_trace(trace: object) -> None:
@@ -358,7 +366,7 @@ def check_trace(trace: object) -> None:
         raise InputError("trace", "what ctxattn_viz.trace returned", shape_of(trace))
 
 
-def _known(key: str) -> str:
+def check_stage_key(key: str) -> str:
     """The key of a stage, or `UnknownKeyError`."""
     if not isinstance(key, str) or key not in BY_KEY:
         raise UnknownKeyError("stage", "one of " + ", ".join(BY_KEY), repr(key))

@@ -1,4 +1,4 @@
-"""A trace on disk: what `Trace.save` writes, and `load_trace`, which trusts nothing that it reads.
+"""A run's inputs and configuration on disk: what is written, and a reader that trusts nothing.
 
 The format is that of `torch.save`: a zip of one pickle, which describes tensors, and their bytes.
 Here it is read without PyTorch, because nothing may be allocated before all sizes are known.
@@ -22,19 +22,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..checks import check_device, check_whole
 from ..config import LARGEST, AttentionConfig
 from ..devices import has_no_values
 from ..errors import InputError
-from ..files import path_of, writing
-from ..inputs import check_inputs, check_values
+from ..files import writing
 from ..units import human
-from .run import INPUTS, Trace, started
 
 # Version 1 may lack `checksum` and `allow_nonfinite`; version 2 has both.
 VERSION = 2
 MOST_VERSIONS = 10_000
 EXPECTED = "a file that Trace.save wrote"
+INPUTS = ("f", "b", "mask")
 # What a file may take in memory: as much as files of today need, but not what no file needs.
 MOST_BYTES = 2_000_000_000
 MOST_TIMES = 100  # the size of the file; files of before hold expanded tensors
@@ -51,68 +49,40 @@ DTYPES = {
 }
 
 
-def save(trace: Trace, path: str | PathLike[str]) -> None:
-    """Write the inputs and the configuration of `trace`; see `Trace.save`."""
-    if has_no_values(trace.f):
-        raise InputError("trace", "a run with values", f"one on {trace.device}")
+class SavedRun(NamedTuple):
+    """What a file holds.
+
+    Attributes:
+        inputs: f, b and mask by name, on the CPU.
+        config: the fields of the configuration, not checked yet.
+        allow_nonfinite: whether f or b may hold NaN and infinity.
+    """
+
+    inputs: dict[str, Tensor]
+    config: Mapping[str, Any]
+    allow_nonfinite: bool
+
+
+def write_run(
+    path: str | PathLike[str], inputs: Mapping[str, Tensor], config: AttentionConfig
+) -> None:
+    """Write f, b, mask and the configuration of a run; see `Trace.save`."""
+    if has_no_values(inputs["f"]):
+        raise InputError("trace", "a run with values", f"one on {inputs['f'].device}")
     with writing("path", path) as file:
-        inputs = {name: getattr(trace, name).cpu().contiguous() for name in INPUTS}
-        held: dict[str, Any] = {"ctxattn_viz": VERSION, "config": trace.config.to_dict(), **inputs}
+        inputs = {name: inputs[name].cpu().contiguous() for name in INPUTS}
         finite = all(bool(inputs[name].isfinite().all()) for name in ("f", "b"))
-        held |= {"allow_nonfinite": not finite, "checksum": _checksum(held["config"], inputs)}
+        contents = {
+            "ctxattn_viz": VERSION,
+            "config": config.to_dict(),
+            **inputs,
+            "allow_nonfinite": not finite,
+            "checksum": _checksum(config.to_dict(), inputs),
+        }
         # By way of memory: PyTorch hides what the file system says behind errors of its own.
         buffer = io.BytesIO()
-        torch.save(held, buffer)
+        torch.save(contents, buffer)
         file.write(buffer.getbuffer())
-
-
-def load_trace(
-    path: str | PathLike[str],
-    device: torch.device | str = "cpu",
-    *,
-    budget: int | None = None,
-    limit: int | None = None,
-) -> Trace:
-    """A trace from the file that `Trace.save` wrote; no code that a file may hold is run.
-
-    It is checked as `trace` checks its arguments; NaN and infinity are accepted where the run that
-    was saved had them.
-
-    Args:
-        path: the file.
-        device: where its stages will run.
-        budget: bytes that accessing a stage may allocate; None: half of the free memory.
-        limit: bytes that the file may unpack to, known before any of it is read. None: 100 times
-            its size, but 100 MB in any case, and 2 GB at most.
-
-    Raises:
-        FileNotFoundError: no such file.
-        InputError: a device that is not there; a file that is not a trace, is damaged, was written
-            by a later release, or would unpack to more than `limit`.
-
-    Warns:
-        ThinHoleWarning, NothingValidWarning: as `trace` does.
-    """
-    device = check_device("device", device)
-    limit = None if limit is None else check_whole("limit", limit)
-    named = path_of("path", path, EXPECTED)
-    try:
-        held, inputs = _read(named, limit)
-        config = AttentionConfig.from_dict(held["config"])
-        values, config = check_inputs(**inputs, config=config)
-        # A file of before does not say; whoever made that run had to allow it.
-        check_values(values, allow_nonfinite=held.get("allow_nonfinite", True))
-    except FileNotFoundError:
-        raise
-    except InputError as problem:
-        if problem.argument == "path":
-            raise
-        raise InputError("path", EXPECTED, named, str(problem)) from None  # says which input
-    except OSError as problem:
-        raise InputError("path", EXPECTED, f"{named} ({problem.strerror})") from problem
-    except Exception as problem:  # whatever damage leads to
-        raise InputError("path", EXPECTED, named) from problem
-    return started({name: x.to(device) for name, x in values.items()}, config, budget)
 
 
 class _Storage(NamedTuple):
@@ -136,7 +106,7 @@ class _Declared(NamedTuple):
         return math.prod(self.size) * self.storage.dtype.itemsize
 
 
-class _Named(dict[str, Any]):
+class _ValuesByName(dict[str, Any]):
     """Values by name. Nothing else is looked up: the hash of nested tuples may take for ever."""
 
     def __setitem__(self, name: str, value: Any) -> None:
@@ -166,7 +136,7 @@ class _Description(pickle._Unpickler):
             *(pickle.EMPTY_TUPLE, pickle.TUPLE, pickle.TUPLE1, pickle.TUPLE2, pickle.TUPLE3),
             *(pickle.GLOBAL, pickle.REDUCE, pickle.BINPERSID),
         )
-    } | {pickle.EMPTY_DICT[0]: lambda self: self.append(_Named())}
+    } | {pickle.EMPTY_DICT[0]: lambda self: self.append(_ValuesByName())}
 
     def find_class(self, module: str, name: str) -> Any:
         if module == "torch" and name in DTYPES:
@@ -181,7 +151,7 @@ class _Description(pickle._Unpickler):
         _, dtype, key, _, numel = pid
         if not isinstance(dtype, torch.dtype) or not isinstance(key, str):
             raise TypeError("not a storage")
-        return _Storage(dtype, key, _whole(numel)[0])
+        return _Storage(dtype, key, _whole(numel))
 
 
 def _declared(storage: Any, offset: Any, size: Any, stride: Any, *_: Any) -> _Declared:
@@ -189,17 +159,17 @@ def _declared(storage: Any, offset: Any, size: Any, stride: Any, *_: Any) -> _De
         raise TypeError("not a storage")
     if len(size) > MOST_AXES or len(size) != len(stride):  # many multiply for ever
         raise TypeError("not a tensor")
-    return _Declared(storage, _whole(offset)[0], _whole(*size), _whole(*stride))
+    return _Declared(storage, _whole(offset), tuple(map(_whole, size)), tuple(map(_whole, stride)))
 
 
-def _whole(*numbers: Any) -> tuple[int, ...]:
-    if any(type(number) is not int or not 0 <= number <= LARGEST for number in numbers):
-        raise TypeError("not whole numbers")
-    return numbers
+def _whole(number: Any) -> int:
+    if type(number) is not int or not 0 <= number <= LARGEST:
+        raise TypeError("not a whole number")
+    return number
 
 
-def _read(path: Path, limit: int | None) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    """What a file holds: values by name, and f, b and mask."""
+def read_run(path: Path, limit: int | None) -> SavedRun:
+    """What a file holds; see `load_trace`. Whatever damage leads to is raised as it comes."""
     status = path.stat()
     if not stat.S_ISREG(status.st_mode):  # a FIFO would wait for ever, a device never end
         raise InputError("path", EXPECTED, f"{path}, which is not a file")
@@ -209,10 +179,10 @@ def _read(path: Path, limit: int | None) -> tuple[dict[str, Any], dict[str, Tens
         _check_size(path, sum(entry.file_size for entry in archive.infolist()), limit)
         (name,) = (name for name in archive.namelist() if name.endswith("/data.pkl"))
         root = name.removesuffix("data.pkl")
-        held = _Description(io.BytesIO(_content(archive, name, MOST_DESCRIPTION))).load()
-        _check_version(path, held["ctxattn_viz"])
-        _check_plain(held)
-        declared = {name: held[name] for name in INPUTS}
+        described = _Description(io.BytesIO(_content(archive, name, MOST_DESCRIPTION))).load()
+        _check_version(path, described["ctxattn_viz"])
+        _check_plain(described)
+        declared = {name: described[name] for name in INPUTS}
         if any(type(x) is not _Declared for x in declared.values()):
             raise TypeError("not tensors")
         _check_size(path, sum(x.nbytes for x in declared.values()), limit)
@@ -227,9 +197,11 @@ def _read(path: Path, limit: int | None) -> tuple[dict[str, Any], dict[str, Tens
         }
     inputs = {name: _tensor(x, contents[x.storage.key]) for name, x in declared.items()}
     # A zip's own sums are of single entries, and files of before hold no checksum.
-    if "checksum" in held and held["checksum"] != _checksum(held["config"], inputs):
+    checksum = _checksum(described["config"], inputs)
+    if described.get("checksum", checksum) != checksum:
         raise ValueError("not the bytes that were saved")
-    return held, inputs
+    # A file of before does not say; whoever made that run had to allow it.
+    return SavedRun(inputs, described["config"], described.get("allow_nonfinite", True))
 
 
 def _check_size(path: Path, size: int, limit: int) -> None:
@@ -254,13 +226,15 @@ def _check_version(path: Path, version: Any) -> None:
         )
 
 
-def _check_plain(held: dict[str, Any]) -> None:
+def _check_plain(described: dict[str, Any]) -> None:
     """Of what a file holds beside tensors: what we read has the types and sizes that we write."""
     for name, kind in (("checksum", int), ("allow_nonfinite", bool)):
-        if type(held.get(name)) is not kind and (name in held or held["ctxattn_viz"] > 1):
+        if type(described.get(name)) is not kind and (
+            name in described or described["ctxattn_viz"] > 1
+        ):
             raise TypeError(f"no {name}")
-    config = held["config"]
-    if type(config) is not _Named or len(config) > len(fields(AttentionConfig)) + 1:
+    config = described["config"]
+    if type(config) is not _ValuesByName or len(config) > len(fields(AttentionConfig)) + 1:
         raise TypeError("no configuration")
     for name, value in config.items():
         is_number = type(value) in (bool, float) or (type(value) is int and abs(value) <= LARGEST)
@@ -300,7 +274,6 @@ def _checksum(config: Mapping[str, Any], inputs: Mapping[str, Tensor]) -> int:
     """CRC-32 of what a file holds: the configuration, and the bytes of f, b and mask."""
     total = zlib.crc32(json.dumps(config, sort_keys=True).encode())
     for name in INPUTS:
-        total = zlib.crc32(
-            inputs[name].contiguous().flatten().view(torch.uint8).numpy().data, total
-        )
+        values = inputs[name].contiguous().flatten().view(torch.uint8).numpy()
+        total = zlib.crc32(values.data, total)
     return total

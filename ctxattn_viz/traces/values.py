@@ -26,15 +26,20 @@ class LazyValues(Mapping[str, Tensor]):
         self._on_compute = on_compute
 
     def __getitem__(self, key: str) -> Tensor:
-        if key not in self.known:
-            stage = BY_KEY[key]
-
-            def run() -> Tensor:
-                with exact_arithmetic(self["f"].device):
-                    return stage.run(self, self.config)
-
-            self.known[key] = self._on_compute(key, run)
+        self.compute(key)
         return self.known[key]
+
+    def compute(self, key: str) -> None:
+        """Run a stage that is not known yet, and before it those that it needs."""
+        if key in self.known:
+            return
+        stage = BY_KEY[key]
+
+        def run() -> Tensor:
+            with exact_arithmetic(self["f"].device):
+                return stage.run(self, self.config)
+
+        self.known[key] = self._on_compute(key, run)
 
     def __iter__(self) -> Iterator[str]:
         return iter(["f", "b", "mask", *BY_KEY])
@@ -50,23 +55,25 @@ def rows_of(values: Values, config: AttentionConfig, queries: Tensor) -> dict[st
 
     Args:
         values: f, b, mask and the stages up to `valid` (a `LazyValues` has them).
-        queries: int64 `(Q,)`, flat cells row·w + column.
+        queries: int64 `(Q,)`, flat cells row·w + column; on the CPU, so that a GPU need not be
+            waited for.
 
     Returns:
         `scores`, `fused_rows`, `fused_scores` and `attention`, each `(n, Q, L)`.
     """
-    with exact_arithmetic(queries.device):
-        return _rows_of(values, config, queries)
-
-
-def _rows_of(values: Values, config: AttentionConfig, queries: Tensor) -> dict[str, Tensor]:
     grid, patches = query_grid(values, config), patch_grid(values, config)
+    f_small, matching = values["downsampled_f"], values["matching_patches"]
     for_columns = rows_needed(queries, grid, "columns", config)
     for_rows = rows_needed(for_columns, grid, "rows", config)
-    scores = matching_scores(values["downsampled_f"], values["matching_patches"], config, for_rows)
-    fused_rows = fuse(scores, grid, patches, "rows", config, for_columns, for_rows)
-    fused_scores = fuse(fused_rows, grid, patches, "columns", config, queries, for_columns)
-    attention = masked_softmax(fused_scores, values["valid"], config)
+    device = f_small.device
+    queries, for_columns, for_rows = (
+        cells.to(device, non_blocking=True) for cells in (queries, for_columns, for_rows)
+    )
+    with exact_arithmetic(device):
+        scores = matching_scores(f_small, matching, config, for_rows)
+        fused_rows = fuse(scores, grid, patches, "rows", config, for_columns, for_rows)
+        fused_scores = fuse(fused_rows, grid, patches, "columns", config, queries, for_columns)
+        attention = masked_softmax(fused_scores, values["valid"], config)
     return {
         "scores": scores[:, torch.searchsorted(for_rows, queries)],
         "fused_rows": fused_rows[:, torch.searchsorted(for_columns, queries)],

@@ -9,11 +9,9 @@ import torch
 
 import ctxattn_viz as cv
 from ctxattn_viz.attention import vectors as attention_vectors
-from ctxattn_viz.inputs import check_inputs
-from ctxattn_viz.traces.values import LazyValues
 
 WAYS = {
-    "stages": lambda f, b, mask, config: LazyValues(*check_inputs(f, b, mask, config))["output"],
+    "stages": cv.stages.forward,
     "function": cv.contextual_attention,
 }
 # Along random directions, not element by element: as strict, and a hundred times quicker.

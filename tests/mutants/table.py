@@ -161,10 +161,10 @@ FAULTS: list[Fault] = [
     ),
     Fault(
         "fusion",
-        "stages/__init__.py",
+        "stages/calls.py",
         "both passes along the rows",
-        '_fuse("fused_rows", "columns")',
-        '_fuse("fused_rows", "rows")',
+        'values["fused_rows"], queries, patches, "columns", config)',
+        'values["fused_rows"], queries, patches, "rows", config)',
         RECORDED,
     ),
     *in_stage(

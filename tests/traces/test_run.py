@@ -1,6 +1,8 @@
 """A trace: lazy, kept, in order; one query's row; one pixel's ledger; within a budget; its own."""
 
+import ast
 import copy
+import dataclasses
 import inspect
 import logging
 import re
@@ -11,8 +13,10 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -20,9 +24,10 @@ from hypothesis import strategies as st
 from torch.utils._python_dispatch import TorchDispatchMode
 
 import ctxattn_viz as cv
+from ctxattn_viz.config import CHOICES
 from ctxattn_viz.debugger.outcome import one_thread
 from ctxattn_viz.errors import NothingValidWarning
-from ctxattn_viz.stages import MATRICES
+from ctxattn_viz.stages import BY_KEY, MATRICES, Stage
 from ctxattn_viz.traces import budget as budget_module
 from tests.support.closeness import equal
 from tests.support.inputs import inputs
@@ -239,30 +244,72 @@ def test_another_mask_keeps_the_scores_and_their_fusion(trace: cv.Trace) -> None
         assert torch.equal(revised[key].tensor, fresh[key].tensor), key
 
 
+# Every field, and for each rule every choice that the trace above does not follow.
+CHANGES: list[dict[str, Any]] = [
+    {"ksize": 1},
+    {"stride": 2},
+    {"rate": 1},
+    {"fuse_k": 5},
+    {"softmax_scale": 2.0},
+    {"fuse": False},
+    *({name: choice} for name, choices in CHOICES.items() for choice in choices[1:]),
+]
+
+
+def test_every_field_is_changed_below() -> None:
+    fields = {field.name for field in dataclasses.fields(cv.AttentionConfig)}
+    assert {name for change in CHANGES for name in change} == fields
+    assert all(getattr(cv.AttentionConfig(), name) == CHOICES[name][0] for name in CHOICES)
+
+
+@pytest.mark.parametrize("changes", [*CHANGES, {"dialect": "mmagic"}, {}], ids=str)
+@pytest.mark.parametrize("new_mask", [False, True])
+def test_what_a_change_keeps_is_what_a_fresh_run_makes(changes: dict, new_mask: bool) -> None:
+    f, b, mask = inputs(n=2)
+    mask = mask.repeat(2, 1, 1, 1)
+    mask[1] = mask[1].flip(-1).roll(3, dims=-2)
+    run = cv.trace(f, b, mask)
+    assert all(run[key].tensor.numel() for key in run)
+    config = run.config.replace(**changes)
+    other = mask.roll(2, dims=-1).repeat_interleave(2, 2).repeat_interleave(2, 3)
+    revised = run.revised(other if new_mask else None, config)
+    fresh = cv.trace(f, b, other if new_mask else mask, config)
+    assert revised.config == fresh.config
+    kept = [key for key in revised if revised.computed(key)]
+    for key in kept:
+        assert revised[key].tensor is run[key].tensor, key
+    for key in revised:
+        assert torch.equal(revised[key].tensor, fresh[key].tensor), key
+        # Nothing is thrown away either that would have been of use.
+        if key not in kept:
+            inputs_kept = all(x in (*kept, "f", "b") for x in BY_KEY[key].inputs)
+            touched = {*changes} & {*BY_KEY[key].settings} or "dialect" in changes
+            assert touched or not inputs_kept, key
+
+
+BEFORE_FUSION = ["downsampled_f", "downsampled_b", "matching_patches", "paste_patches", "scores"]
+OF_THE_MASK = ["downsampled_mask", "valid"]
+FUSION = ["fused_rows", "fused_scores"]
+
+
 @pytest.mark.parametrize(
-    "changes",
+    ("changes", "kept"),
     [
-        {"softmax_scale": 2.0},
-        {"masked": "minus_infinity"},
-        {"overlap": "coverage"},
-        {"mask_of_batch": "first"},
-        {"rate": 1},
-        {"ksize": 1},
-        {"stride": 2},
-        {"fuse_k": 5},
-        {"fuse": False},
-        {"shrink": "floor"},
-        {"norm": "none"},
-        {"dialect": "mmagic"},
+        ({}, [stage.key for stage in cv.STAGES]),
+        ({"softmax_scale": 2.0}, [*BEFORE_FUSION, *OF_THE_MASK, *FUSION]),
+        ({"mask_of_batch": "first"}, [*BEFORE_FUSION, "downsampled_mask", *FUSION]),
+        ({"overlap": "coverage"}, [s.key for s in cv.STAGES if s.key != "output"]),
+        ({"norm": "none"}, [*BEFORE_FUSION[:-1], *OF_THE_MASK]),
+        ({"fuse_k": 5}, [*BEFORE_FUSION, *OF_THE_MASK]),
+        ({"rate": 1}, []),
     ],
     ids=str,
 )
-def test_another_configuration_is_as_if_run_afresh(trace: cv.Trace, changes: dict) -> None:
-    _ = trace["flow"], trace["output"]
-    config = trace.config.replace(**changes)
-    revised, fresh = trace.revised(config=config), cv.trace(trace.f, trace.b, trace.mask, config)
-    for key in fresh:
-        assert torch.equal(revised[key].tensor, fresh[key].tensor), key
+def test_what_a_change_keeps_by_hand(trace: cv.Trace, changes: dict, kept: list[str]) -> None:
+    for key in trace:
+        _ = trace[key]
+    revised = trace.revised(config=trace.config.replace(**changes))
+    assert {key for key in revised if revised.computed(key)} == {*kept}
 
 
 # --- budget ---------------------------------------------------------------------------------------
@@ -505,17 +552,18 @@ def test_writing_into_a_row_or_a_ledger_changes_no_trace(
         assert torch.equal(run[key].tensor, again[key].tensor), key
 
 
-def test_eight_threads_compute_each_stage_once() -> None:
+def test_eight_threads_compute_each_stage_once(monkeypatch: pytest.MonkeyPatch) -> None:
     run = cv.trace(*inputs())
     computed: list[str] = []
-    original = run._values._on_compute
+    original = Stage.run
 
-    def counted(key: str, compute: Any) -> torch.Tensor:
-        computed.append(key)
-        time.sleep(0.002)  # lets the other threads in
-        return original(key, compute)
+    def counted(stage: Stage, values: Any, config: cv.AttentionConfig) -> torch.Tensor:
+        if not values["f"].is_meta:  # there, a plan is made
+            computed.append(stage.key)
+            time.sleep(0.002)  # lets the other threads in
+        return original(stage, values, config)
 
-    run._values._on_compute = counted
+    monkeypatch.setattr(Stage, "run", counted)
     start = threading.Barrier(8)
 
     def use(number: int) -> list[torch.Tensor]:
@@ -533,6 +581,7 @@ def test_eight_threads_compute_each_stage_once() -> None:
     assert sorted(computed) == sorted(set(run) - known)
     assert all(x is y for other in results[1:] for x, y in zip(results[0], other, strict=True))
     assert all(run[key].seconds >= 0 for key in run)
+    monkeypatch.undo()
     again = cv.trace(*inputs())
     assert all(torch.equal(run[key].tensor, again[key].tensor) for key in run)
 
@@ -564,3 +613,102 @@ def test_a_copy_of_a_trace_is_a_run_of_the_same() -> None:
     assert copy.copy(stage).tensor is stage.tensor
     assert copy.deepcopy(stage).tensor.data_ptr() != stage.tensor.data_ptr()
     assert copy.deepcopy(stage).summary == stage.summary
+
+
+# --- on another device ----------------------------------------------------------------------------
+
+
+def test_to_where_it_is_already_is_the_trace_itself(trace: cv.Trace) -> None:
+    assert trace.to("cpu") is trace
+    assert trace.to(torch.device("cpu")) is trace
+
+
+def test_to_another_device_takes_along_what_is_computed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The only other device that is there is the meta device: shapes arrive, and nothing runs."""
+    f = inputs()[0]
+    run = cv.trace(f, f, config=cv.AttentionConfig(rate=1), budget=10**9)
+    output = run["output"]
+    monkeypatch.setattr(Stage, "run", lambda *_: pytest.fail("nothing is computed again"))
+    moved = run.to("meta")
+    assert (moved.config, moved.budget, moved.device.type) == (run.config, run.budget, "meta")
+    assert moved.b is moved.f, "one tensor stays one"
+    assert moved["downsampled_f"].tensor is moved.f
+    assert moved.mask.shape == run.mask.shape
+    assert [key for key in moved if moved.computed(key)] == [k for k in run if run.computed(k)]
+    for key in moved:
+        if moved.computed(key):
+            assert moved[key].tensor.shape == run[key].tensor.shape
+            assert moved[key].seconds == run[key].seconds
+            assert moved[key].tensor.is_meta
+    assert run["output"] is output, "the first one stays as it is"
+    assert run["output"].tensor.device.type == "cpu"
+
+
+def test_to_a_device_that_cannot_be(trace: cv.Trace) -> None:
+    with pytest.raises(cv.InputError, match=r"^device: expected an available device, got 'xpu:7'"):
+        trace.to("xpu:7")
+    shapes = cv.trace(*torch.empty(2, 1, 3, 8, 8, device="meta"))
+    with pytest.raises(cv.InputError, match=r"^device: expected meta, as the run has no values"):
+        shapes.to("cpu")
+    assert shapes.to("meta") is shapes
+
+
+@pytest.mark.gpu
+def test_to_a_gpu_and_back() -> None:
+    run = cv.trace(*(x.float() for x in inputs()))
+    scores = run["scores"].tensor
+    there = run.to("cuda")
+    assert there.computed("scores")
+    assert there["output"].tensor.is_cuda
+    back = there.to("cpu")
+    assert torch.equal(back["scores"].tensor, scores)
+    torch.testing.assert_close(back["output"].tensor, run["output"].tensor)
+
+
+# --- a result where an array goes -----------------------------------------------------------------
+
+
+def test_a_result_is_an_array_on_the_cpu(trace: cv.Trace) -> None:
+    for result in trace.values():
+        array = np.asarray(result)
+        assert array.shape == result.shape
+        assert np.shares_memory(array, result.tensor.numpy()), "not copied"
+        assert np.array_equal(array, result.tensor.numpy())
+        assert len(result) == len(result.tensor)
+        assert torch.equal(result[0], result.tensor[0])
+        assert torch.equal(result[..., -1], result.tensor[..., -1])
+        assert [*map(torch.Tensor.tolist, result)] == [x.tolist() for x in result.tensor]
+    scores = trace["scores"]
+    assert np.asarray(scores, dtype=np.float32).dtype == np.float32
+    assert not np.shares_memory(np.array(scores), scores.tensor.numpy()), "np.array copies"
+    assert np.abs(scores).max() == scores.tensor.abs().max()
+    with pytest.raises(IndexError):
+        scores[2]
+
+
+def test_a_result_that_is_not_on_the_cpu_is_no_array() -> None:
+    shapes = cv.trace(*torch.empty(2, 1, 3, 8, 8, device="meta"))
+    with pytest.raises(TypeError, match="meta"):
+        np.asarray(shapes["scores"])
+
+
+# --- by oneself -----------------------------------------------------------------------------------
+
+
+def test_properties_say_their_types() -> None:
+    for owner in (cv.Trace, cv.StageResult):
+        for name, value in vars(owner).items():
+            if isinstance(value, property):
+                assert value.fget.__annotations__.get("return"), f"{owner.__name__}.{name}"
+                assert value.fget.__doc__, f"{owner.__name__}.{name}"
+
+
+def test_nothing_in_the_package_uses_the_private_fields_of_a_trace() -> None:
+    own = {"_values", "_results", "_clock", "_lock", "_shapes", "_compute", "_asked_for"}
+    root = Path(cv.__file__).parent
+    for path in [*root.glob("*.py"), *(root / "traces").glob("*.py")]:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Attribute) and node.attr in own:
+                place = f"{path.name}:{node.lineno} {ast.unparse(node)}"
+                assert isinstance(node.value, ast.Name), place
+                assert node.value.id == "self", place
