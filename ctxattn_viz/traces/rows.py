@@ -23,7 +23,7 @@ def query_row(trace: "Trace", row: int, col: int, sample: int) -> QueryRow:
     row, col = check_index("row", row, grid[0]), check_index("col", col, grid[1])
     sample = check_index("sample", sample, trace.f.shape[0])
     one = trace._sample(sample)
-    rows = _rows(trace, torch.tensor([row * grid[1] + col], device=trace.device), sample)
+    rows = _rows(trace, torch.tensor([row * grid[1] + col], device="cpu"), sample)
     rows = {key: x[0].unflatten(0, trace.patch_grid) for key, x in rows.items()}
     with exact_arithmetic(trace.device):
         patch = mix_patches(rows["attention"].reshape(1, 1, -1), one["paste_patches"])[0, 0]
@@ -53,7 +53,7 @@ def pixel_ledger(trace: "Trace", row: int, col: int, sample: int) -> PixelLedger
         for x in range(grid[1])
         if 0 <= row - y * rate + before < 2 * rate and 0 <= col - x * rate + before < 2 * rate
     ]
-    queries = torch.tensor([y * grid[1] + x for y, x in cells], device=trace.device)
+    queries = torch.tensor([y * grid[1] + x for y, x in cells], device="cpu")
     weights = _rows(trace, queries, sample)["attention"]  # (Q, L)
     paste = trace._sample(sample)["paste_patches"][0]  # (L, c, 2·rate, 2·rate)
     terms = []
@@ -73,4 +73,5 @@ def _rows(trace: "Trace", queries: Tensor, sample: int) -> dict[str, Tensor]:
         with torch.no_grad():
             rows = rows_of(trace._sample(sample), trace.config, queries)
         rows = {key: x[0] for key, x in rows.items()}
+    queries = queries.to(trace.device, non_blocking=True)
     return rows | {key: trace[key].tensor[sample].flatten(0, 1)[queries] for key in kept}

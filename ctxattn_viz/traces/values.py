@@ -50,12 +50,13 @@ def rows_of(values: Values, config: AttentionConfig, queries: Tensor) -> dict[st
 
     Args:
         values: f, b, mask and the stages up to `valid` (a `LazyValues` has them).
-        queries: int64 `(Q,)`, flat cells row·w + column.
+        queries: int64 `(Q,)`, flat cells row·w + column; on the CPU, so that a GPU need not be
+            waited for.
 
     Returns:
         `scores`, `fused_rows`, `fused_scores` and `attention`, each `(n, Q, L)`.
     """
-    with exact_arithmetic(queries.device):
+    with exact_arithmetic(values["f"].device):
         return _rows_of(values, config, queries)
 
 
@@ -63,6 +64,10 @@ def _rows_of(values: Values, config: AttentionConfig, queries: Tensor) -> dict[s
     grid, patches = query_grid(values, config), patch_grid(values, config)
     for_columns = rows_needed(queries, grid, "columns", config)
     for_rows = rows_needed(for_columns, grid, "rows", config)
+    queries, for_columns, for_rows = (
+        cells.to(values["f"].device, non_blocking=True)
+        for cells in (queries, for_columns, for_rows)
+    )
     scores = matching_scores(values["downsampled_f"], values["matching_patches"], config, for_rows)
     fused_rows = fuse(scores, grid, patches, "rows", config, for_columns, for_rows)
     fused_scores = fuse(fused_rows, grid, patches, "columns", config, queries, for_columns)

@@ -15,17 +15,16 @@ be taken back: the process keeps a module `torch.pretend`, and a device that is 
 
 import contextlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import torch
 from torch import Tensor
-from torch.overrides import TorchFunctionMode
 from torch.utils import backend_registration
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves, tree_map_only
 
 NAME = "pretend"
 SETUP = "_setup_privateuseone_for_python_backend"  # PyTorch 2.13 has it; 2.4 has not
@@ -82,7 +81,8 @@ def pretend_device() -> Iterator[list[str]]:
     register()
     _waits.clear()
     # Threads for backward are started once a process, for the devices that there are then.
-    with torch.autograd.set_multithreading_enabled(False), _ListsByTheCPU(), _Factories():
+    in_this_thread = torch.autograd.set_multithreading_enabled(False)
+    with in_this_thread, mock.patch.object(torch, "tensor", _tensor_by_the_cpu), _Factories():
         yield _waits
 
 
@@ -128,6 +128,10 @@ class PretendTensor(Tensor):
 class _Factories(TorchDispatchMode):
     """Also what is given no tensor of the device: `torch.zeros(2, device="pretend")`, `x.to(…)`."""
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False  # or PyTorch's compiler is imported, and asked at each operation
+
     def __torch_dispatch__(
         self, operation: Any, types: Any, args: tuple = (), kwargs: dict | None = None
     ) -> Any:
@@ -137,17 +141,12 @@ class _Factories(TorchDispatchMode):
         return run(operation, args, kwargs or {})
 
 
-class _ListsByTheCPU(TorchFunctionMode):
-    """`torch.tensor(list, device="pretend")`, which PyTorch would fill where the device is."""
+_tensor = torch.tensor
 
-    def __torch_function__(
-        self, function: Any, types: Any, args: tuple = (), kwargs: dict | None = None
-    ) -> Any:
-        kwargs = kwargs or {}
-        device = kwargs.get("device")
-        if function in (torch.tensor, torch.as_tensor) and device is not None:
-            return function(*args, **kwargs | {"device": "cpu"}).to(device)
-        return function(*args, **kwargs)
+
+def _tensor_by_the_cpu(*data: Any, device: Any = None, **options: Any) -> Tensor:
+    """`torch.tensor(list, device="pretend")`, which PyTorch would fill where the device is."""
+    return _tensor(*data, device=None if device is None else "cpu", **options).to(device)
 
 
 _waits: list[str] = []
@@ -160,7 +159,7 @@ def run(operation: Any, args: tuple, kwargs: dict) -> Any:
         WrongDeviceError: it was given tensors of both devices, and is no copy.
     """
     name = operation._schema.name.removeprefix("aten::")
-    tensors = [x for x in tree_leaves((args, kwargs)) if isinstance(x, Tensor)]
+    tensors = [*_tensors(args), *_tensors(kwargs.values())]
     ours = [x for x in tensors if isinstance(x, PretendTensor)]
     asked = kwargs.get("device")
     target = torch.device(asked).type if asked is not None else NAME if ours else "cpu"
@@ -179,17 +178,34 @@ def run(operation: Any, args: tuple, kwargs: dict) -> Any:
         _note(f"{name} by a mask")
     if target == NAME and asked is not None:
         kwargs = kwargs | {"device": "cpu"}
-    args_there, kwargs_there = tree_map_only(PretendTensor, lambda x: x.plain, (args, kwargs))
-    result = operation(*args_there, **kwargs_there)
+    plain_options = {name: _plain(x) for name, x in kwargs.items()}
+    result = operation(*map(_plain, args), **plain_options)
     if any(x.plain.shape != x.shape for x in ours):
         raise NotImplementedError(f"{operation}: another shape for a tensor that there was")
     if target != NAME:
         return args[0] if name == "copy_" else result
     # What was written into comes back as the tensor that it was.
-    known = {id(x.plain): x for x in ours}
-    return tree_map_only(
-        Tensor, lambda x: known[id(x)] if id(x) in known else PretendTensor(x), result
-    )
+    return _wrapped(result, {id(x.plain): x for x in ours})
+
+
+def _tensors(values: Iterable[Any]) -> Iterator[Tensor]:
+    for x in values:
+        if isinstance(x, Tensor):
+            yield x
+        elif isinstance(x, list | tuple):
+            yield from _tensors(x)
+
+
+def _plain(x: Any) -> Any:
+    if isinstance(x, PretendTensor):
+        return x.plain
+    return type(x)(map(_plain, x)) if isinstance(x, list | tuple) else x
+
+
+def _wrapped(x: Any, known: dict[int, PretendTensor]) -> Any:
+    if isinstance(x, Tensor):
+        return known[id(x)] if id(x) in known else PretendTensor(x)
+    return type(x)(_wrapped(part, known) for part in x) if isinstance(x, list | tuple) else x
 
 
 def _note_copy(args: tuple, kwargs: dict, name: str, target: str) -> None:
