@@ -49,6 +49,7 @@ WAITING = frozenset(
 )
 INDEXING = frozenset({"_index_put_impl_", "_unsafe_index", "index", "index_put", "index_put_"})
 MASKS = (torch.bool, torch.uint8)
+ORDINARY = contextlib.nullcontext()
 
 
 def can_pretend() -> bool:
@@ -98,7 +99,8 @@ class PretendTensor(Tensor):
 
     @staticmethod
     def __new__(cls, plain: Tensor) -> "PretendTensor":
-        with torch.inference_mode(False):  # or a view of an ordinary tensor would be none
+        # In inference mode a view of an ordinary tensor would be none.
+        with torch.inference_mode(False) if torch.is_inference_mode_enabled() else ORDINARY:
             self = Tensor._make_wrapper_subclass(
                 cls,
                 plain.size(),
