@@ -1,6 +1,7 @@
 """Checks what comes into a run, together: maps, mask and configuration."""
 
 import math
+from itertools import compress
 
 import torch
 from torch import Tensor
@@ -154,7 +155,7 @@ def nothing_valid(valid: Tensor, config: AttentionConfig) -> str:
     """
     if config.masked != "minus_infinity":
         return ""
-    empty = (~valid.any(dim=1)).nonzero()[:, 0].tolist()
+    empty = [sample for sample, some in enumerate(valid.any(dim=1).tolist()) if not some]
     if not empty:
         return ""
     where = f" in sample {empty[0]}" if len(valid) > 1 else ""
@@ -174,18 +175,22 @@ def check_values(values: Values, allow_nonfinite: bool) -> None:
     """
     if any(map(torch._C._functorch.is_functorch_wrapped_tensor, values.values())):
         raise UnsupportedError(NO_TRACE)
-    for name in () if allow_nonfinite else ("f", "b"):
-        if bad := int((~values[name].isfinite()).sum()):
-            first = (~values[name].isfinite()).nonzero()[0].tolist()
-            raise InputError(
-                name,
-                "finite values",
-                f"{bad} NaN or infinite, the first at {tuple(first)}",
-                "To examine them all the same: allow_nonfinite=True.",
-            )
     mask = values["mask"]
-    if bool((wrong := (mask != 0) & (mask != 1)).any()):
-        raise InputError("mask", "0 (known) and 1 (hole) only", f"also {mask[wrong][0].item():.4g}")
+    wrong = {name: ~values[name].isfinite() for name in (() if allow_nonfinite else ("f", "b"))}
+    wrong["mask"] = (mask != 0) & (mask != 1)
+    # One question for all three, as each makes a GPU wait.
+    some = torch.stack([places.any() for places in wrong.values()]).tolist()
+    for name, places in compress(wrong.items(), some):
+        if name == "mask":
+            also = f"also {mask[places][0].item():.4g}"
+            raise InputError("mask", "0 (known) and 1 (hole) only", also)
+        bad, first = int(places.sum()), tuple(places.nonzero()[0].tolist())
+        raise InputError(
+            name,
+            "finite values",
+            f"{bad} NaN or infinite, the first at {first}",
+            "To examine them all the same: allow_nonfinite=True.",
+        )
 
 
 def _check_image(name: str, x: Tensor, rate: int) -> None:

@@ -247,10 +247,11 @@ def _attend(
     if f.device.type in vectors.COUNTS and (message := nothing_valid(valid, config)):
         warn(message, NothingValidWarning)
     valid = valid.expand(len(f), -1)
-    wanted = None if hole is None else _reaching(hole, grid, config).expand(len(f), -1)
+    # Copied once for all samples, as a GPU is waited for.
+    wanted = None if hole is None else _reaching(hole, grid, config).cpu().expand(len(f), -1)
     results = []
     for i in range(len(f)):
-        cells = None if wanted is None else wanted[i].nonzero()[:, 0].cpu()
+        cells = None if wanted is None else wanted[i].nonzero()[:, 0]
         sample = f[i : i + 1], b[i : i + 1], valid[i], cells, config
         if cells is not None and not len(cells):
             nothing = lifted(f[:1, 0, 0, :0])
@@ -287,7 +288,7 @@ def _by_vectors(
     if cells is None:
         patches = patches.unflatten(1, grid)
     else:
-        cells = cells.to(f.device)
+        cells = cells.to(f.device, non_blocking=True)
     return overlap_add(patches, grid, config, cells), lse[None], best[None]
 
 

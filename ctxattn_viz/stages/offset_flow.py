@@ -61,7 +61,7 @@ def flow_picture(offsets: Int[Tensor, "n h w 2"]) -> UInt8[Tensor, "n 3 h w"]:
     longest = length.flatten(1).amax(dim=1).cummax(dim=0).values[:, None, None, None]
     u, v = (uv / (longest + torch.finfo(torch.float64).eps)).unbind(dim=-1)
     radius = (u.square() + v.square()).sqrt()[..., None]
-    wheel = colour_wheel().to(uv.device)
+    wheel = colour_wheel().to(uv.device, non_blocking=True)
     hue = (torch.atan2(-v, -u) / math.pi + 1) / 2 * (len(wheel) - 1) + 1  # from 1 to 55
     nearest = hue.floor().long()
     blend = (hue - nearest)[..., None]
@@ -87,7 +87,9 @@ def recorded_flow(flow: UInt8[Tensor, "n 3 h w"], rate: int, dialect: str) -> Te
     if dialect == "pytorch":
         times = 4 * rate if rate > 1 else 1
         return (flow.float() / 255).repeat_interleave(times, 2).repeat_interleave(times, 3)
-    rows, columns = (_enlarged(size, rate).to(flow.device) for size in flow.shape[2:])
+    rows, columns = (
+        _enlarged(size, rate).to(flow.device, non_blocking=True) for size in flow.shape[2:]
+    )
     return (flow.float() / 127.5 - 1)[:, :, rows][:, :, :, columns].permute(0, 2, 3, 1)
 
 
