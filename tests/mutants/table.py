@@ -1,11 +1,14 @@
 """The faults: what is replaced by what, and which tests have to see it.
 
-Each `old` stands exactly once in its file (tests/project/test_mutants.py holds the table to
-that), so a line that is rewritten takes its faults along.
+A fault of Python names the function and the expression (or statement) in it that it replaces. Line
+breaks, brackets, quotes and comments do not matter, and the function may move within its file. In
+JavaScript it is exact text. Either stands there exactly once: tests/project/test_mutants.py holds
+the table to that, so whoever rewrites the code takes its faults along.
 """
 
 from __future__ import annotations
 
+import ast
 from dataclasses import dataclass
 
 RECORDED = ("tests/stages/test_golden.py", "tests/stages/test_oracle.py")
@@ -16,7 +19,7 @@ IN_JAVASCRIPT = ("tests/debugger/test_javascript_parity.py",)
 
 @dataclass(frozen=True)
 class Fault:
-    """One wrong edit of one file of the package."""
+    """One wrong edit of one file of the package, as text."""
 
     stage: str
     file: str  # under ctxattn_viz
@@ -27,25 +30,79 @@ class Fault:
 
     def applied_to(self, source: str) -> str:
         """`source` with the fault in it."""
-        count = source.count(self.old)
-        if count != 1:
-            raise ValueError(f"{self.file}: {self.old!r} stands there {count} times, not once")
+        self.check_that_one(source.count(self.old))
         return source.replace(self.old, self.new)
 
+    def check_that_one(self, count: int) -> None:
+        if count != 1:
+            raise ValueError(f"{self.file}: {self.old!r} stands there {count} times, not once")
 
-def in_stage(stage: str, name: str, *faults: tuple[str, str, str]) -> list[Fault]:
+
+@dataclass(frozen=True)
+class PythonFault(Fault):
+    """One expression or statement of one function replaced by another."""
+
+    function: str  # as "Class.method"; empty where it is no function's
+
+    def applied_to(self, source: str) -> str:
+        wanted = parsed(self.old)
+        nodes = [
+            node
+            for node in ast.walk(named(self.function, ast.parse(source), self.file))
+            if type(node) is type(wanted) and ast.unparse(node) == ast.unparse(wanted)
+        ]
+        self.check_that_one(len(nodes))
+        start, end = extent(nodes[0], source)
+        new = f"({self.new})" if isinstance(wanted, ast.expr) else self.new
+        return (source.encode()[:start] + new.encode() + source.encode()[end:]).decode()
+
+
+def parsed(code: str) -> ast.AST:
+    """One expression, or else one statement."""
+    try:
+        return ast.parse(code, mode="eval").body
+    except SyntaxError:
+        (statement,) = ast.parse(code).body
+        return statement
+
+
+def named(function: str, tree: ast.AST, file: str) -> ast.AST:
+    """The node of "function" or "Class.method"; the tree itself without a name."""
+    for name in filter(None, function.split(".")):
+        nodes = (n for n in ast.iter_child_nodes(tree) if getattr(n, "name", None) == name)
+        if (node := next(nodes, None)) is None:
+            raise ValueError(f"{file}: there is no {function}")
+        tree = node
+    return tree
+
+
+def extent(node: ast.AST, source: str) -> tuple[int, int]:
+    """Where a node begins and ends, in bytes."""
+    lines = source.encode().splitlines(keepends=True)
+    lengths = [0]
+    for line in lines:
+        lengths.append(lengths[-1] + len(line))
+    return (
+        lengths[node.lineno - 1] + node.col_offset,
+        lengths[node.end_lineno - 1] + node.end_col_offset,
+    )
+
+
+def in_stage(stage: str, name: str, *faults: tuple[str, str, str, str]) -> list[Fault]:
     """Faults of stages/<name>.py, for its own tests first and the slower comparisons after."""
     tests = (f"tests/stages/test_{name}.py", *RECORDED)
-    return [Fault(stage, f"stages/{name}.py", *fault, tests) for fault in faults]
-
-
-def without_the_matrix(name: str, *faults: tuple[str, ...]) -> list[Fault]:
-    """Faults of the way without the score matrix, each with the one test that should see it."""
     return [
-        Fault(
-            "no matrix", f"attention/{name}.py", *edit, (f"tests/attention/test_layer.py::{test}",)
-        )
-        for *edit, test in faults
+        PythonFault(stage, f"stages/{name}.py", why, old, new, tests, function)
+        for function, why, old, new in faults
+    ]
+
+
+def without_the_matrix(name: str, *faults: tuple[str, str, str, str, str]) -> list[Fault]:
+    """Faults of the way without the score matrix, each with the one test that should see it."""
+    file, tests = f"attention/{name}.py", "tests/attention/test_layer.py"
+    return [
+        PythonFault("no matrix", file, why, old, new, (f"{tests}::{test}",), function)
+        for function, why, old, new, test in faults
     ]
 
 
@@ -58,46 +115,59 @@ FAULTS: list[Fault] = [
         "downsampling",
         "downsampling",
         (
+            "nearest_indices",
             "halves rounded down instead of up",
-            ".double().add(0.5).floor().long()",
-            ".double().add(0.5).ceil().sub(1).long()",
+            "(index.float() * scale).double().add(0.5).floor()",
+            "(index.float() * scale).double().add(0.5).ceil().sub(1)",
         ),
-        ("the last pixel not aligned", "torch.tensor(size - 1.0,", "torch.tensor(size - 2.0,"),
         (
+            "nearest_indices",
+            "the last pixel not aligned",
+            "size - 1.0",
+            "size - 2.0",
+        ),
+        (
+            "_pick",
             "rows and columns swapped",
-            "index_select(2, rows).index_select(3, columns)",
-            "index_select(3, rows).index_select(2, columns)",
+            "x.index_select(2, rows).index_select(3, columns)",
+            "x.index_select(3, rows).index_select(2, columns)",
         ),
         (
+            "nearest_indices",
             "one rule for all dialects",
-            'if shrink == "floor" or out == 1:',
-            "if out == 1:",
+            'shrink == "floor" or out == 1',
+            "out == 1",
         ),
         (
+            "mask_at",
             "a larger mask always cut by the floor rule",
-            "_pick(mask, multiple, config.shrink)",
-            '_pick(mask, multiple, "floor")',
+            "config.shrink",
+            '"floor"',
         ),
     ),
     *in_stage(
         "patch extraction",
         "patch_extraction",
         (
+            "same_padding",
             "the odd zero of the padding moved to the front",
-            "return total // 2, total - total // 2",
-            "return total - total // 2, total // 2",
+            "(total // 2, total - total // 2)",
+            "(total - total // 2, total // 2)",
         ),
         (
+            "extract_patches",
             "rows and columns within a patch swapped",
             "patches.permute(0, 2, 3, 1, 4, 5)",
             "patches.permute(0, 2, 3, 1, 5, 4)",
         ),
         (
+            "_strided",
             "the patch grid walked column by column",
-            "patches[:, ::stride, ::stride].flatten(1, 2)",
-            "patches[:, ::stride, ::stride].transpose(1, 2).flatten(1, 2)",
+            "patches[:, ::stride, ::stride]",
+            "patches[:, ::stride, ::stride].transpose(1, 2)",
         ),
         (
+            "_strided",
             "strided patches start at the last cell",
             "patches[:, ::stride, ::stride]",
             "patches.flip(1, 2)[:, ::stride, ::stride].flip(1, 2)",
@@ -106,186 +176,293 @@ FAULTS: list[Fault] = [
     *in_stage(
         "mask validity",
         "mask_validity",
-        ("the mask inverted", "== 0).all(", "!= 0).all("),
-        ("one known cell is enough", "== 0).all(", "== 0).any("),
         (
+            "valid_patches",
+            "the mask inverted",
+            "matching_patches(downsampled_mask, config) == 0",
+            "matching_patches(downsampled_mask, config) != 0",
+        ),
+        (
+            "valid_patches",
+            "one known cell is enough",
+            "(matching_patches(downsampled_mask, config) == 0).all",
+            "(matching_patches(downsampled_mask, config) == 0).any",
+        ),
+        (
+            "valid_patches",
             "only the centre of a patch looked at",
             "matching_patches(downsampled_mask, config)",
             "matching_patches(downsampled_mask, config.replace(ksize=1))",
         ),
         (
+            "valid_patches",
             "the last sample's mask for the first's",
-            "downsampled_mask = downsampled_mask[:1]",
-            "downsampled_mask = downsampled_mask[-1:]",
+            "downsampled_mask[:1]",
+            "downsampled_mask[-1:]",
         ),
     ),
     *in_stage(
         "matching scores",
         "matching_scores",
-        ("the background norm forgotten", " / norms[:, :, None, None, None]", ""),
-        ("the norm's floor 100 times higher", "min=NORM_FLOOR**2", "min=NORM_FLOOR"),
         (
-            "the per-element epsilon added once a patch",
-            "squares + elements * NORM_FLOOR",
-            "squares + NORM_FLOOR",
+            "normed_patches",
+            "the background norm forgotten",
+            "lifted(matching_patches) / norms[:, :, None, None, None]",
+            "lifted(matching_patches)",
         ),
         (
+            "norms_from_squares",
+            "the norm's floor 100 times higher",
+            "NORM_FLOOR**2",
+            "NORM_FLOOR",
+        ),
+        (
+            "norms_from_squares",
+            "the per-element epsilon added once a patch",
+            "elements * NORM_FLOOR",
+            "NORM_FLOOR",
+        ),
+        (
+            "matching_scores",
             "the foreground normed as well: a true cosine",
-            "queries)).flatten(-3)",
-            "queries)).flatten(-3)\n    p = p / p.norm(dim=-1, keepdim=True).clamp(min=1e-4)",
+            "p.flatten(1, -2)",
+            "p.flatten(1, -2) / p.flatten(1, -2).norm(dim=-1, keepdim=True).clamp(min=1e-4)",
         ),
     ),
     *in_stage(
         "fusion",
         "fused_softmax",
         (
+            "fuse",
             "the diagonal reversed",
             "neighbours(every, d, patches, order)",
             "neighbours(every, -d, patches, order)",
         ),
         (
+            "fuse",
             "the stride forgotten along f",
-            "p, p_inside = neighbours(wanted, config.stride * d,",
-            "p, p_inside = neighbours(wanted, d,",
+            "config.stride * d",
+            "d",
         ),
         (
+            "fuse",
             "what lies off the patches' end not left out",
-            "~(p_inside[:, None] & q_inside)",
-            "~p_inside[:, None]",
+            "p_inside[:, None] & q_inside",
+            "p_inside[:, None]",
         ),
         (
+            "_diagonal",
             "the diagonal one place short",
             "range(-(config.fuse_k // 2), config.fuse_k // 2 + 1)",
             "range(-(config.fuse_k // 2), config.fuse_k // 2)",
         ),
     ),
-    Fault(
+    PythonFault(
         "fusion",
         "stages/calls.py",
         "both passes along the rows",
         'values["fused_rows"], queries, patches, "columns", config)',
         'values["fused_rows"], queries, patches, "rows", config)',
         RECORDED,
+        "",
     ),
     *in_stage(
         "softmax",
         "fused_softmax",
         (
+            "logits",
             "softmax_scale forgotten",
-            "return fused_scores * keep * config.softmax_scale",
-            "return fused_scores * keep",
+            "fused_scores * keep * config.softmax_scale",
+            "fused_scores * keep",
         ),
         (
+            "masked_softmax",
             "invalid patches not zeroed again after",
             '_beside(valid, fused_scores) if config.masked == "zero" else 1',
             "1",
         ),
-        ("minus infinity for the valid ones", "masked_fill(~(keep | none),", "masked_fill(keep,"),
         (
-            "the two rules of masking exchanged",
-            'config.masked == "zero":',
-            'config.masked != "zero":',
+            "logits",
+            "minus infinity for the valid ones",
+            "~(keep | none)",
+            "keep",
         ),
-        ("normalised over the cells", "valid, config), dim=-1)", "valid, config), dim=-2)"),
+        (
+            "logits",
+            "the two rules of masking exchanged",
+            'config.masked == "zero"',
+            'config.masked != "zero"',
+        ),
+        (
+            "masked_softmax",
+            "normalised over the cells",
+            "torch.softmax(logits(fused_scores, valid, config), dim=-1)",
+            "torch.softmax(logits(fused_scores, valid, config), dim=-2)",
+        ),
     ),
     *in_stage(
         "deconvolution",
         "deconvolution",
-        ("the division by 4 forgotten", "torch.full(size, 4.0,", "torch.full(size, 1.0,"),
         (
-            "the crop moved to the other padding",
-            "before : before + height, before : before + width",
-            "after : after + height, after : after + width",
+            "overlap",
+            "the division by 4 forgotten",
+            "4.0",
+            "1.0",
         ),
         (
+            "_fold",
+            "the crop moved to the other padding",
+            "folded[:, :, before : before + height, before : before + width]",
+            "folded[:, :, after : after + height, after : after + width]",
+        ),
+        (
+            "overlap",
             "4 and coverage exchanged",
             'config.overlap == "constant"',
             'config.overlap != "constant"',
         ),
-        ("pasted patches transposed", "paste.flatten(2)", "paste.mT.flatten(2)"),
+        (
+            "mix_patches",
+            "pasted patches transposed",
+            "paste.flatten(2)",
+            "paste.mT.flatten(2)",
+        ),
     ),
     *in_stage(
         "offset flow",
         "offset_flow",
-        ("from the match to the cell", "return match - own", "return own - match"),
         (
+            "displacements",
+            "from the match to the cell",
+            "match - own",
+            "own - match",
+        ),
+        (
+            "displacements",
             "rows and columns of the match swapped",
             "(best // patches[1], best % patches[1])",
             "(best % patches[1], best // patches[1])",
         ),
-        ("the stride forgotten", "dim=-1) * config.stride", "dim=-1)"),
-        ("hue of the mirrored direction", "torch.atan2(-v, -u)", "torch.atan2(-u, -v)"),
-        ("rounded, where the original floors", "(255 * colour).floor()", "(255 * colour).round()"),
+        (
+            "displacements",
+            "the stride forgotten",
+            "config.stride",
+            "1",
+        ),
+        (
+            "flow_picture",
+            "hue of the mirrored direction",
+            "torch.atan2(-v, -u)",
+            "torch.atan2(-u, -v)",
+        ),
+        (
+            "flow_picture",
+            "rounded, where the original floors",
+            "(255 * colour).floor",
+            "(255 * colour).round",
+        ),
     ),
     *without_the_matrix(
         "layer",
         (
+            "_by_diagonals",
             "the overlap not divided out",
             "output / overlap(grid, config).to(output, non_blocking=True)",
             "output",
             OUTPUT,
         ),
         (
+            "_reaching",
             "cells that reach into the hole shifted",
-            "padded = F.pad(hole.float(), (before, after, before, after))",
-            "padded = F.pad(hole.float(), (after, before, after, before))",
+            "(before, after, before, after)",
+            "(after, before, after, before)",
             "TestHole",
         ),
         (
+            "_output",
             "f kept in the hole, not around it",
-            "torch.where(hole, output,",
-            "torch.where(~hole, output,",
+            'torch.where(hole, output, 0 if rest == "zero" else f)',
+            'torch.where(~hole, output, 0 if rest == "zero" else f)',
             "TestHole",
         ),
     ),
     *without_the_matrix(
         "vectors",
         (
+            "moved",
             "the two passes of fusion in the wrong order",
-            'neighbours(cells, step * b, grid, "columns")\n'
-            '        place, second = neighbours(between, step * a, grid, "rows")',
-            'neighbours(cells, step * a, grid, "rows")\n'
-            '        place, second = neighbours(between, step * b, grid, "columns")',
+            "a, b",
+            "b, a",
             OUTPUT,
         ),
-        ("softmax_scale forgotten", "F.pad(q * config.softmax_scale,", "F.pad(q,", OUTPUT),
         (
+            "masked_keys",
+            "softmax_scale forgotten",
+            "q * config.softmax_scale",
+            "q",
+            OUTPUT,
+        ),
+        (
+            "masked_keys",
             "masked keys missing from the denominator",
             "len(valid) - len(kept) if zero else 0",
             "0",
             OUTPUT,
         ),
-        ("rows and columns swapped in the window", "left, top = (", "top, left = (", OUTPUT),
         (
+            "window_keys",
+            "rows and columns swapped in the window",
+            "left, top",
+            "top, left",
+            OUTPUT,
+        ),
+        (
+            "away_from_border",
             "the grid's right and left border forgotten",
             "inside[reach : h - reach, reach : w - reach]",
             "inside[reach : h - reach, :]",
             OUTPUT,
         ),
-        ("softmax's own gradient cut short", "d.sub_(mean[rows]).mul_(a)", "d.mul_(a)", GRADIENT),
+        (
+            "_AttentionInBlocks.backward",
+            "softmax's own gradient cut short",
+            "d.sub_(mean[rows])",
+            "d",
+            GRADIENT,
+        ),
     ),
     *without_the_matrix(
         "diagonals",
-        ("multiplied by the norms", "1 / norms, b_blocks", "norms, b_blocks", OUTPUT),
         (
-            "invalid patches not zeroed again after",
-            "attention.values.mul_(valid)",
-            "pass",
+            "diagonal_attention",
+            "multiplied by the norms",
+            "1 / norms",
+            "norms",
             OUTPUT,
         ),
         (
+            "_attention",
+            "invalid patches not zeroed again after",
+            "attention.values.mul_(valid)",
+            "None",
+            OUTPUT,
+        ),
+        (
+            "_DiagonalAttention.backward",
             "softmax's own gradient turned round",
-            "keepdim=True), value=-1\n",
-            "keepdim=True), value=1\n",
+            "product.values.addcmul_(a.values, product.values.sum(dim=1, keepdim=True), value=-1)",
+            "product.values.addcmul_(a.values, product.values.sum(dim=1, keepdim=True), value=1)",
             GRADIENT,
         ),
         (
+            "cut_blocks",
             "the padding of b's blocks moved",
-            "F.pad(b, (before, after, before, after))",
-            "F.pad(b, (after, before, after, before))",
+            "(before, after, before, after)",
+            "(after, before, after, before)",
             OUTPUT,
         ),
         (
+            "_DiagonalAttention.backward",
             "the gradient of a norm left out",
             "d_inverse += product.values.sum(dim=0) / inverse",
             "pass",
