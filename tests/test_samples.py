@@ -90,7 +90,7 @@ def test_a_photograph_taken_sideways_stands_upright() -> None:
     ("source", "said"),
     [
         ("astronot", "expected one of 'astronaut'"),
-        ("nowhere/photo.png", "which is no file"),
+        ("nowhere/photo.png", "got 'nowhere/photo.png'"),
         (b"not a picture", "13 bytes that are none"),
         (3.5, "got float"),
         (np.zeros((4, 4, 2), np.uint8), r"got \(4, 4, 2\)"),

@@ -20,6 +20,7 @@ from ctxattn_viz.exercises import EXERCISES, Feedback, check, faulty_port, name_
 from ctxattn_viz.stages import BY_KEY
 from tests.support import students
 
+SEVERAL = "more than one thing may differ"
 SMALL = [name for name in EXERCISES if name != "whole_layer"]
 
 
@@ -114,7 +115,7 @@ def test_two_mistakes_in_one_stage_are_not_met_with_silence() -> None:
 
     feedback = check("matching_scores", upside_down_and_doubled)
     assert feedback.mistake is None
-    assert "more than one thing may differ" in feedback.hint
+    assert SEVERAL in feedback.hint
     label = next(label for label, agrees in feedback.cases if not agrees)
     text = "\n".join([feedback.hint, *feedback.story])
     named = [name for name, _ in feedback.cases if name in text]
@@ -160,7 +161,7 @@ def test_a_mistake_that_explains_few_cases_is_not_named(wrong: str) -> None:
     assert feedback.mistake is None
     assert not any(m.hint in feedback.hint for m in EXERCISES[exercise].mistakes)
     assert "explains" not in feedback.hint
-    assert "more than one thing may differ" in feedback.hint
+    assert SEVERAL in feedback.hint
 
 
 def test_a_factor_that_holds_in_few_cases_is_not_named() -> None:
@@ -199,7 +200,7 @@ def test_an_answer_for_the_first_sample_alone_is_called_that(exercise: str, othe
     else:
         assert feedback.mistake is None
         assert FIRST_ALONE in feedback.hint
-        assert "more than one thing" not in feedback.hint
+        assert SEVERAL not in feedback.hint
 
 
 def test_an_answer_that_uses_other_samples_or_none_is_not_called_so() -> None:

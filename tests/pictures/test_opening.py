@@ -545,7 +545,7 @@ def test_paths_that_are_no_file(source: str) -> None:
 
 def test_a_pipe_is_refused_before_it_is_waited_for(tmp_path: Path) -> None:
     os.mkfifo(path := tmp_path / "pipe.png")
-    with pytest.raises(cv.InputError, match="no ordinary file"):
+    with pytest.raises(cv.InputError, match=r"got .*pipe\.png"):
         samples.photograph(path)
 
 
