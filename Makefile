@@ -5,8 +5,8 @@ SHELL := /bin/bash
 .DELETE_ON_ERROR:
 
 # The first Python that is new enough; a name on the PATH may be a shim that does not run.
-PYTHON ?= $(firstword $(foreach p,python3.11 python3.12 python3.13 python3 python,$(shell \
-	$(p) -c 'import sys; sys.version_info >= (3, 11) and print("$(p)")' 2>/dev/null)))
+PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3 python; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 
 VENV := .venv
 RUN := $(VENV)/bin/python -m
@@ -26,7 +26,7 @@ ONE_THREAD := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1
 # Found once, so that every test process drives the same one.
 BROWSER = CHROMIUM="$$($(VENV)/bin/python tests/browser/chromium.py)"
 
-.PHONY: help setup lab test test-python test-notebooks test-long chromium check format bench \
+.PHONY: help setup lab quick test test-python test-notebooks test-long chromium check format bench \
 	notebooks assignments mutants html clean
 
 help: ## show this list
@@ -46,8 +46,18 @@ lab: setup ## open JupyterLab on the quickstart (LAB_ARGS="--no-browser --port=8
 		--LabApp.default_url=/lab/tree/notebooks/00_quickstart.ipynb $(LAB_ARGS)
 
 # How pytest is run, whichever tests.
-TEST = $(BROWSER) $(ONE_THREAD) $(RUN) pytest --numprocesses $(WORKERS) \
-	--dist loadscope --no-loadscope-reorder
+PYTEST = $(ONE_THREAD) $(RUN) pytest --numprocesses $(WORKERS) --dist loadscope --no-loadscope-reorder
+TEST = $(BROWSER) $(PYTEST)
+# Something of every room of the package. What takes more than two seconds is listed at the end: it
+# should be marked slow.
+QUICK := tests/stages tests/traces tests/attention/test_precision.py tests/figures/test_figures.py \
+	tests/pictures/test_holes.py tests/debugger/test_page.py tests/debugger/test_payload.py \
+	tests/exercises/test_checking.py::test_the_right_answer_passes tests/project/test_layout.py \
+	$(wildcard tests/test_*.py)
+
+quick: setup ## in a minute: tests of every room, without browser and notebooks (TEST_ARGS is passed on)
+	$(PYTEST) -m "not (slow or long or hypothesis)" --durations 20 --durations-min 2 \
+		$(QUICK) $(TEST_ARGS)
 
 test: setup chromium test-python test-notebooks ## run the tests: Python, JavaScript, browser, notebooks
 
@@ -58,8 +68,8 @@ test-notebooks: setup ## every notebook again, compared with what is stored in i
 	$(ONE_THREAD) $(RUN) pytest --config-file tests/notebooks/nbval.ini --rootdir . \
 		--numprocesses $(WORKERS) --dist loadscope notebooks
 
-test-long: setup chromium ## what is long and not needed each time: tests marked long, and the mutants
-	$(TEST) -m long $(TEST_ARGS)
+test-long: setup chromium ## what is not needed each time: tests marked long, more random settings, the mutants
+	CTXATTN_HYPOTHESIS=thorough $(TEST) -m "long or hypothesis" $(TEST_ARGS)
 	$(MAKE) mutants
 
 notebooks: setup ## run the notebooks where they lie and store them (ONLY="03 6b": only those)

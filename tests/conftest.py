@@ -18,14 +18,16 @@ ROOT = Path(__file__).resolve().parents[1]
 pytest.register_assert_rewrite("tests.support")  # its assertions tell as much as a test's
 
 # Settings drawn at random differ widely in size and the machine may be busy: no deadlines. In CI
-# the same examples come every time, so that a red run can be repeated. Where a fault was planted,
-# the first example that shows it is enough: no time is spent on making it smaller.
+# the same examples come every time, so that a red run can be repeated; `make test-long` tries more,
+# and others each time. Where a fault was planted, the first example that shows it is enough: no
+# time is spent on making it smaller.
 settings.register_profile(
     "ctxattn",
     deadline=None,
     derandomize=bool(os.environ.get("CI")),
     suppress_health_check=[HealthCheck.too_slow],
 )
+settings.register_profile("thorough", settings.get_profile("ctxattn"), derandomize=False)
 settings.register_profile(
     "mutants",
     settings.get_profile("ctxattn"),

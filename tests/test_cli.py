@@ -181,6 +181,7 @@ def test_a_hole_that_leaves_no_patch_is_said_and_the_page_is_written(
     assert note in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_the_module_runs_as_a_program(tmp_path: Path) -> None:
     page = tmp_path / "page.html"
     command = [sys.executable, "-m", "ctxattn_viz", "--size", "32", "-o", str(page)]
@@ -341,6 +342,7 @@ def test_a_page_too_large_is_refused_before_the_photo_is_decoded(
 # ---- names and terminals ----
 
 
+@pytest.mark.slow
 def test_names_that_are_no_utf_8_and_a_terminal_that_prints_little(
     tmp_path: Path, photo: Path
 ) -> None:

@@ -221,6 +221,7 @@ print("after")
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", ["/dev/stdout", "/proc/self/fd/1"])
 def test_standard_output_is_written_directly(path: str, tmp_path: Path) -> None:
     assert run_python(TO_STDOUT, path).stdout == b"before\npage\nafter\n"

@@ -76,6 +76,7 @@ class TestBytes:
         assert moved(trace, "offsets") == matrix + 16384 * 2 * 8
 
 
+@pytest.mark.slow
 class TestPeakMemory:
     def test_counts_what_is_alive_at_once(self) -> None:
         x = torch.zeros(1000)
@@ -113,6 +114,7 @@ class TestProfile:
         assert made.runs == 2
         assert sum(made.share(key) for key in BY_KEY) == pytest.approx(1)
 
+    @pytest.mark.slow
     def test_of_a_trace_is_of_its_inputs(self) -> None:
         trace = cv.trace(*torch.randn(2, 1, 70, 8, 8), None, cv.AttentionConfig(rate=1))
         made = trace.profile(runs=1)
@@ -152,6 +154,7 @@ class TestProfile:
         assert said[2:] == [cost.key for cost in counted]
         assert "below the roof" in figure.alt
 
+    @pytest.mark.slow
     def test_the_figure_cuts_no_label(self, made: Profile) -> None:
         """Neither where all stages are far below the roof nor where they touch it."""
         for factor in (1.0, 1e-3):

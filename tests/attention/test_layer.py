@@ -20,7 +20,7 @@ from ctxattn_viz.attention import vectors as attention_vectors
 from ctxattn_viz.stages.fused_softmax import logits
 from tests.support.closeness import assert_close
 from tests.support.recorded import CASES, Case, assert_within_bound, tensors
-from tests.support.strategies import Setting, settings_of_attention
+from tests.support.strategies import Setting, examples, settings_of_attention
 
 WAYS = METHODS[1:]  # all but "auto"
 SUMMARISING = ("vectors", "diagonals")
@@ -55,7 +55,7 @@ def test_every_recorded_offset(case: Case, method: str) -> None:
 
 
 @pytest.mark.filterwarnings("ignore::ctxattn_viz.errors.MaskWarning")
-@settings(max_examples=200)
+@settings(max_examples=examples(100, thorough=200))
 @given(settings_of_attention())
 def test_every_way_agrees_with_the_stages(setting: Setting) -> None:
     trace, mask = traced(setting)

@@ -26,6 +26,7 @@ from ctxattn_viz.stages import MATRICES, STAGES, patch_grid, query_grid
 from ctxattn_viz.stages.deconvolution import mix_patches, overlap, overlap_add
 from ctxattn_viz.stages.fused_softmax import logits
 from ctxattn_viz.stages.matching_scores import patch_norms
+from tests.support.strategies import examples
 
 
 class Engine:
@@ -220,7 +221,7 @@ def plain(**changes: Any) -> Setting:
     return Setting(**(usual | changes))
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(60, thorough=150))
 @given(drawn())
 @example(plain())
 @example(plain(config=AttentionConfig(dialect="mmagic"), hole=1.0))  # NaN throughout

@@ -245,6 +245,7 @@ def test_what_is_no_trace_is_refused() -> None:
         build(cv.trace(on_meta, on_meta))
 
 
+@pytest.mark.slow
 def test_maps_too_large_are_refused_before_anything_runs() -> None:
     huge = torch.zeros(1, 1, 1, 1).expand(1, 64, 1024, 1024)
     with pytest.raises(cv.BudgetError, match=r"expected at most 256 MB .* got 8"):

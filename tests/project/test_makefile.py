@@ -32,8 +32,26 @@ def test_what_is_long_is_run_when_asked(root: Path) -> None:
     assert '-m "not long"' in commands(root, "test")
     assert "tests.mutants" not in commands(root, "test")
     asked = commands(root, "test-long")
-    assert "-m long" in asked
+    assert "CTXATTN_HYPOTHESIS=thorough" in asked
+    assert '-m "long or hypothesis"' in asked
     assert "tests.mutants" in asked
+
+
+def test_what_is_quick_is_something_of_every_room(root: Path) -> None:
+    (line,) = (
+        line
+        for line in commands(root, "quick").replace("\\\n", " ").splitlines()
+        if "pytest" in line
+    )
+    assert '-m "not (slow or long or hypothesis)"' in line
+    assert "CHROMIUM" not in line
+    paths = [Path(word.partition("::")[0]) for word in line.split() if word.startswith("tests/")]
+    assert all((root / path).exists() for path in paths)
+    places = {path.parts[1] for path in paths}
+    assert not places & {"browser", "notebooks", "javascript"}
+    rooms = {path.parent.name for path in (root / "ctxattn_viz").glob("*/__init__.py")}
+    assert rooms <= places
+    assert {path.name for path in (root / "tests").glob("test_*.py")} <= places
 
 
 def test_long_tests_are_chosen_on_the_command_line_alone(pytestconfig: pytest.Config) -> None:

@@ -15,7 +15,7 @@ from ctxattn_viz.stages import STAGES
 from ctxattn_viz.traces.values import LazyValues, rows_of
 from tests.support import oracle
 from tests.support.closeness import assert_close
-from tests.support.strategies import Setting, settings_of_attention
+from tests.support.strategies import Setting, examples, settings_of_attention
 
 EXACT = {"downsampled_f", "downsampled_b", "downsampled_mask", "matching_patches", "paste_patches"}
 
@@ -49,7 +49,7 @@ def test_the_oracle_knows_nothing_of_ours() -> None:
     assert sorted(ast.unparse(node) for node in imports) == ["import math", "import numpy as np"]
 
 
-@settings(max_examples=600)
+@settings(max_examples=examples(200, thorough=600))
 @given(settings_of_attention())
 def test_every_stage_agrees_with_the_oracle(setting: Setting) -> None:
     stages = stages_of(setting)
@@ -71,7 +71,7 @@ def test_every_stage_agrees_with_the_oracle(setting: Setting) -> None:
             assert_close(stage.key, got, want)
 
 
-@settings(max_examples=100)
+@settings(max_examples=examples(50, thorough=100))
 @given(settings_of_attention(), st.data())
 def test_rows_of_a_few_cells_are_those_of_all(setting: Setting, data: st.DataObject) -> None:
     """To the last bit, where the scores' products and sums are exact: whole numbers, no norm.

@@ -1,5 +1,6 @@
 """Random settings of contextual attention, small and awkward, for hypothesis."""
 
+import os
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -8,6 +9,11 @@ import numpy as np
 from hypothesis import strategies as st
 
 from ctxattn_viz.config import CHOICES, DIALECTS, AttentionConfig
+
+
+def examples(each_time: int, thorough: int) -> int:
+    """How many examples to try: more in `make test-long`, and to see a planted fault."""
+    return each_time if os.environ.get("CTXATTN_HYPOTHESIS", "ctxattn") == "ctxattn" else thorough
 
 
 @dataclass(frozen=True)
