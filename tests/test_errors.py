@@ -512,6 +512,7 @@ def test_what_came_need_not_be_able_to_travel() -> None:
     assert str(pickle.loads(pickle.dumps(problem))) == str(problem)
 
 
+@pytest.mark.slow
 def test_an_error_comes_back_from_a_process_pool() -> None:
     """It used to end the pool's reader: the pool then waited for ever."""
     with multiprocessing.get_context("spawn").Pool(1) as pool:
