@@ -1,6 +1,6 @@
 """The faults: what is replaced by what, and which tests have to see it.
 
-A fault of Python names the function and the expression (or statement) in it that it replaces. Line
+A fault of Python names the function and the expression (or statements) in it that it replaces. Line
 breaks, brackets, quotes and comments do not matter, and the function may move within its file. In
 JavaScript it is exact text. Either stands there exactly once: tests/project/test_mutants.py holds
 the table to that, so whoever rewrites the code takes its faults along.
@@ -9,7 +9,9 @@ the table to that, so whoever rewrites the code takes its faults along.
 from __future__ import annotations
 
 import ast
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 RECORDED = ("tests/stages/test_golden.py", "tests/stages/test_oracle.py")
 OUTPUT = "test_every_recorded_output"
@@ -40,30 +42,35 @@ class Fault:
 
 @dataclass(frozen=True)
 class PythonFault(Fault):
-    """One expression or statement of one function replaced by another."""
+    """One expression of one function, or statements that follow each other, replaced by another."""
 
     function: str  # as "Class.method"; empty where it is no function's
 
     def applied_to(self, source: str) -> str:
-        wanted = parsed(self.old)
-        nodes = [
-            node
-            for node in ast.walk(named(self.function, ast.parse(source), self.file))
-            if type(node) is type(wanted) and ast.unparse(node) == ast.unparse(wanted)
-        ]
-        self.check_that_one(len(nodes))
-        start, end = extent(nodes[0], source)
-        new = f"({self.new})" if isinstance(wanted, ast.expr) else self.new
+        scope = named(self.function, ast.parse(source), self.file)
+        expression = parsed(self.old)
+        if isinstance(expression, ast.expr):
+            places = [[node] for node in ast.walk(scope) if isinstance(node, ast.expr)]
+            wanted, new = ast.unparse(expression), f"({self.new})"
+        else:
+            places = runs_of_statements(scope, len(expression))
+            wanted, new = unparsed(expression), self.new
+        places = [nodes for nodes in places if unparsed(nodes) == wanted]
+        self.check_that_one(len(places))
+        start, end = extent(places[0], source)
         return (source.encode()[:start] + new.encode() + source.encode()[end:]).decode()
 
 
-def parsed(code: str) -> ast.AST:
-    """One expression, or else one statement."""
+def parsed(code: str) -> ast.expr | list[ast.stmt]:
+    """One expression, or else statements, which may stand on one line with `;` between them."""
     try:
         return ast.parse(code, mode="eval").body
     except SyntaxError:
-        (statement,) = ast.parse(code).body
-        return statement
+        return ast.parse(code).body
+
+
+def unparsed(nodes: Sequence[ast.AST]) -> str:
+    return "\n".join(map(ast.unparse, nodes))
 
 
 def named(function: str, tree: ast.AST, file: str) -> ast.AST:
@@ -76,16 +83,20 @@ def named(function: str, tree: ast.AST, file: str) -> ast.AST:
     return tree
 
 
-def extent(node: ast.AST, source: str) -> tuple[int, int]:
-    """Where a node begins and ends, in bytes."""
-    lines = source.encode().splitlines(keepends=True)
-    lengths = [0]
-    for line in lines:
-        lengths.append(lengths[-1] + len(line))
-    return (
-        lengths[node.lineno - 1] + node.col_offset,
-        lengths[node.end_lineno - 1] + node.end_col_offset,
-    )
+def runs_of_statements(scope: ast.AST, length: int) -> list[list[ast.stmt]]:
+    """Every `length` statements that follow each other in one block."""
+    values = [value for node in ast.walk(scope) for _, value in ast.iter_fields(node)]
+    blocks = [v for v in values if isinstance(v, list) and v and isinstance(v[0], ast.stmt)]
+    return [block[i : i + length] for block in blocks for i in range(len(block) - length + 1)]
+
+
+def extent(nodes: Sequence[ast.AST], source: str) -> tuple[int, int]:
+    """Where nodes that follow each other begin and end, in bytes."""
+    lines = [0, *accumulate(map(len, source.encode().splitlines(keepends=True)))]
+    first, last = nodes[0], nodes[-1]
+    return lines[first.lineno - 1] + first.col_offset, lines[
+        last.end_lineno - 1
+    ] + last.end_col_offset
 
 
 def in_stage(stage: str, name: str, *faults: tuple[str, str, str, str]) -> list[Fault]:
@@ -391,8 +402,10 @@ FAULTS: list[Fault] = [
         (
             "moved",
             "the two passes of fusion in the wrong order",
-            "a, b",
-            "b, a",
+            'between, first = neighbours(cells, step * b, grid, "columns"); '
+            'place, second = neighbours(between, step * a, grid, "rows")',
+            'between, first = neighbours(cells, step * a, grid, "rows"); '
+            'place, second = neighbours(between, step * b, grid, "columns")',
             OUTPUT,
         ),
         (

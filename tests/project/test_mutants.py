@@ -72,6 +72,7 @@ def f(x):
         ("A.f", '(é + 1) * "2"', "0", "return 0"),
         ("f", "y = x + 1", "y = 3", "y = 3"),
         ("f", "return y", "pass", "pass"),
+        ("f", "y = x + 1; return y", "y = 2; return 3", "y = 2\n    return 3"),
     ],
 )
 def test_where_a_fault_goes(function: str, old: str, new: str, expected: str) -> None:
@@ -88,6 +89,7 @@ def test_where_a_fault_goes(function: str, old: str, new: str, expected: str) ->
         ("", "return y", None),
         ("", "self", "0 times"),  # a parameter is no expression
         ("f", "y", "2 times"),
+        ("f", "return y; y = x + 1", "0 times"),
         ("A", "1", None),
         ("g", "1", "no g"),
         ("A.g", "1", "no A.g"),
