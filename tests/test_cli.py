@@ -373,6 +373,7 @@ def test_every_terminal_is_told_something(encoding: str) -> None:
     assert text == ("expected ≠ " if "utf" in encoding else "expected \\u2260 ") + "\\udcff\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", ["the reader has gone", "closed before the start"])
 def test_a_reader_that_has_gone_is_no_failure(way: str, tmp_path: Path) -> None:
     """In a process of its own: Python flushes once more when it leaves."""

@@ -407,6 +407,7 @@ with writing("path", sys.argv[1]) as file:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGHUP])
 def test_killed_while_writing(target: Path, number: signal.Signals) -> None:
     assert run_python(KILLED, target, int(number)).returncode == -number
@@ -415,12 +416,14 @@ def test_killed_while_writing(target: Path, number: signal.Signals) -> None:
     assert target.read_bytes() == NEW
 
 
+@pytest.mark.slow
 def test_interrupted_while_writing(target: Path) -> None:
     assert run_python(KILLED, target, int(signal.SIGINT)).returncode == -signal.SIGINT
     assert target.read_bytes() == OLD
     assert names(target.parent) == ["target"]
 
 
+@pytest.mark.slow
 def test_ended_by_a_signal_that_the_program_handles(target: Path) -> None:
     handled = "import signal, sys\nsignal.signal(signal.SIGTERM, lambda *_: sys.exit(3))\n"
     assert run_python(handled + KILLED, target, int(signal.SIGTERM)).returncode == 3

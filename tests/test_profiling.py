@@ -104,6 +104,7 @@ class TestPeakMemory:
         assert made["fused_scores"].peak >= 2 * matrix
 
 
+@pytest.mark.slow
 class TestProfile:
     def test_has_every_stage_and_the_layer(self, made: Profile) -> None:
         assert [cost.key for cost in made.stages] == list(BY_KEY)
@@ -114,7 +115,6 @@ class TestProfile:
         assert made.runs == 2
         assert sum(made.share(key) for key in BY_KEY) == pytest.approx(1)
 
-    @pytest.mark.slow
     def test_of_a_trace_is_of_its_inputs(self) -> None:
         trace = cv.trace(*torch.randn(2, 1, 70, 8, 8), None, cv.AttentionConfig(rate=1))
         made = trace.profile(runs=1)
@@ -154,7 +154,6 @@ class TestProfile:
         assert said[2:] == [cost.key for cost in counted]
         assert "below the roof" in figure.alt
 
-    @pytest.mark.slow
     def test_the_figure_cuts_no_label(self, made: Profile) -> None:
         """Neither where all stages are far below the roof nor where they touch it."""
         for factor in (1.0, 1e-3):

@@ -65,6 +65,7 @@ FIGURES: dict[str, Callable[[cv.Trace], figures.Figure]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FIGURES)
 def test_every_figure_shows_itself_with_its_words(name: str, trace: cv.Trace) -> None:
     figure = FIGURES[name](trace)
@@ -79,6 +80,7 @@ def test_words_of_ones_own_replace_the_usual_ones(photo: torch.Tensor) -> None:
     assert figures.pictures({"a": photo}, alt="A cat.").alt == "A cat."
 
 
+@pytest.mark.slow
 def test_a_photograph_is_stored_small_and_numbers_exactly() -> None:
     astronaut = samples.photograph("astronaut", 256)
     photo = figures.pictures({"as it is": astronaut, "turned": -astronaut})
@@ -87,6 +89,7 @@ def test_a_photograph_is_stored_small_and_numbers_exactly() -> None:
     assert set(numbers._repr_mimebundle_()[0]) == {"image/png", "text/plain"}
 
 
+@pytest.mark.slow
 def test_style_stays_at_home(trace: cv.Trace) -> None:
     before = dict(matplotlib.rcParams)
     image(figures.query(trace, 4, 6))

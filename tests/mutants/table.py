@@ -272,10 +272,10 @@ FAULTS: list[Fault] = [
         "fusion",
         "stages/calls.py",
         "both passes along the rows",
-        'values["fused_rows"], queries, patches, "columns", config)',
-        'values["fused_rows"], queries, patches, "rows", config)',
+        '"columns"',
+        '"rows"',
         RECORDED,
-        "",
+        "fuse_along_columns",
     ),
     *in_stage(
         "softmax",
