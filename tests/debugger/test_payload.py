@@ -299,6 +299,7 @@ def test_a_picture_of_ordinary_size_in_half_precision(dtype: torch.dtype, channe
     assert output["mean"] == pytest.approx(float(exact), rel=1e-2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", EXTREMES.values(), ids=EXTREMES)
 @pytest.mark.parametrize("scale", [10.0, 3e38])
 @pytest.mark.parametrize("spread", [0, 1], ids=["constant", "noise"])
