@@ -40,7 +40,7 @@ def test_each_package_has_the_same_bound_in_both(
     project: dict[str, Any], specs: dict[str, MatchSpec]
 ) -> None:
     wanted = {"python": project["requires-python"], "pip": None}
-    for line in project["dependencies"]:
+    for line in (*project["dependencies"], *project["optional-dependencies"]["notebooks"]):
         requirement = Requirement(line)
         name = CONDA_NAMES.get(requirement.name, requirement.name)
         wanted[name] = str(requirement.specifier)
@@ -59,8 +59,10 @@ def test_every_bound_is_open_and_every_pin_keeps_it(root: Path, project: dict[st
         if line and not line.startswith("#"):
             name, version = line.split("==")
             pins[name.lower().replace("_", "-")] = version
-    needed = [*project["dependencies"], *project["optional-dependencies"]["teach"]]
-    needed += project["optional-dependencies"]["dev"][1:]  # the first is this package with teach
+    needed = list(project["dependencies"])
+    for extra in ("teach", "notebooks", "dev"):
+        needed += project["optional-dependencies"][extra]
+    needed.remove("ctxattn_viz[teach,notebooks]")  # this package, with the two before
     for line in needed:
         requirement = Requirement(line)
         assert all(bound.operator == ">=" for bound in requirement.specifier), line
