@@ -27,6 +27,7 @@ from ctxattn_viz.config import DIALECTS
 from ctxattn_viz.debugger import payload
 from ctxattn_viz.debugger.still import still_of
 from ctxattn_viz.stages import deconvolution, fused_softmax, matching_scores, offset_flow
+from ctxattn_viz.stages.forward import forward
 from ctxattn_viz.traces import rows
 from tests.support.pretend import (
     PretendTensor,
@@ -122,6 +123,7 @@ def check_rows(dialect: str, channels: int, waits: list[str]) -> None:
     expected, trace = trace_here(dialect, channels), trace_there(dialect, channels)
     last = len(trace.f) - 1
     for key in ("valid", "attention"):  # computed for these cells alone, and then read
+        _ = trace[key]
         waits.clear()
         row, ledger = trace.query(2, 1, sample=last), trace.pixel(5, 6, sample=last)
         assert waits == []
@@ -133,7 +135,6 @@ def check_rows(dialect: str, channels: int, waits: list[str]) -> None:
         for term, expected_term in zip(ledger.terms, of_the_cpu.terms, strict=True):
             assert_same(term.weights, expected_term.weights)
             assert_same(term.colours, expected_term.colours)
-        _ = trace[key]
 
 
 def check_attention(dialect: str, channels: int, waits: list[str]) -> None:
@@ -142,6 +143,7 @@ def check_attention(dialect: str, channels: int, waits: list[str]) -> None:
     for method in WAYS:
         y = cv.contextual_attention(*inputs_there(channels), config, method=method)
         assert_same(y, expected)
+    assert_same(forward(*inputs_there(channels), config), forward(*inputs(channels), config))
     assert waits == []
 
 
@@ -323,6 +325,11 @@ class TestLookingOn:
         assert_same(loaded["output"].tensor, trace_here()["output"].tensor)
         loaded = cv.load_trace(tmp_path / "run")
         assert torch.equal(loaded["output"].tensor, trace_here()["output"].tensor)
+
+    def test_moved(self, waits: list[str]) -> None:
+        moved = trace_here().to("pretend")
+        assert_same(moved["output"].tensor, trace_here()["output"].tensor)
+        assert cv.compare(moved.to("cpu"), trace_here()).first is None
 
     def test_revised(self, waits: list[str]) -> None:
         config = cv.AttentionConfig(softmax_scale=3.0)
