@@ -7,6 +7,9 @@ import torch
 from torch import Tensor
 from torch._subclasses import FakeTensor
 
+# Where looking at values makes nobody wait.
+COUNTED = ("cpu",)
+
 
 def default_device() -> torch.device:
     """`cuda` where there is one, else Apple's `mps`, else `cpu`."""
@@ -49,13 +52,24 @@ def exact_arithmetic(device: torch.device) -> Iterator[None]:
 
 
 def has_no_values(x: Tensor) -> bool:
-    """Whether there are shapes alone: on the meta device, or a fake tensor."""
-    return x.device.type == "meta" or isinstance(x, FakeTensor)
+    """Whether there are shapes alone and nobody records: on the meta device, or a fake tensor."""
+    return (x.device.type == "meta" or isinstance(x, FakeTensor)) and not recording()
 
 
 def recording() -> bool:
     """Whether calls are recorded, to be replayed on other inputs: jit.trace, export, make_fx."""
-    exporting = torch.compiler.is_compiling() and not torch.compiler.is_dynamo_compiling()
-    if torch.jit.is_tracing() or exporting:
+    if torch.jit.is_tracing() or exporting():
         return True
     return torch._C._get_dispatch_mode(torch._C._TorchDispatchModeKey.PROXY) is not None
+
+
+def exporting() -> bool:
+    """Whether torch.export is at work, strict or not."""
+    if hasattr(torch.compiler, "is_exporting"):  # since PyTorch 2.7
+        return torch.compiler.is_exporting()
+    return torch.compiler.is_compiling() and not torch.compiler.is_dynamo_compiling()
+
+
+def may_count(x: Tensor) -> bool:
+    """Whether looking at the values of x makes nobody wait, and nobody keeps what was seen."""
+    return x.device.type in COUNTED and not recording()

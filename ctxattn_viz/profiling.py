@@ -25,7 +25,7 @@ from .attention import choose_method, contextual_attention
 from .config import AttentionConfig
 from .devices import synchronize
 from .errors import InputError
-from .progress import shown
+from .progress import with_progress_bar
 from .stages import BY_KEY, STAGES, Values
 from .traces.run import Trace, trace
 from .units import count_text, human, seconds_text
@@ -201,7 +201,7 @@ def profile(
     peaks[LAYER] = memory.peak
 
     seconds: dict[str, list[float]] = {key: [] for key in (*BY_KEY, LAYER)}
-    for _ in shown(range(runs), "profile"):
+    for _ in with_progress_bar(range(runs), "profile"):
         run = trace(*inputs, config, budget=budget)
         for key in BY_KEY:
             seconds[key].append(run[key].seconds)

@@ -9,7 +9,7 @@ T = TypeVar("T")
 PATIENCE = 1.0  # seconds without a bar
 
 
-def shown(blocks: Sequence[T], what: str) -> Iterator[T]:
+def with_progress_bar(blocks: Sequence[T], what: str) -> Iterator[T]:
     """`blocks`, with a bar named `what` from the moment that they took more than a second.
 
     Never a bar where the environment says `TQDM_DISABLE=1` (which tqdm itself does not heed in a

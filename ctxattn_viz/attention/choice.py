@@ -5,6 +5,7 @@ import math
 from torch import Tensor
 
 from ..config import AttentionConfig
+from ..devices import recording
 from ..errors import InputError
 from ..inputs import ORDINARY, cells_of
 from . import vectors
@@ -34,6 +35,10 @@ def method_for(method: str, f: Tensor, b: Tensor, config: AttentionConfig) -> st
     keys = vectors.long_length(f.shape[1], config) * max(f_cells, b_cells)
     longest = LONGEST if keys <= MOST_KEYS else ORDINARY
     too_long = config.fuse and config.fuse_k > longest
+    if recording():  # in plain operations, which "diagonals" is not made of
+        if too_long:
+            raise InputError("fuse_k", f"up to {longest} in a recording", config.fuse_k)
+        return "vectors" if method == "vectors" else "sdpa"
     if method == "auto":
         return "diagonals" if too_long else choose_method(f.shape[1], config)
     if too_long and method != "diagonals":

@@ -2,9 +2,10 @@
 
 Plain calls run as they are. Transforms (`torch.func`: vmap, grad, vjp, jacrev, and what is made of
 them) see one function whose gradient is another; `torch.compile` leaves the layer outside its
-graph; fake tensors and the meta device get shapes. What cannot be right is refused in one sentence,
-and before anything is computed: second derivatives, forward-mode derivatives, and recording
-(`torch.jit.trace`, `torch.export`, `make_fx`), which would keep one mask's choice of patches.
+graph; `torch.export` and `make_fx` record it in plain operations, by `"sdpa"` or `"vectors"`, which
+then keep masked keys instead of leaving them out, so that the record is right for every mask; fake
+tensors and the meta device get shapes. What cannot be right is refused in one sentence, and before
+anything is computed.
 """
 
 from collections.abc import Callable
@@ -14,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.autograd import forward_ad
 
-from ..devices import exact_arithmetic, recording
+from ..devices import exact_arithmetic, exporting, recording
 from ..errors import UnsupportedError
 
 Call = Callable[[Tensor, Tensor, Tensor | None, Tensor | None], tuple[Tensor, ...]]
@@ -32,10 +33,17 @@ NO_FORWARD = (
     "contextual_attention: a forward-mode derivative (jvp, jacfwd, hessian, dual tensors) was "
     "asked for; it has reverse mode alone (grad, vjp, jacrev). " + STAGES_CAN
 )
-NO_RECORDING = (
-    "contextual_attention: recording by torch.jit.trace, torch.export or make_fx was asked for; "
-    "which patches are valid is looked up while it runs, and a record would keep one mask's. "
-    "torch.compile without fullgraph=True takes it as it is. " + STAGES_CAN
+NO_WHOLE_GRAPH = (
+    "contextual_attention: torch.jit.trace or torch.compile(fullgraph=True) was asked for; it runs "
+    "as it is between two graphs. torch.compile without fullgraph=True and torch.export take it."
+)
+NO_OPEN_SIZES = (
+    "contextual_attention: a recording for dynamic sizes (torch.export.Dim, mark_dynamic) was "
+    "asked for; its loops are made for fixed sizes, the mask's too. Export it once for each size."
+)
+NO_HOLE_ALONE = (
+    "contextual_attention: a recording of queries='hole' was asked for; how many queries reach "
+    "into the hole is another with each mask. queries='all' puts out the same in the hole."
 )
 
 
@@ -47,7 +55,7 @@ def in_any_context(
     Raises:
         UnsupportedError: what is asked for would not be right; see above.
     """
-    if torch.compiler.is_dynamo_compiling():
+    if torch.compiler.is_dynamo_compiling() and not exporting():
         return contextual_attention_outside_the_graph(call, f, b, mask, foreground_mask)
     return _in_eager(call, f, b, mask, foreground_mask)
 
@@ -55,8 +63,12 @@ def in_any_context(
 def _in_eager(
     call: Call, f: Tensor, b: Tensor, mask: Tensor | None, foreground_mask: Tensor | None
 ) -> tuple[Tensor, ...]:
+    if torch.jit.is_tracing():
+        raise UnsupportedError(NO_WHOLE_GRAPH)
     if recording():
-        raise UnsupportedError(NO_RECORDING)
+        if _with_open_sizes(f, b, mask):
+            raise UnsupportedError(NO_OPEN_SIZES)
+        return call(f, b, mask, foreground_mask)
     if torch._C._are_functorch_transforms_active():
         return _Transformed.apply(call, f, b, mask, foreground_mask)
     if forward_ad._current_level >= 0 and any(map(_is_dual, (f, b))):
@@ -75,10 +87,10 @@ def first_derivative_only(backward: Callable[..., Any]) -> Callable[..., Any]:
 
     def checked(ctx: Any, *gradients: Tensor | None) -> Any:
         refuse_second_derivatives()
-        given = next((d for d in gradients if d is not None), None)
-        if given is None:
+        gradient = next((d for d in gradients if d is not None), None)
+        if gradient is None:
             return backward(ctx, *gradients)
-        with exact_arithmetic(given.device):
+        with exact_arithmetic(gradient.device):
             return backward(ctx, *gradients)
 
     return checked
@@ -122,7 +134,7 @@ class _Transformed(torch.autograd.Function):
 
     @staticmethod
     def vmap(info: Any, in_dims: tuple, *inputs: Any) -> Any:
-        return _each(_Transformed.apply, info.batch_size, in_dims, inputs)
+        return _one_by_one(_Transformed.apply, info.batch_size, in_dims, inputs)
 
     @staticmethod
     def jvp(ctx: Any, *tangents: Any) -> Any:
@@ -149,14 +161,14 @@ class _Gradient(torch.autograd.Function):
 
     @staticmethod
     def vmap(info: Any, in_dims: tuple, *inputs: Any) -> Any:
-        return _each(_Gradient.apply, info.batch_size, in_dims, inputs)
+        return _one_by_one(_Gradient.apply, info.batch_size, in_dims, inputs)
 
     @staticmethod
     def jvp(ctx: Any, *tangents: Any) -> Any:
         raise UnsupportedError(NO_SECOND)
 
 
-def _each(call: Callable[..., Any], count: int, in_dims: tuple, inputs: tuple) -> Any:
+def _one_by_one(call: Callable[..., Any], count: int, in_dims: tuple, inputs: tuple) -> Any:
     """A batch of calls one by one, as the layer runs its samples; and the axes of the results."""
     results = [
         call(*[x if d is None else x.select(d, i) for x, d in zip(inputs, in_dims, strict=True)])
@@ -164,6 +176,12 @@ def _each(call: Callable[..., Any], count: int, in_dims: tuple, inputs: tuple) -
     ]
     stacked = tuple(torch.stack(each) for each in zip(*results, strict=True))
     return stacked, (0,) * len(stacked)
+
+
+def _with_open_sizes(*tensors: Tensor | None) -> bool:
+    """Whether a recorder was asked to leave a size open."""
+    sizes = [size for x in tensors if x is not None for size in x.shape]
+    return any(isinstance(size, torch.SymInt) for size in sizes)
 
 
 def _is_dual(x: Tensor) -> bool:
@@ -176,7 +194,7 @@ def contextual_attention_outside_the_graph(call: Call, *tensors: Any) -> tuple[T
     return _in_eager(call, *tensors)
 
 
-# What PyTorch's compiler says where it may not leave the graph (fullgraph=True, strict export).
+# What PyTorch's compiler says where it may not leave the graph (fullgraph=True).
 vars(contextual_attention_outside_the_graph).update(
-    _torchdynamo_disable=True, _torchdynamo_disable_msg=NO_RECORDING
+    _torchdynamo_disable=True, _torchdynamo_disable_msg=NO_WHOLE_GRAPH
 )

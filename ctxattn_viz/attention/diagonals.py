@@ -23,11 +23,11 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from ..config import AttentionConfig
-from ..progress import shown
+from ..progress import with_progress_bar
 from ..stages.fused_softmax import Grid
 from ..stages.patch_extraction import same_padding
 from .contexts import first_derivative_only
-from .tiles import Plan, Sum, Tile, shaped
+from .tiles import Plan, Sum, Tile, view_of
 
 
 def diagonal_attention(
@@ -71,17 +71,17 @@ class _DiagonalAttention(torch.autograd.Function):
         config: AttentionConfig,
         find_best: bool,
     ) -> Any:
-        rooms = _Rooms(f, plan, 2)
+        buffers = _Buffers(f, plan, 2)
         out = blocks.new_zeros((plan.grid[0] + 1) * (plan.grid[1] + 1), blocks.shape[1])
         lse, best = f.new_zeros(len(f)), torch.zeros(len(f), dtype=torch.int64, device=f.device)
-        for tile in shown(plan.tiles, "attention"):
-            scores = _normed_scores(tile, f, b, inverse, plan.b_grid, config, rooms)
-            logits, attention = _attention(tile, scores, valid, config, rooms)
+        for tile in with_progress_bar(plan.tiles, "attention"):
+            scores = _normed_scores(tile, f, b, inverse, plan.b_grid, config, buffers)
+            logits, attention = _attention(tile, scores, valid, config, buffers)
             if find_best:
                 cells = tile.cells.to(f.device, non_blocking=True)
                 lse[cells] = logits.values.logsumexp(dim=1)
                 best[cells] = attention.values.argmax(dim=1)
-            mixture = _chain(tile.pastes, attention, rooms).rows @ blocks
+            mixture = _chain(tile.pastes, attention, buffers).rows @ blocks
             out.index_add_(0, tile.blocks.to(f.device, non_blocking=True), mixture)
         ctx.save_for_backward(f, b, inverse, blocks, valid)
         ctx.plan, ctx.config = plan, config
@@ -95,41 +95,41 @@ class _DiagonalAttention(torch.autograd.Function):
         f, b, inverse, blocks, valid = ctx.saved_tensors
         if d_out is None:
             return (None,) * 8
-        plan, config, rooms = ctx.plan, ctx.config, _Rooms(f, ctx.plan, 4)
+        plan, config, buffers = ctx.plan, ctx.config, _Buffers(f, ctx.plan, 4)
         df, db, d_inverse, d_blocks = map(torch.zeros_like, (f, b, inverse, blocks))
-        for tile in shown(plan.tiles, "attention, backward"):
+        for tile in with_progress_bar(plan.tiles, "attention, backward"):
             # Forward again, up to the attention spread over blocks.
-            scores = _normed_scores(tile, f, b, inverse, plan.b_grid, config, rooms)
-            _, a = _attention(tile, scores, valid, config, rooms, scores)
-            pasted = _chain(tile.pastes, a, rooms, a, scores)
+            scores = _normed_scores(tile, f, b, inverse, plan.b_grid, config, buffers)
+            _, a = _attention(tile, scores, valid, config, buffers, scores)
+            pasted = _chain(tile.pastes, a, buffers, a, scores)
             d_mixture = d_out.index_select(0, tile.blocks.to(f.device, non_blocking=True))
             d_blocks.addmm_(pasted.rows.mT, d_mixture)
 
-            torch.mm(d_mixture, blocks.mT, out=pasted.rows)
-            d = _chain_back(tile.pastes, pasted, rooms, a, scores)  # of the attention
-            product = rooms.free(tuple(a.values.shape), d, a, scores)
-            torch.mul(a.values, d.rows, out=product.values)
-            product.values.addcmul_(
-                a.values, product.values.sum(dim=1, keepdim=True), value=-1
-            ).mul_(config.softmax_scale)  # of the fused scores
-            d = _chain_back(tile.fuses, product, rooms, scores)  # of the normed scores
-            product = rooms.free(tuple(d.rows.shape), d, scores)
-            torch.mul(d.rows, scores.rows, out=product.values)
+            torch.mm(d_mixture, blocks.mT, out=pasted.rows)  # now its gradient
+            d_a = _chain_back(tile.pastes, pasted, buffers, a, scores)
+            d_fused = buffers.free(tuple(a.values.shape), d_a, a, scores)
+            torch.mul(a.values, d_a.rows, out=d_fused.values)
+            d_fused.values.addcmul_(
+                a.values, d_fused.values.sum(dim=1, keepdim=True), value=-1
+            ).mul_(config.softmax_scale)
+            d_normed = _chain_back(tile.fuses, d_fused, buffers, scores)
+            product = buffers.free(tuple(d_normed.rows.shape), d_normed, scores)
+            torch.mul(d_normed.rows, scores.rows, out=product.values)
             d_inverse += product.values.sum(dim=0) / inverse
-            d.rows.mul_(inverse)
-            d = _unstrided(d, plan.b_grid, config, rooms)
-            d = _chain_back(tile.taps, d, rooms)  # of the products of cells
+            d_normed.rows.mul_(inverse)  # now of the scores not yet normed
+            d_scores = _unstrided(d_normed, plan.b_grid, config, buffers)
+            d_products = _chain_back(tile.taps, d_scores, buffers)
             reads = tile.reads.to(f.device, non_blocking=True)
-            df.index_add_(0, reads, d.rows @ b)
-            db.addmm_(d.rows.mT, f.index_select(0, reads))
+            df.index_add_(0, reads, d_products.rows @ b)
+            db.addmm_(d_products.rows.mT, f.index_select(0, reads))
         return df, db, d_inverse, d_blocks, *[None] * 4
 
 
-class _Placed(NamedTuple):
-    """Numbers, and the room that they lie in."""
+class _Array(NamedTuple):
+    """Numbers, and the buffer that they lie in."""
 
     values: Tensor
-    room: Tensor
+    buffer: Tensor
 
     @property
     def rows(self) -> Tensor:
@@ -137,31 +137,31 @@ class _Placed(NamedTuple):
         return self.values.flatten(1)
 
 
-class _Rooms:
+class _Buffers:
     """A few arrays large enough for any step of any tile, used over and over."""
 
     def __init__(self, like: Tensor, plan: Plan, count: int) -> None:
         rows = max((tile.rows for tile in plan.tiles), default=0)
         numbers = rows * (plan.b_grid[0] + 1) * (plan.b_grid[1] + 1)
-        self.rooms = [like.new_empty(numbers) for _ in range(count)]
+        self.buffers = [like.new_empty(numbers) for _ in range(count)]
 
-    def free(self, shape: tuple[int, ...], *held: _Placed) -> _Placed:
-        """Room for numbers of a shape where none of `held` lies."""
-        room = next(r for r in self.rooms if all(r is not one.room for one in held))
-        return _Placed(shaped(room, shape), room)
+    def free(self, shape: tuple[int, ...], *in_use: _Array) -> _Array:
+        """Room for numbers of a shape where none of `in_use` lies."""
+        buffer = next(x for x in self.buffers if all(x is not y.buffer for y in in_use))
+        return _Array(view_of(buffer, shape), buffer)
 
 
-def _chain(sums: list[Sum], x: _Placed, rooms: _Rooms, *keep: _Placed) -> _Placed:
+def _chain(sums: list[Sum], x: _Array, buffers: _Buffers, *in_use: _Array) -> _Array:
     for each in sums:
-        to = rooms.free(each.to, x, *keep)
-        x = to._replace(values=each.add(x.values, to.room))
+        to = buffers.free(each.to, x, *in_use)
+        x = to._replace(values=each.add(x.values, to.buffer))
     return x
 
 
-def _chain_back(sums: list[Sum], d: _Placed, rooms: _Rooms, *keep: _Placed) -> _Placed:
+def _chain_back(sums: list[Sum], d: _Array, buffers: _Buffers, *in_use: _Array) -> _Array:
     for each in reversed(sums):
-        source = rooms.free(each.source, d, *keep)
-        d = source._replace(values=each.spread(d.values, source.room))
+        source = buffers.free(each.source, d, *in_use)
+        d = source._replace(values=each.spread(d.values, source.buffer))
     return d
 
 
@@ -172,29 +172,29 @@ def _normed_scores(
     inverse: Tensor,
     b_grid: Grid,
     config: AttentionConfig,
-    rooms: _Rooms,
-) -> _Placed:
+    buffers: _Buffers,
+) -> _Array:
     """Products of cells, summed over the taps of two patches, over the norm of the second."""
     q = f.index_select(0, tile.reads.to(f.device, non_blocking=True))
-    products = rooms.free((len(q), *b_grid))
+    products = buffers.free((len(q), *b_grid))
     torch.mm(q, b.mT, out=products.values.view(len(q), -1))
-    scores = _chain(tile.taps, products, rooms)
+    scores = _chain(tile.taps, products, buffers)
     s = config.stride
     if s == 1:
         scores.values.mul_(inverse.view(b_grid))
         return scores
     strided = scores.values[:, ::s, ::s]
-    normed = rooms.free(tuple(strided.shape), scores)
+    normed = buffers.free(tuple(strided.shape), scores)
     torch.mul(strided, inverse.view(strided.shape[1:]), out=normed.values)
     return normed
 
 
-def _unstrided(d: _Placed, b_grid: Grid, config: AttentionConfig, rooms: _Rooms) -> _Placed:
+def _unstrided(d: _Array, b_grid: Grid, config: AttentionConfig, buffers: _Buffers) -> _Array:
     """The gradient of the scores of all cells of b from that of every stride-th."""
     s = config.stride
     if s == 1:
         return d
-    full = rooms.free((len(d.values), *b_grid), d)
+    full = buffers.free((len(d.values), *b_grid), d)
     full.values.zero_()
     full.values[:, ::s, ::s] = d.values.view(full.values[:, ::s, ::s].shape)
     return full
@@ -202,17 +202,17 @@ def _unstrided(d: _Placed, b_grid: Grid, config: AttentionConfig, rooms: _Rooms)
 
 def _attention(
     tile: Tile,
-    scores: _Placed,
+    scores: _Array,
     valid: Tensor,
     config: AttentionConfig,
-    rooms: _Rooms,
-    *keep: _Placed,
-) -> tuple[_Placed, _Placed]:
+    buffers: _Buffers,
+    *in_use: _Array,
+) -> tuple[_Array, _Array]:
     """What the masked softmax sees, `(rows, L)`, and what it makes of it."""
-    placed = _chain(tile.fuses, scores, rooms, *keep)
-    fused = placed.rows
-    logits = rooms.free(tuple(fused.shape), placed, *keep)
-    attention = rooms.free(tuple(fused.shape), logits, *keep)
+    sums = _chain(tile.fuses, scores, buffers, *in_use)
+    fused = sums.rows
+    logits = buffers.free(tuple(fused.shape), sums, *in_use)
+    attention = buffers.free(tuple(fused.shape), logits, *in_use)
     if config.masked == "zero":
         torch.mul(fused, valid.to(fused.dtype) * config.softmax_scale, out=logits.values)
         torch.softmax(logits.values, dim=1, out=attention.values)

@@ -14,11 +14,13 @@ from ..inputs import cells_of
 from ..stages.matching_scores import lifted
 from ..stages.patch_extraction import patch_grid
 from ..units import human
-from . import tiles, vectors
+from . import blocks, tiles, vectors
 
 
 @contextlib.contextmanager
-def in_words(f: Tensor, b: Tensor, method: str, config: AttentionConfig) -> Iterator[None]:
+def explain_out_of_memory(
+    f: Tensor, b: Tensor, method: str, config: AttentionConfig
+) -> Iterator[None]:
     """Running out of memory, as a sentence that says what would fit."""
     try:
         yield
@@ -57,20 +59,18 @@ def expected_memory(f: Tensor, b: Tensor, config: AttentionConfig, method: str) 
     Forward alone; what backward keeps and makes is about as much again.
     """
     n, channels = f.shape[:2]
-    queries, b_cells = (math.prod(cells_of(x, config.rate)) for x in (f, b))
-    keys = math.prod(patch_grid(cells_of(b, config.rate), config))
+    grid, b_grid = (cells_of(x, config.rate) for x in (f, b))
+    queries, b_cells, keys = map(math.prod, (grid, b_grid, patch_grid(b_grid, config)))
     pasted = channels * (2 * config.rate) ** 2
     results = 3 * f.numel()
     if method == "diagonals":
-        room = tiles.ROOM.get(f.device.type, tiles.ROOM_ELSEWHERE)
-        f_cells, b_grid = (cells_of(x, config.rate) for x in (f, b))
-        side = tiles.tile_side(f_cells, b_grid, config, room) + tiles.halo_of(config) + 1
+        side = tiles.tile_side(grid, b_grid, config, tiles.tile_size(f.device))
+        side += tiles.halo_of(config) + 1
         largest = min(side**2, queries + 1) * (b_cells + 1)
         numbers = results + 3 * largest + (queries + 2 * b_cells) * pasted // 4
     else:
-        room = vectors.ROOM.get(f.device.type, vectors.ROOM_ELSEWHERE)
         long = vectors.long_length(channels, config)
         short = vectors.length(channels, config)
-        numbers = results + room + keys * (3 * long + 2 * short + 2 * pasted)
-        numbers += queries * (2 * short + 3 * pasted)
+        numbers = results + blocks.block_size(f.device)
+        numbers += keys * (3 * long + 2 * short + 2 * pasted) + queries * (2 * short + 3 * pasted)
     return numbers * lifted(f[:0]).element_size() + n * 24 * queries

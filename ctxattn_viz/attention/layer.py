@@ -4,26 +4,22 @@ import functools
 from typing import NamedTuple, NoReturn
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..checks import check_choice, shape_of
 from ..config import AttentionConfig
-from ..devices import exact_arithmetic, has_no_values
-from ..errors import InputError, NothingValidWarning, UnsupportedError
-from ..habits import takes_a_config, warn, warn_if_channels_last
-from ..inputs import cells_of, check_config, check_inputs, check_mask, clamped_config, nothing_valid
-from ..stages.deconvolution import overlap, overlap_add
-from ..stages.downsampling import downsample, downsample_mask, mask_at
-from ..stages.fused_softmax import Grid
-from ..stages.mask_validity import valid_patches
-from ..stages.matching_scores import lifted, norms_from_squares
+from ..devices import exact_arithmetic, has_no_values, recording
+from ..errors import InputError, UnsupportedError
+from ..habits import takes_a_config, warn_if_channels_last
+from ..inputs import cells_of, check_config, check_inputs, check_mask, clamped_config
+from ..stages.downsampling import mask_at
+from ..stages.matching_scores import lifted
 from ..stages.offset_flow import displacements, flow_picture
-from ..stages.patch_extraction import matching_patches, paste_patches, patch_grid, same_padding
-from . import diagonals, tiles, vectors
+from ..stages.patch_extraction import patch_grid
 from .choice import METHODS, method_for
-from .contexts import in_any_context
-from .estimates import in_words
+from .contexts import NO_HOLE_ALONE, in_any_context
+from .estimates import explain_out_of_memory
+from .methods import attend
 
 
 class AttentionSummary(NamedTuple):
@@ -56,8 +52,9 @@ def contextual_attention(
     """Rebuild f from patches of b: the whole layer, differentiable once in f and b.
 
     `torch.func`'s vmap, grad, vjp and jacrev take it; `torch.compile` leaves it outside the graph,
-    so not with fullgraph=True; on the meta device and for fake tensors shapes come out. Autocast is
-    switched off inside, in `trace` too.
+    so not with fullgraph=True; `torch.export` records it for fixed sizes and every mask, in plain
+    operations of which none holds all scores (no warning comes of a record); on the meta device and
+    for fake tensors shapes come out. Autocast is switched off inside, in `trace` too.
 
     Args:
         f: foreground `(n, c, H, W)`, floating; what is reconstructed.
@@ -79,8 +76,8 @@ def contextual_attention(
     Raises:
         InputError: naming the argument, what was expected and what came. Values are not looked
             at: NaN comes out where NaN went in.
-        UnsupportedError: a second or a forward-mode derivative, or recording by torch.jit.trace,
-            torch.export or make_fx: refused before anything runs.
+        UnsupportedError: a second or a forward-mode derivative, torch.jit.trace, or export with
+            dynamic sizes or `queries="hole"`: refused before anything runs.
         BudgetError: there is not enough memory; says what would fit.
 
     Warns:
@@ -122,13 +119,15 @@ def _output(
             raise InputError("foreground_mask", "None, as queries='all'", got)
         if rest is not None:
             raise InputError("rest", "None, as queries='all'", repr(rest))
+    if queries == "hole" and recording():
+        raise UnsupportedError(NO_HOLE_ALONE)
     hole = None if queries == "all" else _hole(f, b, mask, foreground_mask, config)
     method = method_for(method, f, b, config)
     warn_if_channels_last(f=f, b=b)
     if has_no_values(f):
         return (_like_output(f, b),)
-    with in_words(f, b, method, config), exact_arithmetic(f.device):
-        results = _attend(values, config, method, hole)
+    with explain_out_of_memory(f, b, method, config), exact_arithmetic(f.device):
+        results = attend(values, config, method, hole)
         output = torch.cat([y for y, _, _ in results]).to(f.dtype)
     return (output if hole is None else torch.where(hole, output, 0 if rest == "zero" else f),)
 
@@ -169,8 +168,8 @@ def _summary(
     if has_no_values(f):
         empty = f.new_empty(f.shape[0], *grid)
         return _like_output(f, b), lifted(empty), empty.long()
-    with in_words(f, b, method, config), exact_arithmetic(f.device):
-        results = _attend(values, config, method, find_best=True)
+    with explain_out_of_memory(f, b, method, config), exact_arithmetic(f.device):
+        results = attend(values, config, method, find_best=True)
         output, lse, best = map(torch.cat, zip(*results, strict=True))
     return output.to(f.dtype), lse.unflatten(1, grid), best.unflatten(1, grid)
 
@@ -229,96 +228,6 @@ class ContextualAttention(nn.Module):
         )
 
 
-Found = tuple[Tensor, Tensor, Tensor]
-"""Of one sample: the output `(1, c, H, W)`; log-sum-exp and best patch `(1, Q)` of its queries."""
-
-
-def _attend(
-    values: dict[str, Tensor],
-    config: AttentionConfig,
-    method: str,
-    hole: Tensor | None = None,
-    find_best: bool = False,
-) -> list[Found]:
-    """Each sample by itself, for all query cells or those that paste into the hole."""
-    f, b, grid = values["f"], values["b"], cells_of(values["f"], config.rate)
-    shrunk = downsample_mask(values["mask"], (b.shape[2], b.shape[3]), config)
-    valid = valid_patches(shrunk, config)
-    if f.device.type in vectors.COUNTS and (message := nothing_valid(valid, config)):
-        warn(message, NothingValidWarning)
-    valid = valid.expand(len(f), -1)
-    # Copied once for all samples, as a GPU is waited for.
-    wanted = None if hole is None else _reaching(hole, grid, config).cpu().expand(len(f), -1)
-    results = []
-    for i in range(len(f)):
-        cells = None if wanted is None else wanted[i].nonzero()[:, 0]
-        sample = f[i : i + 1], b[i : i + 1], valid[i], cells, config
-        if cells is not None and not len(cells):
-            nothing = lifted(f[:1, 0, 0, :0])
-            results.append((torch.zeros_like(f[:1]), nothing, nothing.long()))
-        elif method == "diagonals":
-            results.append(_by_diagonals(*sample, find_best))
-        else:
-            results.append(_by_vectors(*sample, method == "sdpa"))
-    return results
-
-
-def _by_vectors(
-    f: Tensor,
-    b: Tensor,
-    valid: Tensor,
-    cells: Tensor | None,
-    config: AttentionConfig,
-    in_one_call: bool,
-) -> Found:
-    """Through one inner product a pair."""
-    grid = cells_of(f, config.rate)
-    f_small, b_small = downsample(f, config), downsample(b, config)
-    chosen = torch.arange(grid[0] * grid[1], device="cpu") if cells is None else cells
-    pasted = paste_patches(b, config)
-    values = lifted(pasted).flatten(2)[0]
-    mixed, lse, best = vectors.fused_attention(
-        vectors.queries_and_keys(f_small, b_small, chosen, config),
-        values,
-        valid,
-        config,
-        in_one_call=in_one_call,
-    )
-    patches = mixed.reshape(1, -1, *pasted.shape[2:])
-    if cells is None:
-        patches = patches.unflatten(1, grid)
-    else:
-        cells = cells.to(f.device, non_blocking=True)
-    return overlap_add(patches, grid, config, cells), lse[None], best[None]
-
-
-def _by_diagonals(
-    f: Tensor,
-    b: Tensor,
-    valid: Tensor,
-    cells: Tensor | None,
-    config: AttentionConfig,
-    find_best: bool,
-) -> Found:
-    """Through products of single cells, summed along diagonals."""
-    grid, b_grid = cells_of(f, config.rate), cells_of(b, config.rate)
-    f_small, b_small = (lifted(downsample(x, config)) for x in (f, b))
-    squares = matching_patches(b_small.square().sum(dim=1, keepdim=True), config)
-    norms = norms_from_squares(squares.sum(dim=(2, 3, 4)), f.shape[1] * config.ksize**2, config)
-    blocks, lse, best = diagonals.diagonal_attention(
-        f_small[0].flatten(1).mT.contiguous(),
-        b_small[0].flatten(1).mT.contiguous(),
-        norms[0],
-        diagonals.cut_blocks(lifted(b), config.rate)[0].contiguous(),
-        valid,
-        tiles.plan(grid, b_grid, config, cells, f.device),
-        config,
-        find_best,
-    )
-    output = diagonals.join_blocks(blocks[None], grid, config.rate)
-    return output / overlap(grid, config).to(output, non_blocking=True), lse[None], best[None]
-
-
 def _hole(
     f: Tensor,
     b: Tensor,
@@ -336,10 +245,3 @@ def _hole(
         sizes = f"f {tuple(f.shape[2:])} and b {tuple(b.shape[2:])}"
         raise InputError("foreground_mask", "the hole of f, as its size is not b's", sizes)
     return mask_at(mask, (f.shape[2], f.shape[3]), config) != 0
-
-
-def _reaching(hole: Tensor, grid: Grid, config: AttentionConfig) -> Tensor:
-    """Which query cells paste into the hole, `(1|n, h·w)`."""
-    before, after = same_padding(2 * config.rate, config.rate)
-    padded = F.pad(hole.float(), (before, after, before, after))
-    return (F.max_pool2d(padded, 2 * config.rate, config.rate) > 0).flatten(1)

@@ -16,8 +16,8 @@ from ..stages.fused_softmax import Grid, neighbours, rows_needed
 from ..stages.patch_extraction import patch_grid
 
 # Numbers in one array of a tile; two such arrays are held, four in backward.
-ROOM = {"cpu": 32_000_000}
-ROOM_ELSEWHERE = 128_000_000
+TILE_SIZE = {"cpu": 32_000_000}
+TILE_SIZE_ELSEWHERE = 128_000_000
 
 Rows = tuple[int, int, int]
 """A run of rows: the first summed into, the first read, how many."""
@@ -47,9 +47,9 @@ class Sum:
     terms: list[Term]
     whole: bool
 
-    def add(self, source: Tensor, room: Tensor) -> Tensor:
-        """The sum, written into `room`."""
-        to, source = shaped(room, self.to), source.view(self.source)
+    def add(self, source: Tensor, buffer: Tensor) -> Tensor:
+        """The sum, written into `buffer`."""
+        to, source = view_of(buffer, self.to), source.view(self.source)
         if not self.whole:
             to.zero_()
         for i, (runs, keys) in enumerate(self.terms):
@@ -59,9 +59,9 @@ class Sum:
                     part.copy_(term) if self.whole and i == 0 else part.add_(term)
         return to
 
-    def spread(self, d_to: Tensor, room: Tensor) -> Tensor:
-        """The gradient of the source from the gradient of the sum, written into `room`."""
-        d_to, d_source = d_to.view(self.to), shaped(room, self.source).zero_()
+    def spread(self, d_to: Tensor, buffer: Tensor) -> Tensor:
+        """The gradient of the source from the gradient of the sum, written into `buffer`."""
+        d_to, d_source = d_to.view(self.to), view_of(buffer, self.source).zero_()
         for runs, keys in self.terms:
             for u, v, count in runs:
                 for k, l in keys:
@@ -69,9 +69,9 @@ class Sum:
         return d_source
 
 
-def shaped(room: Tensor, shape: tuple[int, ...]) -> Tensor:
+def view_of(buffer: Tensor, shape: tuple[int, ...]) -> Tensor:
     """The first numbers of a flat array, in a shape."""
-    return room[: math.prod(shape)].view(shape)
+    return buffer[: math.prod(shape)].view(shape)
 
 
 def _shifted(size: int, shift: int) -> tuple[slice, slice]:
@@ -188,9 +188,9 @@ def _pastes(
     for d in (0, 1):
         rows = slice(d, d + s * (gh - 1) + 1, s)
         columns = slice(d, d + s * (gw - 1) + 1, s)
-        runs = _runs(torch.searchsorted(down, cells + d * w), _first(len(cells)))
+        runs = _runs(torch.searchsorted(down, cells + d * w), _row_numbers(len(cells)))
         to_down.append((runs, [((rows, EVERY), (EVERY, EVERY))]))
-        runs = _runs(torch.searchsorted(blocks, wider + d), _first(len(down)))
+        runs = _runs(torch.searchsorted(blocks, wider + d), _row_numbers(len(down)))
         to_right.append((runs, [((EVERY, columns), (EVERY, EVERY))]))
     between = (len(down), hb + 1, gw)
     first = Sum(between, (len(cells), gh, gw), to_down, whole=False)
@@ -198,7 +198,7 @@ def _pastes(
     return [first, second], blocks
 
 
-def _first(count: int) -> Tensor:
+def _row_numbers(count: int) -> Tensor:
     """0, 1, 2, …, on the CPU, whatever device is the default."""
     return torch.arange(count, device="cpu")
 
@@ -222,8 +222,13 @@ def halo_of(config: AttentionConfig) -> int:
     return config.ksize - 1 + (config.stride * (config.fuse_k - 1) if config.fuse else 0)
 
 
-def tile_side(grid: Grid, b_grid: Grid, config: AttentionConfig, room: int) -> int:
-    """How many cells wide a tile is, so that what it reads has about `room` numbers.
+def tile_size(device: torch.device) -> int:
+    """About how many numbers an array of a tile has."""
+    return TILE_SIZE.get(device.type, TILE_SIZE_ELSEWHERE)
+
+
+def tile_side(grid: Grid, b_grid: Grid, config: AttentionConfig, size: int) -> int:
+    """How many cells wide a tile is, so that what it reads has about `size` numbers.
 
     Never less than half of what it reads around itself, or tiles would read the same rows over and
     over; and where all of them would read all rows, one tile does.
@@ -231,7 +236,7 @@ def tile_side(grid: Grid, b_grid: Grid, config: AttentionConfig, room: int) -> i
     halo = halo_of(config)
     if halo >= max(grid):
         return max(grid)
-    return max(int((room / ((b_grid[0] + 1) * (b_grid[1] + 1))) ** 0.5) - halo, halo // 2, 4)
+    return max(int((size / ((b_grid[0] + 1) * (b_grid[1] + 1))) ** 0.5) - halo, halo // 2, 4)
 
 
 def plan(
@@ -241,21 +246,21 @@ def plan(
     cells: Int[Tensor, "Q"] | None,
     device: torch.device,
 ) -> Plan:
-    """All query cells, or those named, in rectangles as large as the device's `ROOM` allows."""
+    """All query cells, or those named, in rectangles as large as its `tile_size` allows."""
     if cells is None:
-        return _whole_plan(grid, b_grid, config, ROOM.get(device.type, ROOM_ELSEWHERE))
-    return _plan(grid, b_grid, config, ROOM.get(device.type, ROOM_ELSEWHERE), cells.cpu())
+        return _whole_plan(grid, b_grid, config, tile_size(device))
+    return _plan(grid, b_grid, config, tile_size(device), cells.cpu())
 
 
-def _plan(grid: Grid, b_grid: Grid, config: AttentionConfig, room: int, cells: Tensor) -> Plan:
-    side = tile_side(grid, b_grid, config, room)
-    tall, wide = (-(-size // -(-size // side)) for size in grid)  # all about the same
+def _plan(grid: Grid, b_grid: Grid, config: AttentionConfig, size: int, cells: Tensor) -> Plan:
+    side = tile_side(grid, b_grid, config, size)
+    tall, wide = (math.ceil(length / math.ceil(length / side)) for length in grid)  # about the same
     tile_of = cells // grid[1] // tall * grid[1] + cells % grid[1] // wide
-    made = (Tile(cells[tile_of == t], grid, b_grid, config) for t in tile_of.unique().tolist())
-    return Plan(tuple(made), grid, b_grid)
+    tiles = (Tile(cells[tile_of == t], grid, b_grid, config) for t in tile_of.unique().tolist())
+    return Plan(tuple(tiles), grid, b_grid)
 
 
 @lru_cache(maxsize=8)
 @torch.inference_mode(False)  # or what is kept could not be used where there are gradients
-def _whole_plan(grid: Grid, b_grid: Grid, config: AttentionConfig, room: int) -> Plan:
-    return _plan(grid, b_grid, config, room, _first(grid[0] * grid[1]))
+def _whole_plan(grid: Grid, b_grid: Grid, config: AttentionConfig, size: int) -> Plan:
+    return _plan(grid, b_grid, config, size, _row_numbers(grid[0] * grid[1]))

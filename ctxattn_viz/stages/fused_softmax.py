@@ -20,13 +20,13 @@ Grid = tuple[int, int]
 
 
 def neighbours(
-    queries: Int[Tensor, "Q"], shift: int, grid: Grid, order: str
+    queries: Int[Tensor, "Q"], shift: int | Int[Tensor, "Q"], grid: Grid, order: str
 ) -> tuple[Int[Tensor, "Q"], Bool[Tensor, "Q"]]:
     """The cell `shift` places after each query, and whether there is one.
 
     Args:
         queries: flat row-major cells (of the query grid, or of the patch grid).
-        shift: places along the flattened order, negative for before.
+        shift: places along the flattened order, negative for before; one for all, or for each.
         grid: rows and columns of the grid the cells belong to.
         order: `"rows"` (row-major) or `"columns"` (column-major).
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import ctxattn_viz as cv
-from ctxattn_viz.attention import vectors as attention_vectors
+from ctxattn_viz import devices
 
 WAYS = {
     "stages": cv.stages.forward,
@@ -143,7 +143,7 @@ def test_nothing_valid_is_nan_by_rule(
 
     (f's pixels that shrinking drops have no gradient, whatever comes of the rest.)
     """
-    monkeypatch.setattr(attention_vectors, "COUNTS", counts)
+    monkeypatch.setattr(devices, "COUNTED", counts)
     config = cv.AttentionConfig(dialect="mmagic", softmax_scale=2.0)
     generator = torch.Generator().manual_seed(1)
     f, b = torch.randn(2, 2, 3, 8, 12, generator=generator, dtype=torch.float64)

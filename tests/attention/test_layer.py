@@ -11,7 +11,9 @@ import torch
 from hypothesis import given, settings
 
 import ctxattn_viz as cv
+from ctxattn_viz import devices
 from ctxattn_viz.attention import METHODS, attention_summary, choose_method
+from ctxattn_viz.attention import blocks as attention_blocks
 from ctxattn_viz.attention import diagonals as attention_diagonals
 from ctxattn_viz.attention import estimates as attention_estimates
 from ctxattn_viz.attention import layer as attention
@@ -158,9 +160,9 @@ class TestBlocks:
         f, b, mask = inputs(config)
         whole = attention_summary(f, b, mask, config, method=method)
         expected = torch.autograd.grad(whole.output.square().sum(), (f, b))
-        monkeypatch.setattr(attention_vectors, "ROOM", {"cpu": room})
-        monkeypatch.setattr(attention_vectors, "FEWEST_ROWS", 1)
-        monkeypatch.setattr(attention_tiles, "ROOM", {"cpu": room})
+        monkeypatch.setattr(attention_blocks, "BLOCK_SIZE", {"cpu": room})
+        monkeypatch.setattr(attention_blocks, "FEWEST_ROWS", 1)
+        monkeypatch.setattr(attention_tiles, "TILE_SIZE", {"cpu": room})
         parts = attention_summary(f, b, mask, config, method=method)
         for got, want in zip(parts, whole, strict=True):
             torch.testing.assert_close(got, want, rtol=1e-12, atol=1e-12)
@@ -175,7 +177,7 @@ class TestBlocks:
         f, b, mask = inputs(config)
         whole = cv.contextual_attention(f, b, mask, config, method="sdpa")
         expected = torch.autograd.grad(whole.square().sum(), (f, b))
-        monkeypatch.setattr(attention_vectors, "PAIRS", {"cpu": 100})
+        monkeypatch.setattr(attention_blocks, "PAIRS", {"cpu": 100})
         parts = cv.contextual_attention(f, b, mask, config, method="sdpa")
         torch.testing.assert_close(parts, whole, rtol=1e-12, atol=1e-12)
         for got, want in zip(
@@ -185,7 +187,7 @@ class TestBlocks:
 
     def test_there_are_several(self, monkeypatch) -> None:
         """Or the test above would compare a thing with itself."""
-        monkeypatch.setattr(attention_tiles, "ROOM", {"cpu": 400})
+        monkeypatch.setattr(attention_tiles, "TILE_SIZE", {"cpu": 400})
         config, cpu = cv.AttentionConfig(), torch.device("cpu")
         tiles = attention_tiles.plan((6, 5), (5, 7), config, None, cpu).tiles
         assert len(tiles) == 4
@@ -206,7 +208,7 @@ class TestMaskedKeysThatStay:
         mask = {"some": mask, "none": mask * 0, "all": torch.ones_like(mask)}[kind]
         expected = cv.contextual_attention(f, b, mask, config, method=method)
         summary = attention_summary(f, b, mask, config, method="vectors")
-        monkeypatch.setattr(attention_vectors, "COUNTS", ())
+        monkeypatch.setattr(devices, "COUNTED", ())
         y = cv.contextual_attention(f, b, mask, config, method=method)
         torch.testing.assert_close(y, expected, rtol=1e-10, atol=1e-10, equal_nan=True)
         found = attention_summary(f, b, mask, config, method="vectors")
@@ -291,11 +293,11 @@ class TestHole:
     def test_only_its_cells_are_computed(self, monkeypatch) -> None:
         """A 4×4 hole on cells of 2×2 pixels is reached by the patches of 4×4 cells."""
         asked = []
-        made = attention_vectors.queries_and_keys
+        original = attention_vectors.queries_and_keys
         monkeypatch.setattr(
             attention_vectors,
             "queries_and_keys",
-            lambda f, b, cells, config: asked.append(cells) or made(f, b, cells, config),
+            lambda f, b, cells, config: asked.append(cells) or original(f, b, cells, config),
         )
         f = torch.randn(1, 1, 32, 32)
         mask = torch.zeros(1, 1, 32, 32)
@@ -350,8 +352,8 @@ class TestChoice:
     def test_it_is_what_runs(self, monkeypatch, channels: int, runs: str) -> None:
         ran = []
         for module, name, key in (
-            (attention_vectors, "attention_in_one_call", "one_call"),
-            (attention_vectors, "attention_in_blocks", "blocks"),
+            (attention_blocks, "attention_in_one_call", "one_call"),
+            (attention_blocks, "attention_in_blocks", "blocks"),
             (attention_diagonals, "diagonal_attention", "diagonals"),
         ):
             kept = getattr(module, name)
@@ -435,7 +437,7 @@ class TestLongWork:
     def test_shows_a_bar_after_a_while_and_not_before(self, monkeypatch, capsys) -> None:
         from ctxattn_viz import progress
 
-        assert list(progress.shown(range(3), "attention")) == [0, 1, 2]
+        assert list(progress.with_progress_bar(range(3), "attention")) == [0, 1, 2]
         assert not capsys.readouterr().err
         monkeypatch.setattr(progress, "PATIENCE", -1.0)
         monkeypatch.delenv("TQDM_DISABLE", raising=False)
@@ -451,7 +453,7 @@ class TestLongWork:
         """Nothing is left behind: the next call gives the same as if there had been none."""
         f, b = torch.randn(2, 1, 3, 32, 32)
         expected = cv.contextual_attention(f, b, method="vectors")
-        monkeypatch.setattr(attention_vectors, "ROOM", {"cpu": 1000})
+        monkeypatch.setattr(attention_blocks, "BLOCK_SIZE", {"cpu": 1000})
         count = itertools.count()
 
         def mm(*args, real=torch.mm, **kwargs):
@@ -479,7 +481,7 @@ class TestLongWork:
         def fail(*args, **kwargs):
             raise problem
 
-        monkeypatch.setattr(attention, "_attend", fail)
+        monkeypatch.setattr(attention, "attend", fail)
         monkeypatch.setattr(attention_estimates, "free_memory", lambda device: 10_000_000)
         f = torch.empty(1, channels, 512, 256)
         with pytest.raises(
@@ -493,7 +495,7 @@ class TestLongWork:
         def fail(*args, **kwargs):
             raise RuntimeError("something else")
 
-        monkeypatch.setattr(attention, "_attend", fail)
+        monkeypatch.setattr(attention, "attend", fail)
         with pytest.raises(RuntimeError, match="something else"):
             cv.contextual_attention(*torch.zeros(2, 1, 1, 4, 4))
 

@@ -51,13 +51,13 @@ def _calls() -> dict[str, Callable[[int], Callable[[], object]]]:
     import torch
 
     import ctxattn_viz as cv
+    from ctxattn_viz.attention import blocks as attention_blocks
     from ctxattn_viz.attention import tiles as attention_tiles
-    from ctxattn_viz.attention import vectors as attention_vectors
 
     def small_rooms() -> None:
         """So that what grows is seen, and not the blocks, whose size is fixed."""
-        attention_vectors.ROOM["cpu"] = attention_tiles.ROOM["cpu"] = 300_000
-        attention_vectors.FEWEST_ROWS = 1
+        attention_blocks.BLOCK_SIZE["cpu"] = attention_tiles.TILE_SIZE["cpu"] = 300_000
+        attention_blocks.FEWEST_ROWS = 1
 
     def pictures(channels: int, height: int, width: int, grad: bool) -> list[torch.Tensor]:
         generator = torch.Generator().manual_seed(0)

@@ -374,7 +374,7 @@ FAULTS: list[Fault] = [
         ),
     ),
     *without_the_matrix(
-        "layer",
+        "methods",
         (
             "_by_diagonals",
             "the overlap not divided out",
@@ -383,12 +383,15 @@ FAULTS: list[Fault] = [
             OUTPUT,
         ),
         (
-            "_reaching",
+            "_cells_reaching_into",
             "cells that reach into the hole shifted",
             "(before, after, before, after)",
             "(after, before, after, before)",
             "TestHole",
         ),
+    ),
+    *without_the_matrix(
+        "layer",
         (
             "_output",
             "f kept in the hole, not around it",
@@ -400,14 +403,31 @@ FAULTS: list[Fault] = [
     *without_the_matrix(
         "vectors",
         (
-            "moved",
+            "_destinations",
             "the two passes of fusion in the wrong order",
-            'between, first = neighbours(cells, step * b, grid, "columns"); '
-            'place, second = neighbours(between, step * a, grid, "rows")',
-            'between, first = neighbours(cells, step * a, grid, "rows"); '
-            'place, second = neighbours(between, step * b, grid, "columns")',
+            'between, on_column = neighbours(cells, b, grid, "columns"); '
+            'place, on_row = neighbours(between, a, grid, "rows")',
+            'between, on_column = neighbours(cells, a, grid, "rows"); '
+            'place, on_row = neighbours(between, b, grid, "columns")',
             OUTPUT,
         ),
+        (
+            "window_keys",
+            "rows and columns swapped in the window",
+            "left, top",
+            "top, left",
+            OUTPUT,
+        ),
+        (
+            "_away_from_border",
+            "the grid's right and left border forgotten",
+            "inside[reach : h - reach, reach : w - reach]",
+            "inside[reach : h - reach, :]",
+            OUTPUT,
+        ),
+    ),
+    *without_the_matrix(
+        "blocks",
         (
             "masked_keys",
             "softmax_scale forgotten",
@@ -423,24 +443,10 @@ FAULTS: list[Fault] = [
             OUTPUT,
         ),
         (
-            "window_keys",
-            "rows and columns swapped in the window",
-            "left, top",
-            "top, left",
-            OUTPUT,
-        ),
-        (
-            "away_from_border",
-            "the grid's right and left border forgotten",
-            "inside[reach : h - reach, reach : w - reach]",
-            "inside[reach : h - reach, :]",
-            OUTPUT,
-        ),
-        (
             "_AttentionInBlocks.backward",
             "softmax's own gradient cut short",
-            "d.sub_(mean[rows])",
-            "d",
+            "d_a.sub_(mean[rows])",
+            "d_a",
             GRADIENT,
         ),
     ),
@@ -463,8 +469,8 @@ FAULTS: list[Fault] = [
         (
             "_DiagonalAttention.backward",
             "softmax's own gradient turned round",
-            "product.values.addcmul_(a.values, product.values.sum(dim=1, keepdim=True), value=-1)",
-            "product.values.addcmul_(a.values, product.values.sum(dim=1, keepdim=True), value=1)",
+            "d_fused.values.addcmul_(a.values, d_fused.values.sum(dim=1, keepdim=True), value=-1)",
+            "d_fused.values.addcmul_(a.values, d_fused.values.sum(dim=1, keepdim=True), value=1)",
             GRADIENT,
         ),
         (
