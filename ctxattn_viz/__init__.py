@@ -1,38 +1,84 @@
 """Contextual attention you can look into, stage by stage.
 
 Importing this loads PyTorch only; figures, widgets and photographs come when they are used.
+
+>>> import torch
+>>> import ctxattn_viz as cv
+>>> x = torch.arange(48.0).reshape(1, 3, 4, 4) / 48
+>>> cv.contextual_attention(x, x).shape
+torch.Size([1, 3, 4, 4])
+>>> print(cv.trace(x, x).query(0, 0).best(1)[0].index)
+0
+>>> ", ".join(stage.key for stage in cv.STAGES[:4])
+'downsampled_f, downsampled_b, downsampled_mask, matching_patches'
 """
 
 import importlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import stages
-from .attention.layer import ContextualAttention, attention_summary, contextual_attention
-from .comparison import Comparison, compare
+from .attention import (
+    AttentionSummary,
+    ContextualAttention,
+    attention_summary,
+    contextual_attention,
+)
+from .comparison import Comparison, StageDifference, compare
 from .config import AttentionConfig
 from .devices import default_device
 from .errors import (
     BudgetError,
     ChannelsLastWarning,
     InputError,
+    MaskWarning,
     NothingValidWarning,
+    OutOfGridError,
     PictureWarning,
     ThinHoleWarning,
+    UnknownKeyError,
+    UnknownOptionError,
     UnsupportedError,
 )
-from .stages import STAGES
-from .traces.loading import load_trace
-from .traces.results import PixelLedger, QueryRow, StageResult
-from .traces.run import Trace, flow_like, steps, trace
+from .renamed import missing_attribute
+from .stages import STAGES, Stage
+from .traces import (
+    Match,
+    PixelLedger,
+    PixelTerm,
+    QueryRow,
+    StageResult,
+    Summary,
+    Trace,
+    flow_like,
+    load_trace,
+    steps,
+    trace,
+)
 
-# Names that load matplotlib, anywidget or scikit-image, each with its home.
+# What loads matplotlib, anywidget or scikit-image, as a type checker finds it …
+if TYPE_CHECKING:
+    from . import exercises, figures, samples
+    from .debugger import Debugger, debug, save_page
+    from .exercises import Drawing, FaultyPort, Feedback
+    from .figures import Figure
+    from .profiling import Ceilings, Cost, Profile, profile
+
+# … and where it is found when it is first used.
 _LAZY = {
+    "Ceilings": "profiling",
+    "Cost": "profiling",
+    "Debugger": "debugger",
+    "Drawing": "exercises",
+    "FaultyPort": "exercises",
+    "Feedback": "exercises",
+    "Figure": "figures",
+    "Profile": "profiling",
     "debug": "debugger",
-    "save_page": "debugger",
-    "figures": "figures",
     "exercises": "exercises",
-    "samples": "samples",
+    "figures": "figures",
     "profile": "profiling",
+    "samples": "samples",
+    "save_page": "debugger",
 }
 
 __version__ = "0.1.0"
@@ -40,18 +86,36 @@ __version__ = "0.1.0"
 __all__ = [
     "STAGES",
     "AttentionConfig",
+    "AttentionSummary",
     "BudgetError",
+    "Ceilings",
     "ChannelsLastWarning",
     "Comparison",
     "ContextualAttention",
+    "Cost",
+    "Debugger",
+    "Drawing",
+    "FaultyPort",
+    "Feedback",
+    "Figure",
     "InputError",
+    "MaskWarning",
+    "Match",
     "NothingValidWarning",
+    "OutOfGridError",
     "PictureWarning",
     "PixelLedger",
+    "PixelTerm",
+    "Profile",
     "QueryRow",
+    "Stage",
+    "StageDifference",
     "StageResult",
+    "Summary",
     "ThinHoleWarning",
     "Trace",
+    "UnknownKeyError",
+    "UnknownOptionError",
     "UnsupportedError",
     "attention_summary",
     "compare",
@@ -70,12 +134,13 @@ __all__ = [
     "trace",
 ]
 
+if not TYPE_CHECKING:  # a type checker would take any name at all for one of ours
 
-def __getattr__(name: str) -> Any:
-    if name not in _LAZY:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module = importlib.import_module(f".{_LAZY[name]}", __name__)
-    return module if _LAZY[name] == name else getattr(module, name)
+    def __getattr__(name: str) -> Any:
+        if name not in _LAZY:
+            raise missing_attribute(__name__, name)
+        module = importlib.import_module(f".{_LAZY[name]}", __name__)
+        return module if _LAZY[name] == name else getattr(module, name)
 
 
 def __dir__() -> list[str]:

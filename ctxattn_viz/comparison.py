@@ -1,4 +1,4 @@
-"""Two runs side by side: the first stage at which they part, where, and by how much."""
+"""Two runs side by side: the first stage that differs, where, and by how much."""
 
 import math
 from collections.abc import Mapping
@@ -14,6 +14,7 @@ from .checks import check_real, shape_of
 from .config import CHOICES
 from .devices import has_no_values
 from .errors import InputError, UnknownKeyError
+from .renamed import old_keywords
 from .stages import BY_KEY, touched_by
 from .traces.results import StageResult
 from .traces.run import Trace
@@ -28,15 +29,25 @@ class StageDifference:
 
     Attributes:
         key, axes: the stage.
-        shapes: of a and b; where they differ the rest is None.
+        shapes: the reference's and the other run's; where they differ the rest is None.
         largest: the largest absolute difference; infinity where only one of them is NaN.
-        relative: that, over the largest magnitude in a.
+        relative: that, over the largest magnitude in the reference.
         where: the index of the largest difference, one number an axis.
         first: the index of the first element that differs, in row-major order.
-        values: (a, b) at `where`.
+        values: the reference's and the other run's, at `where`.
         share: how many of the elements differ, from 0 to 1.
         patch_at: (row, column) in b↓ of the background patch at `where`, for stages that have
             such an axis.
+
+    >>> x = torch.arange(48.0).reshape(1, 3, 4, 4) / 48
+    >>> run = cv.trace(x, x)
+    >>> port = run["output"].tensor.clone()
+    >>> port[0, 1, 2, 3] += 1
+    >>> stage: cv.StageDifference = cv.compare(run, {"output": port})["output"]
+    >>> stage.where, round(stage.largest, 3), stage.same
+    ((0, 1, 2, 3), 1.0, False)
+    >>> round(stage.share * port.numel())  # elements differ
+    1
     """
 
     key: str
@@ -70,17 +81,19 @@ class StageDifference:
         return (
             f"{self.key}: {round(self.share * of):,} of {of:,} elements differ, "
             f"most at {', '.join(at.values())}: "
-            f"{self.values[0]:.6g} in a, {self.values[1]:.6g} in b"
+            f"{self.values[0]:.6g} in the reference, {self.values[1]:.6g} in the other"
         )
 
     def _shapes(self) -> str:
-        """The axes by name; where b's only stand in another order, the order that would fit."""
-        a, b = self.shapes
-        named = " × ".join(f"{axis} {size}" for axis, size in zip(self.axes, a, strict=True))
-        orders = permutations(range(len(b))) if len(a) == len(b) else ()
-        fits = next((order for order in orders if tuple(b[i] for i in order) == a), None)
-        hint = f"; b.permute{fits} would have that shape" if fits else ""
-        return f"shapes differ, {a} ({named}) in a, {b} in b{hint}"
+        """Both shapes, with the axes' names; and the order of axes that would fit, if one does."""
+        reference, other = self.shapes
+        named = " × ".join(
+            f"{axis} {size}" for axis, size in zip(self.axes, reference, strict=True)
+        )
+        orders = permutations(range(len(other))) if len(other) == len(reference) else ()
+        fits = next((o for o in orders if tuple(other[i] for i in o) == reference), None)
+        hint = f"; other.permute{fits} would have that shape" if fits else ""
+        return f"shapes differ, {reference} ({named}) in the reference, {other} in the other{hint}"
 
 
 @dataclass(frozen=True, repr=False)
@@ -89,8 +102,20 @@ class Comparison:
 
     Attributes:
         stages: a `StageDifference` for every stage compared.
-        rules: settings of a, as `shrink='floor'`, with any one of which the first stage that
-            differs would not: b may follow that rule by intention.
+        rules: settings, such as `shrink='floor'`, each of which would make the first stage that
+            differs agree if the reference had it: the other run may follow that rule on purpose.
+
+    >>> x = torch.arange(48.0).reshape(1, 3, 4, 4) / 48
+    >>> run = cv.trace(x, x)
+    >>> port = {"valid": run["valid"].tensor, "flow": torch.ones(3)}
+    >>> comparison: cv.Comparison = cv.compare(run, port)
+    >>> comparison.first.key, comparison["valid"].same
+    ('flow', True)
+    >>> print(comparison)
+      valid: same (largest difference 0)
+    ≠ flow: shapes differ, (1, 3, 2, 2) (sample 1 × colour 3 × query row 2 × query column 2) in
+    the reference, (3,) in the other
+    first difference: flow (2 of 13 stages compared)
     """
 
     stages: tuple[StageDifference, ...]
@@ -102,87 +127,96 @@ class Comparison:
         return next((stage for stage in self.stages if not stage.same), None)
 
     def __getitem__(self, key: str) -> StageDifference:
-        found = {stage.key: stage for stage in self.stages}
-        if key not in found:
-            raise UnknownKeyError("key", "a stage compared: " + ", ".join(found), repr(key))
-        return found[key]
+        by_key = {stage.key: stage for stage in self.stages}
+        if key not in by_key:
+            raise UnknownKeyError("key", "a stage compared: " + ", ".join(by_key), repr(key))
+        return by_key[key]
 
     def __repr__(self) -> str:
         lines = [("  " if stage.same else "≠ ") + str(stage) for stage in self.stages]
-        found = f"first difference: {self.first.key}" if self.first else "no stage differs"
+        result = f"first difference: {self.first.key}" if self.first else "no stage differs"
         if len(self.stages) < len(BY_KEY):
-            found += f" ({len(self.stages)} of {len(BY_KEY)} stages compared)"
+            result += f" ({len(self.stages)} of {len(BY_KEY)} stages compared)"
         if self.rules:
-            found += f"; with {' or '.join(self.rules)} a would agree there"
-        return "\n".join([*lines, found])
+            result += f"; with {' or '.join(self.rules)} the reference would agree there"
+        return "\n".join([*lines, result])
 
 
+@old_keywords(a="reference", b="other")
 def compare(
-    a: Trace, b: Trace | Mapping[str, Any], rtol: float = 1e-4, atol: float = 1e-6
+    reference: Trace, other: Trace | Mapping[str, Any], rtol: float = 1e-4, atol: float = 1e-6
 ) -> Comparison:
     """Where two runs part: the tool for a port that is "slightly misaligned".
 
     Args:
-        a: a trace.
-        b: another, or the arrays of a foreign implementation by stage key: PyTorch's, NumPy's or
-            whatever NumPy reads. Only the stages that are there are compared. Shapes are those of
-            `a.plan()`: maps are `(sample, channel, row, column)`; scores, fused_rows,
+        reference: a trace.
+        other: another, or the arrays of a foreign implementation by stage key: PyTorch's, NumPy's
+            or whatever NumPy reads. Only the stages in it are compared. Shapes are those of
+            `reference.plan()`: maps are `(sample, channel, row, column)`; scores, fused_rows,
             fused_scores and attention `(sample, query row, query column, background patch)`;
             patches `(sample, background patch, channel, patch row, patch column)`; valid
             `(sample, background patch)`. Background patches are counted row by row. One sample
-            stands for all where a has several, and the other way round.
-        rtol: how far apart two elements may be, relative to the largest magnitude of a's stage.
-        atol: and absolutely. Both finite and ≥ 0.
+            stands for all where the reference has several, and the other way round.
+        rtol: how far apart two elements may be, relative to the largest magnitude of the
+            reference's stage; finite and ≥ 0.
+        atol: how far apart two elements may be in any case; finite and ≥ 0.
 
     Raises:
         UnknownKeyError: a key that is no stage.
         InputError: something that is neither a trace nor arrays of real numbers, nothing to
             compare, or a tolerance out of range.
+
+    >>> x = torch.arange(48.0).reshape(1, 3, 4, 4) / 48
+    >>> ours = cv.trace(x, x)
+    >>> port = cv.trace(x, x, config=cv.AttentionConfig(norm="none"))
+    >>> comparison = cv.compare(ours, {"scores": port["scores"].tensor.numpy()})
+    >>> comparison.first.key, comparison.rules  # where it differs, and what the port does instead
+    ('scores', ("norm='none'",))
     """
-    if not isinstance(a, Trace):
-        raise InputError("a", "a Trace", shape_of(a))
-    for name, run in (("a", a), ("b", b)):
+    if not isinstance(reference, Trace):
+        raise InputError("reference", "a Trace", shape_of(reference))
+    for name, run in (("reference", reference), ("other", other)):
         if isinstance(run, Trace) and has_no_values(run.f):
             raise InputError(name, "a run with values", f"one on {run.device}")
     for name, bound in (("rtol", rtol), ("atol", atol)):
         if type(bound) not in (int, float) or not 0 <= bound < math.inf:
             raise InputError(name, "a finite number ≥ 0", repr(bound))
-    if not isinstance(b, Mapping):
-        raise InputError("b", "a Trace or tensors by stage key", shape_of(b))
-    for key in b:
+    if not isinstance(other, Mapping):
+        raise InputError("other", "a Trace or tensors by stage key", shape_of(other))
+    for key in other:
         if key not in BY_KEY:
-            raise UnknownKeyError("b", "keys among " + ", ".join(BY_KEY), repr(key))
-    if not b:
-        raise InputError("b", "at least one stage", "none")
-    other = {key: _numbers(f"b[{key!r}]", b[key]) for key in BY_KEY if key in b}
+            raise UnknownKeyError("other", "keys among " + ", ".join(BY_KEY), repr(key))
+    if not other:
+        raise InputError("other", "at least one stage", "none")
+    tensors = {key: _numbers(f"other[{key!r}]", other[key]) for key in BY_KEY if key in other}
 
-    def differs(of: Trace, key: str) -> StageDifference:
-        ours, theirs = _same_samples(of[key].tensor, other[key])
-        grid = of.patch_grid[1], of.config.stride
-        return difference(key, ours, theirs, rtol, atol, grid)
+    def differs(trace: Trace, key: str) -> StageDifference:
+        pair = _same_samples(trace[key].tensor, tensors[key])
+        grid = trace.patch_grid[1], trace.config.stride
+        return difference(key, *pair, rtol, atol, grid)
 
-    found = Comparison(tuple(differs(a, key) for key in other))
-    if not found.first or found.first.largest is None:
-        return found
-    return Comparison(found.stages, _rules(a, found.first.key, differs))
+    comparison = Comparison(tuple(differs(reference, key) for key in tensors))
+    if not comparison.first or comparison.first.largest is None:
+        return comparison
+    return Comparison(comparison.stages, _rules(reference, comparison.first.key, differs))
 
 
 def difference(
     key: str,
-    ours: Tensor,
-    theirs: Tensor,
+    reference: Tensor,
+    other: Tensor,
     rtol: float = 1e-4,
     atol: float = 1e-6,
     grid: tuple[int, int] | None = None,
 ) -> StageDifference:
     """How two tensors of one stage differ; NaN equals NaN. `grid`: patches in a row, and stride."""
-    axes, shapes = BY_KEY[key].axes, (tuple(ours.shape), tuple(theirs.shape))
+    axes, shapes = BY_KEY[key].axes, (tuple(reference.shape), tuple(other.shape))
     if shapes[0] != shapes[1]:
         return StageDifference(key, axes, shapes)
-    a, b = (x.detach().cpu().double() for x in (ours, theirs))
-    same = (a == b) | (a.isnan() & b.isnan())
-    gap = torch.where(same, 0, (a - b).abs()).nan_to_num(torch.inf)
-    finite = a[a.isfinite()]
+    expected, given = (x.detach().cpu().double() for x in (reference, other))
+    same = (expected == given) | (expected.isnan() & given.isnan())
+    gap = torch.where(same, 0, (expected - given).abs()).nan_to_num(torch.inf)
+    finite = expected[expected.isfinite()]
     scale = float(finite.abs().max()) if finite.numel() else 0.0
     off = gap > atol + rtol * scale
     at = tuple(int(i) for i in torch.unravel_index(gap.argmax(), gap.shape))
@@ -199,27 +233,27 @@ def difference(
         relative=float(gap[at]) / scale if scale else None,
         where=at,
         first=first,
-        values=(float(a[at]), float(b[at])),
+        values=(float(expected[at]), float(given[at])),
         share=float(off.double().mean()),
         patch_at=patch_at,
     )
 
 
-def _rules(a: Trace, key: str, differs: Any) -> tuple[str, ...]:
-    """The other rules of the dialects under which a's stage is b's."""
-    found = []
+def _rules(reference: Trace, key: str, differs: Any) -> tuple[str, ...]:
+    """The other rules of the dialects with which the two runs agree in this stage."""
+    rules = []
     for field, choices in CHOICES.items():
         if key not in touched_by({field}):
             continue
         for choice in choices:
-            if choice == getattr(a.config, field):
+            if choice == getattr(reference.config, field):
                 continue
-            changed = a.revised(config=a.config.replace(**{field: choice}))
+            changed = reference.revised(config=reference.config.replace(**{field: choice}))
             if changed.cost(key) > MOST_TO_TRY:
                 continue
             if differs(changed, key).same:
-                found.append(f"{field}={choice!r}")
-    return tuple(found)
+                rules.append(f"{field}={choice!r}")
+    return tuple(rules)
 
 
 def _numbers(name: str, x: Any) -> Tensor:
@@ -240,9 +274,9 @@ def _numbers(name: str, x: Any) -> Tensor:
     return x
 
 
-def _same_samples(ours: Tensor, theirs: Tensor) -> tuple[Tensor, Tensor]:
-    """One mask for all and a mask each that are all alike say the same."""
-    if ours.ndim == theirs.ndim > 0 and 1 in (ours.shape[0], theirs.shape[0]):
-        n = max(ours.shape[0], theirs.shape[0])
-        ours, theirs = (x.expand(n, *x.shape[1:]) for x in (ours, theirs))
-    return ours, theirs
+def _same_samples(reference: Tensor, other: Tensor) -> tuple[Tensor, Tensor]:
+    """Both with as many samples: one mask for all means the same as equal masks for each."""
+    if reference.ndim == other.ndim > 0 and 1 in (reference.shape[0], other.shape[0]):
+        n = max(reference.shape[0], other.shape[0])
+        reference, other = (x.expand(n, *x.shape[1:]) for x in (reference, other))
+    return reference, other

@@ -12,7 +12,12 @@ COUNTED = ("cpu",)
 
 
 def default_device() -> torch.device:
-    """`cuda` where there is one, else Apple's `mps`, else `cpu`."""
+    """`cuda` where there is one, else Apple's `mps`, else `cpu`.
+
+    >>> x = torch.zeros(1, 3, 8, 8, device=cv.default_device())  # a GPU's where there is one
+    >>> cv.contextual_attention(x, x).device == x.device
+    True
+    """
     if torch.cuda.is_available():
         return torch.device("cuda")
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")

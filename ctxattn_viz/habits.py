@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from .config import AttentionConfig
-from .errors import ChannelsLastWarning, UnknownOptionError
+from .errors import ChannelsLastWarning, InputError, PictureWarning, UnknownOptionError
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -117,6 +117,28 @@ def mask_size_hint(name: str, mask: Tensor, of: str, x: Tensor, rate: int) -> st
     if size == (to[1], to[0]):
         return f"Its rows and columns are exchanged: `{name}.mT` fits."
     return channels_last_hint(of, x)
+
+
+def check_range(name: str, x: Tensor) -> None:
+    """Raises or warns where the values of a picture are not those of [-1, 1].
+
+    Raises:
+        InputError: integers beyond [-1, 1].
+
+    Warns:
+        PictureWarning: floats of another range, such as 0 to 255.
+    """
+    if x.dtype == torch.bool or not x.numel():
+        return
+    low, high = (float(end) for end in x.detach().nan_to_num(0, 0, 0).aminmax())
+    if not x.is_floating_point():
+        if low < -1 or high > 1:
+            got = f"{x.dtype} from {low:.0f} to {high:.0f}"
+            raise InputError(name, "a picture in [-1, 1]", got, dtype_hint(name, x))
+    elif (low >= 0 and high > 1.5) or max(-low, high) > 16:  # not features, nor an overshoot
+        hint = "From 0 to 255, `x / 127.5 - 1` makes it one." if 0 <= low <= high <= 256 else ""
+        text = f"{name}: expected a picture in [-1, 1], got values from {low:.3g} to {high:.3g}."
+        warn(f"{text} {hint}".strip(), PictureWarning)
 
 
 def config_hint(config: object) -> str:

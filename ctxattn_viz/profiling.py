@@ -47,6 +47,10 @@ class Cost:
             whose count depends on the method.
         moved: bytes that must be read and written at least; likewise.
         peak: bytes of tensors held at once, at most, above what was held before.
+
+    >>> cost = cv.Cost("scores", seconds=0.5, operations=4_000_000, moved=1000, peak=2000)
+    >>> cost.operations / cost.seconds  # a second
+    8000000.0
     """
 
     key: str
@@ -63,6 +67,10 @@ class Ceilings:
     Attributes:
         operations: a second, in a large matrix product of the dtype that the stages compute in.
         moved: bytes a second, read and written, in a large copy.
+
+    >>> ceilings = cv.Ceilings(operations=1e12, moved=1e11)
+    >>> ceilings.operations / ceilings.moved  # a byte: above that, multiplying is the limit
+    10.0
     """
 
     operations: float
@@ -80,6 +88,11 @@ class Profile:
         device: what it ran on.
         runs: how many were timed.
         method: how the layer attends; see `ctxattn_viz.attention`.
+
+    >>> cost = cv.Cost("scores", seconds=2.0, operations=10**12, moved=10**9, peak=10**9)
+    >>> profile = cv.Profile((cost,), cost, cv.Ceilings(1e12, 1e11), "a GPU", 1, "sdpa")
+    >>> profile.limit("scores"), profile.reached("scores")  # 1 s would do for 10¹² operations
+    ('operations', 0.5)
     """
 
     stages: tuple[Cost, ...]
@@ -177,6 +190,11 @@ def profile(
     Raises:
         InputError: bad inputs, or no run at all.
         BudgetError: the score matrix would not fit.
+
+    >>> x = torch.arange(48.0).reshape(1, 3, 4, 4) / 48
+    >>> profile = cv.profile(x, x, runs=1)
+    >>> profile.runs, profile["downsampled_f"].seconds > 0
+    (1, True)
     """
     if isinstance(runs, bool) or not isinstance(runs, int) or runs < 1:
         raise InputError("runs", "an integer ≥ 1", repr(runs))

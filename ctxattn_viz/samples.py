@@ -2,24 +2,43 @@
 
 Pictures are (1, 3, H, W) float32 tensors in [-1, 1], masks (1, 1, H, W) float32 with 1 = hole. The
 photographs come inside scikit-image's wheel (CC0 or public domain): nothing is downloaded.
+
+>>> photo = cv.samples.photograph(cv.samples.PHOTOGRAPHS[0], size=32)
+>>> mask = cv.samples.rectangle(photo.shape[2:], top=8, left=8, height=6, width=6)
+>>> coarse = cv.samples.coarse_fill(photo, mask)
+>>> cv.contextual_attention(coarse, coarse, mask).shape
+torch.Size([1, 3, 32, 32])
 """
 
 from __future__ import annotations
 
 import math
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from .checks import check_choice, check_real, check_whole, sample_counts, shape_of
-from .errors import InputError, PictureWarning
-from .habits import dtype_hint, warn
+from .errors import InputError
+from .habits import check_range
 from .pictures.holes import check_share, covered, cropped, hole_of
 from .pictures.holes import erased_area as transparent
 from .pictures.opening import MOST_AT_ONCE, SMALLER, Picture, most_pixels
+from .renamed import missing_attribute
+
+__all__ = [
+    "PHOTOGRAPHS",
+    "coarse_fill",
+    "erased_area",
+    "mask_picture",
+    "photograph",
+    "photograph_size",
+    "psnr",
+    "rectangle",
+    "to_picture",
+]
 
 Size = tuple[int, int]  # rows, columns
 MOST_MASK_PIXELS = 2 * MOST_AT_ONCE  # each counts, so that none can be reduced first
@@ -38,6 +57,12 @@ PHOTOGRAPHS = (
 )
 
 
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any:
+        raise missing_attribute(__name__, name)
+
+
 def photograph(source: Any = "astronaut", size: int = 256, multiple: int = 8) -> Tensor:
     """A photograph as (1, 3, H, W) float32 in [-1, 1].
 
@@ -54,6 +79,9 @@ def photograph(source: Any = "astronaut", size: int = 256, multiple: int = 8) ->
 
     Warns:
         PictureWarning: it is nearly black throughout, or transparent, and so white.
+
+    >>> cv.samples.photograph("chelsea", size=64).shape  # 300×451 pixels, scaled to 43×64
+    torch.Size([1, 3, 40, 64])
     """
     picture = _opened(source, "photograph")
     _scaled_size(picture.sides(), size, multiple)  # before anything is decoded
@@ -69,6 +97,9 @@ def photograph_size(source: Any, size: int = 256, multiple: int = 8) -> tuple[in
     """The (H, W) that `photograph` gives these, from the file's head: nothing is decoded.
 
     A picture that says only after its pixels that it lies sideways has H and W exchanged here.
+
+    >>> cv.samples.photograph_size("chelsea", size=64)
+    (40, 64)
     """
     return _scaled_size(_opened(source, "photograph").sides(), size, multiple)[1]
 
@@ -96,6 +127,10 @@ def mask_picture(
 
     Warns:
         MaskWarning: no hole, more than 80 % hole, or parts of it lost by cropping.
+
+    >>> painted = torch.eye(64).bool().numpy()  # a thin line
+    >>> cv.samples.mask_picture(painted, size=16).sum().item()  # each pixel that it touches
+    16.0
     """
     argument = "mask_picture"
     size, multiple = check_whole("size", size), check_whole("multiple", multiple)
@@ -119,6 +154,11 @@ def erased_area(source: Any, size: int = 256, multiple: int = 8) -> Tensor:
 
     Zeros throughout where nothing is, ones where everything is or nearly so (which `photograph`
     shows white and warns of). A pixel that is hole in part is hole.
+
+    >>> picture = torch.full((16, 16, 4), 255, dtype=torch.uint8)
+    >>> picture[:4, :4, 3] = 0  # transparent
+    >>> cv.samples.erased_area(picture.numpy(), size=16).sum().item()
+    16.0
     """
     picture = _opened(source, "photograph")
     _scaled_size(picture.sides(), size, multiple)
@@ -129,7 +169,11 @@ def erased_area(source: Any, size: int = 256, multiple: int = 8) -> Tensor:
 
 
 def rectangle(size: tuple[int, int], top: int, left: int, height: int, width: int) -> Tensor:
-    """A mask (1, 1, H, W) with one rectangular hole; `size` is (H, W)."""
+    """A mask (1, 1, H, W) with one rectangular hole; `size` is (H, W).
+
+    >>> cv.samples.rectangle((3, 4), top=1, left=2, height=2, width=1)[0, 0].nonzero().tolist()
+    [[1, 2], [2, 2]]
+    """
     try:
         rows, columns = size
     except (TypeError, ValueError):
@@ -163,6 +207,11 @@ def coarse_fill(image: Tensor, mask: Tensor) -> Tensor:
 
     Raises:
         InputError: other shapes or types, nothing known, or known pixels that are not finite.
+
+    >>> slope = torch.linspace(-1, 1, 9).expand(1, 1, 9, 9)
+    >>> hole = cv.samples.rectangle((9, 9), 3, 3, 3, 3)
+    >>> torch.allclose(cv.samples.coarse_fill(slope, hole), slope, atol=1e-3)
+    True
     """
     from skimage.restoration import inpaint_biharmonic
 
@@ -194,6 +243,9 @@ def to_picture(x: Tensor) -> np.ndarray:
 
     Warns:
         PictureWarning: floats of another range, such as 0 to 255: they show white or black.
+
+    >>> cv.samples.to_picture(torch.tensor([[[-1.0, 0.0, 1.0]]])).tolist()
+    [[[0, 0, 0], [128, 128, 128], [255, 255, 255]]]
     """
     if not isinstance(x, Tensor):
         raise InputError("x", "one picture of 1 or 3 channels, (1, 3, H, W)", shape_of(x))
@@ -201,7 +253,7 @@ def to_picture(x: Tensor) -> np.ndarray:
     channels_first = x[0] if x.ndim == 4 and x.shape[0] == 1 else x
     if channels_first.ndim != 3 or channels_first.shape[0] not in (1, 3):
         raise InputError("x", "one picture of 1 or 3 channels, (1, 3, H, W)", shape_of(x))
-    _check_range("x", x)
+    check_range("x", x)
     levels = (channels_first.detach().float().nan_to_num(0).clamp(-1, 1) + 1) * 127.5
     pixels = levels.round().to(torch.uint8).movedim(0, -1).cpu().numpy()
     return np.ascontiguousarray(np.broadcast_to(pixels, (*pixels.shape[:2], 3)))
@@ -218,12 +270,16 @@ def psnr(a: Tensor, b: Tensor, mask: Tensor | None = None) -> float:
 
     Warns:
         PictureWarning: floats of another range, such as 0 to 255.
+
+    >>> black = torch.full((1, 3, 4, 4), -1.0)
+    >>> round(cv.samples.psnr(black, black + 0.2), 2)  # a tenth of the range everywhere: 20 dB
+    20.0
     """
     for name, x in (("a", a), ("b", b)):
         if not isinstance(x, Tensor) or x.is_nested or not x.numel():
             raise InputError(name, "a tensor with at least one value", shape_of(x))
         check_real(name, x)
-        _check_range(name, x)
+        check_range(name, x)
     if a.shape != b.shape:
         raise InputError("b", f"the shape of a, {tuple(a.shape)}", tuple(b.shape))
     # In float64, which MPS has not: on the CPU.
@@ -318,21 +374,6 @@ def _size_of(like: Any) -> Size:
 
 def _as_mask(hole: np.ndarray) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(hole)).float()[None, None]
-
-
-def _check_range(name: str, x: Tensor) -> None:
-    """Of a picture in [-1, 1]: raises or warns where its values are those of another range."""
-    if x.dtype == torch.bool or not x.numel():
-        return
-    low, high = (float(end) for end in x.detach().nan_to_num(0, 0, 0).aminmax())
-    if not x.is_floating_point():
-        if low < -1 or high > 1:
-            got = f"{x.dtype} from {low:.0f} to {high:.0f}"
-            raise InputError(name, "a picture in [-1, 1]", got, dtype_hint(name, x))
-    elif (low >= 0 and high > 1.5) or max(-low, high) > 16:  # not features, nor an overshoot
-        hint = "From 0 to 255, `x / 127.5 - 1` makes it one." if 0 <= low <= high <= 256 else ""
-        text = f"{name}: expected a picture in [-1, 1], got values from {low:.3g} to {high:.3g}."
-        warn(f"{text} {hint}".strip(), PictureWarning)
 
 
 def _checked_image(image: Tensor) -> torch.Size:

@@ -64,8 +64,8 @@ def test_scores_as_a_convolution_leaves_them_are_told_their_axes_and_their_order
     found = cv.compare(ours, {"scores": ours["scores"].tensor.permute(0, 3, 1, 2)})
     told = str(found.first)
     assert "(1, 4, 6, 24) (sample 1 × query row 4 × query column 6 × background patch 24)" in told
-    assert "in a, (1, 24, 4, 6) in b" in told
-    assert "b.permute(0, 2, 3, 1) would have that shape" in told
+    assert "in the reference, (1, 24, 4, 6) in the other" in told
+    assert "other.permute(0, 2, 3, 1) would have that shape" in told
     assert "permute" not in str(cv.compare(ours, {"scores": torch.zeros(3, 5)}).first)
 
 
@@ -82,7 +82,7 @@ def test_a_port_that_follows_another_rule_is_told_which(run, change, rule):
     soft = {"softmax_scale": 0.1}
     found = cv.compare(run(**soft), dict(run(**soft | change)))
     assert found.rules == (rule,)
-    assert repr(found).endswith(f"; with {rule} a would agree there")
+    assert repr(found).endswith(f"; with {rule} the reference would agree there")
 
 
 def test_a_fault_that_is_no_rule_is_not_explained_away(run):
@@ -125,15 +125,15 @@ def test_nan_equals_nan_and_nothing_else():
 
 
 @pytest.mark.parametrize(
-    ("b", "options", "told"),
+    ("other", "options", "told"),
     [
-        (3, {}, "b: expected a Trace or tensors by stage key, got int"),
+        (3, {}, "other: expected a Trace or tensors by stage key, got int"),
         ({"score": torch.zeros(1)}, {}, "got 'score'"),
-        ({"scores": [1.0]}, {}, r"b\['scores'\]: expected a tensor or an array .* got list"),
-        ({"scores": np.array(["x"])}, {}, r"b\['scores'\]: .* got ndarray"),
-        ({"scores": torch.zeros(2) * 1j}, {}, r"b\['scores'\]: .* got torch.complex64 on cpu"),
+        ({"scores": [1.0]}, {}, r"other\['scores'\]: expected a tensor or an array .* got list"),
+        ({"scores": np.array(["x"])}, {}, r"other\['scores'\]: .* got ndarray"),
+        ({"scores": torch.zeros(2) * 1j}, {}, r"other\['scores'\]: .* got torch.complex64 on cpu"),
         ({"scores": torch.zeros(2, device="meta")}, {}, "got torch.float32 on meta"),
-        ({"scores": torch.ones(2).to_sparse()}, {}, r"b\['scores'\]: .* got torch.sparse_coo"),
+        ({"scores": torch.ones(2).to_sparse()}, {}, r"other\['scores'\]: .* got torch.sparse_coo"),
         ({"scores": np.ma.masked_equal(np.eye(2), 0)}, {}, r"got a masked array. `array.filled"),
         ({}, {}, "at least one stage, got none"),
         ({"scores": torch.zeros(1)}, {"rtol": math.nan}, "rtol: expected .* ≥ 0, got nan"),
@@ -141,16 +141,25 @@ def test_nan_equals_nan_and_nothing_else():
         ({"scores": torch.zeros(1)}, {"rtol": "x"}, "rtol: expected .* ≥ 0, got 'x'"),
     ],
 )
-def test_what_cannot_be_compared_is_named(run, b, options, told):
+def test_what_cannot_be_compared_is_named(run, other, options, told):
     with pytest.raises(cv.InputError, match=told):
-        cv.compare(run(), b, **options)
+        cv.compare(run(), other, **options)
 
 
 def test_the_trace_comes_first(run):
-    with pytest.raises(cv.InputError, match="a: expected a Trace, got dict"):
+    with pytest.raises(cv.InputError, match="reference: expected a Trace, got dict"):
         cv.compare({"scores": torch.zeros(1)}, run())
 
 
 def test_an_array_of_the_other_byte_order() -> None:
     run = cv.trace(*[torch.rand(1, 3, 8, 8)] * 2)
     assert cv.compare(run, {"output": run["output"].tensor.numpy().astype(">f4")}).stages[0].same
+
+
+def test_the_two_runs_have_names_of_their_own_as_b_is_the_background(run):
+    assert cv.compare(reference=run(), other=run()).first is None
+    for old, new in (("a", "reference"), ("b", "other")):
+        with pytest.raises(TypeError) as caught:
+            cv.compare(**{"reference": run(), "other": run(), old: run()})
+        sentence = f"compare: expected the keyword {new}, got {old}. `{old}` is called `{new}` now."
+        assert str(caught.value) == sentence

@@ -1,12 +1,19 @@
 """The configuration: the original's arguments, and the three dialects as fields."""
 
 import dataclasses
+import inspect
+import itertools
 import json
+import pickle
+import re
+import types
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+import ctxattn_viz.config
 from ctxattn_viz import AttentionConfig, InputError
 from ctxattn_viz.config import CHOICES, DIALECTS
 
@@ -59,7 +66,7 @@ def test_replacing_the_dialect_resets_its_fields_and_keeps_the_rest() -> None:
 def test_there_and_back_through_json(dialect: str) -> None:
     config = AttentionConfig(rate=4, fuse=False, dialect=dialect, overlap="coverage")
     values = json.loads(json.dumps(config.to_dict()))
-    assert set(values) == {field.name for field in dataclasses.fields(config)} | {"dialect"}
+    assert set(values) == {field.name for field in dataclasses.fields(config)}
     assert AttentionConfig.from_dict(values) == config
     assert AttentionConfig.from_dict({"dialect": dialect}) == AttentionConfig(dialect=dialect)
 
@@ -71,17 +78,75 @@ def test_frozen_and_hashable() -> None:
     assert {config: 1}[AttentionConfig()] == 1
 
 
-@pytest.mark.parametrize(
-    "config",
-    [
-        AttentionConfig(),
-        AttentionConfig(dialect="mmagic", ksize=5),
-        AttentionConfig(norm="none", fuse=False),
-        AttentionConfig(dialect="pytorch", masked="minus_infinity", softmax_scale=0.5),
-    ],
-)
-def test_what_it_shows_makes_it_again(config: AttentionConfig) -> None:
+@pytest.mark.parametrize("rules", [*itertools.product(*CHOICES.values())], ids=" ".join)
+def test_the_repr_makes_it_again_and_names_no_dialect_but_its_own(rules: tuple[str, ...]) -> None:
+    config = AttentionConfig(ksize=5, fuse=False, **dict(zip(CHOICES, rules, strict=True)))
     assert eval(repr(config), {"AttentionConfig": AttentionConfig}) == config
+    assert re.findall("|".join([*DIALECTS, "custom"]), repr(config)) == [config.dialect]
+
+
+def test_what_was_written_in_files_and_pages_before_is_what_is_written_now() -> None:
+    """Saved traces and the page read these names and values."""
+    assert AttentionConfig(norm="none").to_dict() == {
+        "ksize": 3,
+        "stride": 1,
+        "rate": 2,
+        "fuse_k": 3,
+        "softmax_scale": 10.0,
+        "fuse": True,
+        "shrink": "align_corners",
+        "norm": "none",
+        "masked": "zero",
+        "overlap": "constant",
+        "mask_of_batch": "each",
+        "dialect": "custom",
+    }
+
+
+def test_it_keeps_its_dialect_through_pickle_and_dataclasses_replace() -> None:
+    for config in (AttentionConfig(dialect="mmagic"), AttentionConfig(norm="none")):
+        for copied in (pickle.loads(pickle.dumps(config)), dataclasses.replace(config, rate=4)):
+            assert copied.dialect == config.dialect
+            assert copied.replace(rate=2) == config
+
+
+def test_a_rule_is_added_in_one_place() -> None:
+    """One more field in the source, and nothing else: everything that lists the rules has it."""
+    source = Path(ctxattn_viz.config.__file__).read_text()
+    field = """
+    border: Literal["zeros", "edge"] = _rule(
+        tensorflow="zeros", pytorch="edge", mmagic="zeros", meaning="What lies outside the map."
+    )
+
+    def __post_init__("""
+    assert source.count("\n    def __post_init__(") == 1
+    added = types.ModuleType("ctxattn_viz.config")
+    added.__package__ = "ctxattn_viz"
+    exec(source.replace("\n    def __post_init__(", field), vars(added))
+    config = added.AttentionConfig
+    assert added.CHOICES == {**CHOICES, "border": ("zeros", "edge")}
+    assert {
+        name: {**rules, "border": "edge" if name == "pytorch" else "zeros"}
+        for name, rules in DIALECTS.items()
+    } == added.DIALECTS
+    assert config(dialect="pytorch").border == "edge"
+    assert config(dialect="pytorch", border="zeros").dialect == "custom"
+    assert config(border="edge").replace(dialect="mmagic").border == "zeros"
+    assert "border='edge'" in repr(config(border="edge"))
+    assert config.from_dict(config(border="edge").to_dict()) == config(border="edge")
+    assert "border: What lies outside the map." in inspect.getdoc(config)
+    with pytest.raises(InputError, match="border: expected one of 'zeros', 'edge', got 'mirror'"):
+        config(border="mirror")
+    with pytest.raises(InputError, match=r"mask_of_batch, border beside 'custom', got only norm"):
+        config(dialect="custom", norm="max")
+
+
+def test_every_field_and_every_choice_is_explained_once() -> None:
+    text = inspect.getdoc(AttentionConfig)
+    for field in dataclasses.fields(AttentionConfig):
+        assert len(re.findall(rf"^    {field.name}: \w", text, re.MULTILINE)) == 1
+        for choice in CHOICES.get(field.name, ()):
+            assert f'`"{choice}"`' in field.metadata["meaning"]
 
 
 @pytest.mark.parametrize(

@@ -439,21 +439,11 @@ def test_what_is_no_trace_is_named_by_type_and_shape(show: Call) -> None:
     assert str(caught.value) == "trace: expected a run with values, got one on meta."
 
 
-OPTIONS = "query, pixel, stage, sample, foreground_mask, picture_f, picture_b, title, python"
-
-
 def test_an_option_that_does_not_exist(trace: cv.Trace, tmp_path: Path) -> None:
-    shows: dict[str, Call] = {
-        "debug": cv.debug,
-        "save_page": lambda t, **options: cv.save_page(t, tmp_path / "page.html", **options),
-    }
-    for caller, show in shows.items():
-        with pytest.raises(cv.InputError) as caught:
-            show(trace, titel="x")
-        said = f"{caller}: expected one of the options {OPTIONS}, got 'titel'."
-        assert str(caught.value) == said
-        with pytest.raises(TypeError):
-            show(trace, at_once=False)
+    with pytest.raises(TypeError, match="unexpected keyword argument 'titel'"):
+        cv.debug(trace, titel="x")
+    with pytest.raises(TypeError, match="unexpected keyword argument 'at_once'"):
+        cv.save_page(trace, tmp_path / "page.html", at_once=False)
     assert not [*tmp_path.iterdir()]
 
 

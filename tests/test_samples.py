@@ -290,9 +290,3 @@ def test_psnr_by_hand() -> None:
         samples.psnr(a, b, torch.zeros(1, 1, 2, 2))
     with pytest.raises(InputError, match="the shape of a"):
         samples.psnr(a, b[:, :1])
-
-
-def test_the_default_device_exists() -> None:
-    device = samples.default_device()
-    assert isinstance(device, torch.device)
-    assert torch.zeros(1, device=device).device.type == device.type

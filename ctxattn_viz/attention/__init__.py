@@ -12,6 +12,11 @@ and a patch costs (`choose_method`). `make bench` measures them side by side.
 - `"diagonals"`, for many channels, whose long vectors would cost more than passes over the scores,
   and for long diagonals of fusion: products of single cells, then sums along diagonals
   (`diagonals`, `tiles`).
+
+>>> x = torch.arange(48.0).reshape(1, 3, 4, 4) / 48
+>>> answers = [cv.contextual_attention(x, x, method=m) for m in cv.attention.METHODS]
+>>> all(torch.allclose(y, answers[0], atol=1e-5) for y in answers)
+True
 """
 
 from .choice import METHODS, choose_method

@@ -30,6 +30,11 @@ class AttentionSummary(NamedTuple):
         lse: `(n, h, w)`, the log-sum-exp of each query's row exactly as the masked softmax sees
             it: attention(p, q) = exp(logit(p, q) − lse(p)).
         argmax: int64 `(n, h, w)`, each query's best background patch, 0 where it has none.
+
+    >>> x = torch.arange(48.0).reshape(1, 3, 4, 4) / 48
+    >>> summary: cv.AttentionSummary = cv.attention_summary(x, x)
+    >>> summary.output.shape, summary.lse.shape, summary.argmax.shape  # 2×2 query cells
+    (torch.Size([1, 3, 4, 4]), torch.Size([1, 2, 2]), torch.Size([1, 2, 2]))
     """
 
     output: Tensor
@@ -92,6 +97,13 @@ def contextual_attention(
     are infinite: scores are 0 by `"vectors"`, `"sdpa"` and in a trace, and NaN by `"diagonals"`.
 
     Source: `inpaint_ops.contextual_attention` (Yu et al., CVPR 2018, section 4.1).
+
+    >>> x = torch.arange(48.0).reshape(1, 3, 4, 4) / 48
+    >>> mask = cv.samples.rectangle((4, 4), 0, 0, 2, 2)
+    >>> cv.contextual_attention(x, x, mask).shape
+    torch.Size([1, 3, 4, 4])
+    >>> torch.allclose(cv.contextual_attention(x, x, mask), cv.trace(x, x, mask)["output"].tensor)
+    True
     """
     call = functools.partial(_output, config, method, queries, rest)
     return in_any_context(call, f, b, mask, foreground_mask)[0]
@@ -145,6 +157,15 @@ def attention_summary(
 
     Takes and raises what `contextual_attention` does, but for `method="sdpa"`, which returns
     neither.
+
+    >>> x = torch.arange(48.0).reshape(1, 3, 4, 4) / 48
+    >>> output, lse, argmax = cv.attention_summary(x, x)
+    >>> run = cv.trace(x, x)
+    >>> logits = run.config.softmax_scale * run["fused_scores"].tensor  # (1, 2, 2, 4)
+    >>> torch.allclose(lse, logits.logsumexp(3))
+    True
+    >>> torch.equal(argmax, run["attention"].tensor.argmax(3))
+    True
     """
     call = functools.partial(_summary, config, method)
     return AttentionSummary(*in_any_context(call, f, b, mask, None))
@@ -200,6 +221,14 @@ class ContextualAttention(nn.Module):
     Args:
         config: None for the defaults, what the original's network runs with.
         method: as for `attention_summary`.
+
+    >>> x = torch.arange(48.0).reshape(1, 3, 4, 4) / 48
+    >>> layer = cv.ContextualAttention(cv.AttentionConfig(dialect="pytorch"))
+    >>> y, flow = layer(x, x)
+    >>> y.shape, flow.shape  # a colour for each query cell
+    (torch.Size([1, 3, 4, 4]), torch.Size([1, 3, 2, 2]))
+    >>> [*layer.parameters()]  # nothing to learn
+    []
     """
 
     @takes_a_config

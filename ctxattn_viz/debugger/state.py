@@ -1,15 +1,14 @@
 """The state of a debugger: what both homes start with, and what may be set."""
 
-from collections.abc import Iterable, Mapping, Set
-from inspect import signature
+from collections.abc import Mapping, Set
 from typing import TYPE_CHECKING, Any
 
 from ..checks import check_choice, check_index
 from ..config import AttentionConfig
-from ..errors import InputError, UnknownOptionError
+from ..errors import InputError
 from ..inputs import check_config
 from ..stages import BY_KEY
-from .payload import Payload, build
+from .payload import Payload
 
 if TYPE_CHECKING:
     from ..traces.run import Trace
@@ -44,19 +43,6 @@ def opening(
         "softmax_scale": payload.meta["config"]["softmax_scale"],
         "mask": payload.mask,
     }
-
-
-def check_options(caller: str, options: Iterable[str]) -> None:
-    """Raise `UnknownOptionError` for names that are none of `caller`'s options."""
-    named = [
-        name
-        for function in (opening, build)
-        for name, parameter in signature(function).parameters.items()
-        if parameter.kind is parameter.KEYWORD_ONLY and name != "at_once"
-    ]
-    for name in options:
-        if name not in named:
-            raise UnknownOptionError(caller, "one of the options " + ", ".join(named), repr(name))
 
 
 def checked_stage(key: Any) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 import traitlets as t
 from torch import Tensor
@@ -21,7 +22,7 @@ from .masks import Mask, as_tensor, plain, to_wire
 from .messages import read, reason, state_in
 from .patience import MOST_WORK, check_work, work
 from .payload import Payload, build, results
-from .state import Place, check_options, checked_config, checked_place, checked_stage, opening
+from .state import Place, checked_config, checked_place, checked_stage, opening
 from .still import still_of
 from .undoing import MOST_REQUESTS, Checked, Undoing
 
@@ -31,24 +32,59 @@ if TYPE_CHECKING:
 OURS = ("meta", "buffers", "answer")  # what the kernel alone writes
 
 
-def debug(trace: "Trace", **options: Any) -> "Debugger":
+def debug(
+    trace: "Trace",
+    *,
+    query: Place | None = None,
+    pixel: Place | None = None,
+    stage: str = "attention",
+    sample: int = 0,
+    foreground_mask: Tensor | None = None,
+    picture_f: Tensor | np.ndarray | None = None,
+    picture_b: Tensor | np.ndarray | None = None,
+    title: str | None = None,
+    python: str | None = None,
+) -> "Debugger":
     """Look into `trace`: move over its foreground, step through its stages, paint its hole.
 
     Args:
         trace: what `ctxattn_viz.trace` returned.
-        **options: where to open: `query` and `pixel`, each `(row, column)`, `stage`, `sample`.
-            What to show: `foreground_mask` `(1|n, 1, H, W)`, the hole to draw over f where it is
-            not b's; `picture_f` and `picture_b` beside deep features, `(n|1, 1|3, H, W)` in
-            [-1, 1] or `(H, W, 3)` uint8; `title`; `python`, lines that define f, b and mask.
+        query: the foreground cell to open at, `(row, column)` on the grid of cells.
+        pixel: the output pixel to open at, `(row, column)`.
+        stage: the key of the stage to open at.
+        sample: which sample of the batch to open at.
+        foreground_mask: `(1|n, 1, H, W)` of 0 and 1, the hole to draw over f where it is not b's.
+        picture_f, picture_b: what to draw in place of deep features, `(n|1, 1|3, H, W)` in
+            [-1, 1] or `(H, W, 3)` uint8.
+        title: a name for this run.
+        python: lines of Python that define f, b and mask; copied with the view.
 
     Returns:
         a widget. Its `query`, `stage`, `sample`, `config`, `softmax_scale` and `mask` can be read,
         set, observed and linked; its `trace` is the run on screen.
 
     Raises:
-        InputError, BudgetError: an option that does not fit, maps too large for a page.
+        InputError: an argument that does not fit the trace.
+        BudgetError: maps too large for a page.
+
+    >>> photo = cv.samples.photograph("chelsea", size=32)
+    >>> debugger = cv.debug(cv.trace(photo, photo), query=(3, 4), stage="scores")
+    >>> debugger  # in a notebook: the debugger itself
+    Debugger(f (1, 3, 16, 32), b (1, 3, 16, 32), tensorflow, stage scores, query (3, 4))
+    >>> debugger.close()
     """
-    return Debugger(trace, **options)
+    return Debugger(
+        trace,
+        query=query,
+        pixel=pixel,
+        stage=stage,
+        sample=sample,
+        foreground_mask=foreground_mask,
+        picture_f=picture_f,
+        picture_b=picture_b,
+        title=title,
+        python=python,
+    )
 
 
 def _to_config(value: Any, widget: Any) -> Any:
@@ -66,6 +102,13 @@ class Debugger(NotPickled, Undoing):
         config: the `AttentionConfig`; a changed one makes a new run.
         softmax_scale: `config.softmax_scale`, on its own for sliders to link to.
         mask: the hole, `(1|n, 1, Hb, Wb)` like f, or None; a changed one makes a new run.
+
+    >>> photo = cv.samples.photograph("chelsea", size=32)
+    >>> debugger: cv.Debugger = cv.debug(cv.trace(photo, photo))
+    >>> debugger.softmax_scale = 1.0  # a new run, as by the page's slider
+    >>> debugger.trace.config.softmax_scale, debugger.config.softmax_scale
+    (1.0, 1.0)
+    >>> debugger.close()
     """
 
     _esm = t.Unicode().tag(sync=True)
@@ -95,7 +138,6 @@ class Debugger(NotPickled, Undoing):
         sample: int = 0,
         **options: Any,
     ) -> None:
-        check_options("debug", options)
         self._answered = 0
         self._ready: tuple[Trace, dict[str, Any]] | None = None  # the run of a value being set
         self._payload: Payload | None = build(trace, at_once=False, **options)

@@ -2,10 +2,23 @@
 
 `check("matching_scores", my_function)` runs a student's function against the stage and answers
 with a drawing, the first element that differs and the likely mistake.
+
+>>> [*cv.exercises.EXERCISES][:3]
+['patch_extraction', 'mask_validity', 'matching_scores']
+>>> print(cv.exercises.check("matching_scores", lambda f, w: f).headline)
+matching_scores: not yet, 0 of 7 cases agree.
 """
 
 from .checking import EXERCISES, check
-from .feedback import Feedback
+from .feedback import Drawing, Feedback
 from .ports import FaultyPort, faulty_port, name_the_stage
 
-__all__ = ["EXERCISES", "FaultyPort", "Feedback", "check", "faulty_port", "name_the_stage"]
+__all__ = [
+    "EXERCISES",
+    "Drawing",
+    "FaultyPort",
+    "Feedback",
+    "check",
+    "faulty_port",
+    "name_the_stage",
+]

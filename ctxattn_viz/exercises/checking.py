@@ -48,6 +48,12 @@ def check(exercise: str, function: object, *, seed: int = 0, only: str | None = 
 
     Raises:
         InputError: an exercise that does not exist.
+
+    >>> feedback = cv.exercises.check("mask_validity", lambda *arguments: None)
+    >>> feedback.passed
+    False
+    >>> print(feedback.headline)
+    mask_validity: not yet, 0 of 8 cases agree.
     """
     name = exercise if isinstance(exercise, str) else type(exercise).__name__
     check_choice("exercise", name, EXERCISES)

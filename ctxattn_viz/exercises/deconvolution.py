@@ -1,6 +1,7 @@
 """Exercise 5: mixing the paste patches and laying them over each other."""
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -19,8 +20,8 @@ def _mistake(name: str, hint: str, paste: Paste) -> Mistake:
     return Mistake(name, hint, {"output": lambda v, c: paste(v["attention"], v["paste_patches"])})
 
 
-def _right(attention: Tensor, paste: Tensor, overlap: str = "constant") -> Tensor:
-    config = AttentionConfig(rate=paste.shape[-1] // 2, overlap=overlap)
+def _right(attention: Tensor, paste: Tensor, **rules: Any) -> Tensor:
+    config = AttentionConfig(rate=paste.shape[-1] // 2, **rules)
     return deconvolve(attention, paste, config)
 
 
@@ -182,7 +183,7 @@ MISTAKES = (
         "divided by the true cover",
         "You divide each pixel by the number of patches that cover it. That is what one port "
         "does, and it keeps the border bright; the original divides by 4 everywhere.",
-        lambda a, v: _right(a, v, "coverage"),
+        lambda a, v: _right(a, v, overlap="coverage"),
     ),
     _mistake(
         "divided by the patch's area",

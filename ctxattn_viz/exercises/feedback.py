@@ -27,6 +27,11 @@ class Drawing:
         grids: that of query cells and that of background patches.
         index: the element to point at; None for none.
         inputs: the tensors that went in, by the names of the parameters.
+
+    >>> feedback = cv.exercises.check("mask_validity", lambda mask, ksize: mask.flatten(1) == 0)
+    >>> drawing: cv.Drawing = feedback.drawing
+    >>> drawing.key, drawing.target.shape == drawing.yours.shape
+    ('valid', True)
     """
 
     key: str
@@ -54,6 +59,14 @@ class Feedback:
         index, expected, got: the first element that differs, where there is one.
         drawing: what to draw; None where there is nothing to draw.
         printed: the end of what the function printed in the case that is told of.
+
+    >>> def mine(mask, ksize):  # looks at the middle of each patch alone
+    ...     return mask.flatten(1) == 0
+    >>> feedback: cv.Feedback = cv.exercises.check("mask_validity", mine)
+    >>> feedback.passed, feedback.fits, feedback.expected, feedback.got
+    (False, True, 0.0, 1.0)
+    >>> feedback.mistake
+    'only the middle cell counts'
     """
 
     exercise: str

@@ -1,6 +1,7 @@
 """Exercise 3's mistakes in scoring patches."""
 
 from collections.abc import Callable
+from typing import Any
 
 import torch.nn.functional as F
 from torch import Tensor
@@ -42,8 +43,8 @@ def _norm(x: Tensor, axes: tuple[int, ...] = (-3, -2, -1)) -> Tensor:
     return x.square().sum(axes, keepdim=True).sqrt().clamp(min=NORM_FLOOR)
 
 
-def _right(f: Tensor, w: Tensor, norm: str = "max") -> Tensor:
-    return stage.matching_scores(f, w, AttentionConfig(ksize=w.shape[-1], norm=norm))
+def _right(f: Tensor, w: Tensor, **rules: Any) -> Tensor:
+    return stage.matching_scores(f, w, AttentionConfig(ksize=w.shape[-1], **rules))
 
 
 def _padded(f: Tensor, w: Tensor, before: int, mode: str = "constant") -> Tensor:
@@ -138,7 +139,7 @@ MISTAKES = (
         "no norm",
         "A bright patch scores high against everything. Divide each background patch by its own "
         "norm.",
-        lambda f, w: _right(f, w, "none"),
+        lambda f, w: _right(f, w, norm="none"),
     ),
     _mistake(
         "the paper's cosine",
@@ -172,7 +173,7 @@ MISTAKES = (
         "an epsilon for each element",
         "You add a small number to every square before summing, so that dim patches lose most of "
         "their score. The original takes the larger of the norm and 1e-4. (One port does this.)",
-        lambda f, w: _right(f, w, "per_element"),
+        lambda f, w: _right(f, w, norm="per_element"),
     ),
     _mistake("a smaller floor", _FLOOR, _over(lambda w: _plain_norm(w).clamp(min=1e-12))),
     *(

@@ -128,6 +128,11 @@ class FaultyPort:
     Attributes:
         seed: an integer.
         shows: the stages that a call returns.
+
+    >>> x = torch.arange(48.0).reshape(1, 3, 4, 4) / 48
+    >>> port: cv.FaultyPort = cv.exercises.faulty_port(1, shows=["scores", "output"])
+    >>> [*port(x, x)]
+    ['scores', 'output']
     """
 
     def __init__(self, seed: int, shows: Sequence[str]) -> None:
@@ -157,6 +162,11 @@ def faulty_port(seed: int, shows: str | Sequence[str] | None = None) -> FaultyPo
     Args:
         seed: another port for every integer.
         shows: the stages that it lets you see, or one of them; None for all.
+
+    >>> x = torch.arange(48.0).reshape(1, 3, 4, 4) / 48
+    >>> port = cv.exercises.faulty_port(seed=3)
+    >>> cv.compare(cv.trace(x, x), port(x, x)).first.key
+    'scores'
     """
     if isinstance(seed, bool) or not isinstance(seed, int):
         raise InputError("seed", "an integer", repr(seed))
@@ -173,6 +183,10 @@ def name_the_stage(port: FaultyPort, stage: str) -> Feedback:
         port: what `faulty_port` made.
         stage: the key of the first stage that can differ from the library's; where several
             differ of which none builds on another, as the shrunken maps, any of them.
+
+    >>> port = cv.exercises.faulty_port(seed=3)
+    >>> cv.exercises.name_the_stage(port, "scores").passed
+    True
     """
     if not isinstance(port, FaultyPort):
         raise InputError("port", "what faulty_port made", type(port).__name__)

@@ -68,7 +68,13 @@ Picture = Tensor | np.ndarray
 
 
 class Figure(mpl.Figure):
-    """A matplotlib figure that shows itself in a notebook, with its alternative text."""
+    """A matplotlib figure that shows itself in a notebook, with its alternative text.
+
+    >>> figure: cv.Figure = cv.figures.heats({"a ramp": torch.arange(6.0).reshape(2, 3)})
+    >>> figure.alt  # what a screen reader says
+    'Heat maps: a ramp.'
+    >>> figure.savefig("ramp.png")
+    """
 
     alt: str = ""
 
@@ -115,6 +121,10 @@ def canvas(
 
     Raises:
         InputError: more than 100 axes, or a figure of more than 20 million pixels.
+
+    >>> figure, axes = cv.figures.canvas(2, 3, height=1.5, alt="Six empty panels.")
+    >>> axes.shape, figure.get_size_inches()[1].item()
+    ((2, 3), 3.0)
     """
     rows, columns = check_whole("rows", rows), check_whole("columns", columns)
     if rows * columns > MOST_AXES:
@@ -141,6 +151,13 @@ def draw_picture(ax: Axes, x: Picture, title: str = "", hole: Tensor | None = No
 
     Warns:
         PictureWarning: a tensor of another range than [-1, 1], which shows white or black.
+
+    >>> photo = cv.samples.photograph("chelsea", size=32)
+    >>> figure, axes = cv.figures.canvas()
+    >>> hole = cv.samples.rectangle(photo.shape[2:], 4, 4, 6, 6)
+    >>> cv.figures.draw_picture(axes[0, 0], photo, "a cat", hole)
+    >>> axes[0, 0].get_title(loc="left")
+    'a cat'
     """
     if isinstance(x, np.ndarray):
         if x.ndim not in (2, 3) or (x.ndim == 3 and x.shape[2] not in (1, 3, 4)) or not x.size:
@@ -189,6 +206,11 @@ def draw_heat(
         signed: which of the two maps, if not what `values` ask for.
         bar: whether to draw the scale beside it.
         extent: left, right, bottom, top: where to draw it, if not one cell a unit.
+
+    >>> figure, axes = cv.figures.canvas()
+    >>> cv.figures.draw_heat(axes[0, 0], torch.tensor([[-1.0, 0.0], [0.5, 2.0]]))
+    >>> axes[0, 0].images[0].get_cmap().name, axes[0, 0].images[0].get_clim()  # 0 is white
+    ('PuOr_r', (-2.0, 2.0))
     """
     low, high = finite_range(values)
     top = largest_colour(limit, low, high)
@@ -233,6 +255,12 @@ def draw_numbers(
 
     Raises:
         InputError: not a matrix, or one of more than 1024 cells.
+
+    >>> figure, axes = cv.figures.canvas()
+    >>> values = torch.tensor([[1.0, 0.25]])
+    >>> cv.figures.draw_numbers(axes[0, 0], values, marks={"query": [(0, 1)]})
+    >>> [text.get_text() for text in axes[0, 0].texts]
+    ['1.00', '0.25']
     """
     check_real("values", values)
     if values.numel() > MOST_NUMBERS:
@@ -280,7 +308,13 @@ def outline(
     *,
     line: str | None = None,
 ) -> None:
-    """A box around rows `top` to `top + height` in the colour of its role, and its `line`."""
+    """A box around rows `top` to `top + height` in the colour of its role, and its `line`.
+
+    >>> figure, axes = cv.figures.canvas()
+    >>> cv.figures.outline(axes[0, 0], "query", top=2, left=3, height=2)
+    >>> axes[0, 0].patches[0].get_xy()  # cells have their middles on whole numbers
+    (2.5, 1.5)
+    """
     check_choice("role", role, tuple(COLOURS))
     width = height if width is None else width
     ax.add_patch(
@@ -298,7 +332,13 @@ def outline(
 
 
 def hatch(ax: Axes, mask: Tensor) -> None:
-    """The hole of a mask, hatched and outlined: one cell of the mask is one unit of the axes."""
+    """The hole of a mask, hatched and outlined: one cell of the mask is one unit of the axes.
+
+    >>> figure, axes = cv.figures.canvas()
+    >>> cv.figures.hatch(axes[0, 0], cv.samples.rectangle((8, 8), 2, 2, 3, 3))
+    >>> len(axes[0, 0].collections)  # the hatching, and its outline
+    2
+    """
     grid = outline_points(mask)
     if grid is None:
         return
@@ -311,7 +351,13 @@ def hatch(ax: Axes, mask: Tensor) -> None:
 
 
 def surround(ax: Axes, role: str, cells: Tensor) -> None:
-    """A line around the true cells of a matrix, in the colour and line of its role."""
+    """A line around the true cells of a matrix, in the colour and line of its role.
+
+    >>> figure, axes = cv.figures.canvas()
+    >>> cv.figures.surround(axes[0, 0], "query", torch.eye(4) > 0)
+    >>> len(axes[0, 0].collections)
+    1
+    """
     grid = outline_points(cells)
     if grid is None:
         return

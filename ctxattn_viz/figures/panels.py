@@ -33,6 +33,10 @@ def pictures(
 
     Raises:
         InputError: no picture, what is none, or more than a figure can hold.
+
+    >>> photo = cv.samples.photograph("chelsea", size=32)
+    >>> cv.figures.pictures({"as it is": photo, "turned": photo.flip(3)}).alt
+    'Pictures side by side: as it is; turned.'
     """
     columns = _columns(named, "pictures", columns)
     first = next(iter(named.values()))
@@ -62,6 +66,11 @@ def patches(
 
     Raises:
         InputError: no patches, or more than a figure can hold.
+
+    >>> photo = cv.samples.photograph("chelsea", size=32)
+    >>> cut = cv.trace(photo, photo)["paste_patches"].tensor[0, :8]
+    >>> cv.figures.patches(cut, columns=4).alt
+    '8 patches of 4 by 4 pixels.'
     """
     _check_patches(cut)
     columns = min(len(cut), 16) if columns is None else check_whole("columns", columns)
@@ -84,6 +93,9 @@ def mosaic(cut: Tensor, columns: int) -> np.ndarray:
 
     Raises:
         InputError: no patches, or more than 1024 of them, or than 20 million pixels in all.
+
+    >>> cv.figures.mosaic(torch.zeros(4, 3, 4, 4), columns=2).shape
+    (28, 28, 3)
     """
     _check_patches(cut)
     n, _, k, m = cut.shape
@@ -116,6 +128,9 @@ def numbers(
 
     Raises:
         InputError: no matrix, what is none, or more cells than can be read.
+
+    >>> cv.figures.numbers({"scores": torch.eye(2), "shares": torch.eye(2).softmax(1)}).alt
+    'Small matrices with their numbers: scores; shares.'
     """
     _check_matrices(named)
     columns = _columns(named, "matrices", columns)
@@ -143,6 +158,11 @@ def heats(
 
     Raises:
         InputError: no matrix, what is none, or more than a figure can hold.
+
+    >>> ramp = torch.arange(4.0).reshape(2, 2)
+    >>> figure = cv.figures.heats({"low": ramp, "high": 9 * ramp}, shared=True)
+    >>> len({axes.images[0].get_clim() for axes in figure.axes[:2]})  # one scale for both
+    1
     """
     _check_matrices(named)
     columns = _columns(named, "matrices", columns)
@@ -169,6 +189,10 @@ def curves(
 
     Raises:
         InputError: no line, x and y that do not fit each other, or more than a million points.
+
+    >>> figure = cv.figures.curves({"square": ([1, 2, 3], [1, 4, 9])}, "side", "area", log="xy")
+    >>> figure.alt
+    'area over side: square.'
     """
     check_choice("log", log, ("", "x", "y", "xy", "yx"))
     _columns(named, "lines (x, y)", None)

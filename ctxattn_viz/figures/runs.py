@@ -40,6 +40,13 @@ def reconstruction(
 
     Raises:
         InputError: what is not one picture of that size, or a mask without a hole.
+
+    >>> photo = cv.samples.photograph("chelsea", size=32)
+    >>> mask = cv.samples.rectangle(photo.shape[2:], 4, 4, 6, 6)
+    >>> coarse = cv.samples.coarse_fill(photo, mask)
+    >>> output = cv.contextual_attention(coarse, coarse, mask)
+    >>> len(cv.figures.reconstruction(photo, coarse, output, mask).axes)
+    4
     """
     for name, x in (("truth", truth), ("coarse", coarse), ("output", output), ("mask", mask)):
         check_real(name, x)
@@ -82,6 +89,10 @@ def query(
 
     Raises:
         InputError: a cell, sample or stage that is not there, or more than 1000 best matches.
+
+    >>> photo = cv.samples.photograph("chelsea", size=32)
+    >>> figure = cv.figures.query(cv.trace(photo, photo), 3, 4)
+    >>> figure.savefig("query.png")
     """
     check_trace(trace)
     if isinstance(stages, str):
@@ -133,7 +144,14 @@ def query(
 
 
 def validity(trace: Trace, sample: int = 0, alt: str | None = None) -> Figure:
-    """The hole on the background, on the shrunk grid, and the patches that touch it."""
+    """The hole on the background, on the shrunk grid, and the patches that touch it.
+
+    >>> photo = cv.samples.photograph("chelsea", size=32)
+    >>> mask = cv.samples.rectangle(photo.shape[2:], 4, 4, 6, 6)
+    >>> print(cv.figures.validity(cv.trace(photo, photo, mask)).alt)
+    The hole on the background; the hole on the shrunk grid, 9 cells; and the 25 patches that
+    touch it.
+    """
     check_trace(trace)
     sample = check_index("sample", sample, trace.f.shape[0])
     one = min(sample, trace.mask.shape[0] - 1)
@@ -162,6 +180,10 @@ def ledger(entry: PixelLedger, best: int = 6, alt: str | None = None) -> Figure:
 
     Raises:
         InputError: what is not a ledger, or more than 100 colours for each patch.
+
+    >>> photo = cv.samples.photograph("chelsea", size=32)
+    >>> figure = cv.figures.ledger(cv.trace(photo, photo).pixel(7, 9))
+    >>> figure.savefig("ledger.png")
     """
     if not isinstance(entry, PixelLedger):
         raise InputError("entry", "what trace.pixel returned", shape_of(entry))
@@ -211,6 +233,10 @@ def flow(trace: Trace, sample: int = 0, every: int | None = None, alt: str | Non
 
     Raises:
         InputError: a sample that is not there, or more than 10,000 arrows.
+
+    >>> photo = cv.samples.photograph("chelsea", size=32)
+    >>> figure = cv.figures.flow(cv.trace(photo, photo.roll(4, dims=3)))
+    >>> figure.savefig("flow.png")
     """
     check_trace(trace)
     sample = check_index("sample", sample, trace.f.shape[0])
@@ -272,6 +298,10 @@ def wheel(size: int = 101) -> np.ndarray:
 
     Raises:
         InputError: a size that is not a whole number from 1 to 2048.
+
+    >>> picture = cv.figures.wheel(size=51)
+    >>> picture.shape, picture[25, 25].tolist()  # no offset: white
+    ((51, 51, 3), [255, 255, 255])
     """
     if (size := check_whole("size", size)) > MOST_SIDE:
         raise InputError("size", f"at most {MOST_SIDE}", size)

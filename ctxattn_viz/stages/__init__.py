@@ -3,6 +3,16 @@
 `forward` is the whole layer in 30 lines, and the page to begin with. `STAGES` is the one list of
 the stages: whatever shows, runs, documents or compares them reads it, and what depends on what
 follows from the inputs and settings that it names.
+
+>>> from ctxattn_viz.stages import BY_KEY, MATRICES, STAGES, Values
+>>> x = torch.arange(48.0).reshape(1, 3, 4, 4) / 48
+>>> len(STAGES), STAGES[6].title, BY_KEY["scores"] is STAGES[6]
+(13, 'matching scores', True)
+>>> values: Values = {"downsampled_f": x, "matching_patches": torch.ones(1, 2, 3, 3, 3)}
+>>> BY_KEY["scores"].run(values, cv.AttentionConfig()).shape
+torch.Size([1, 4, 4, 2])
+>>> [cv.trace(x, x)[key].shape for key in MATRICES[:2]]
+[(1, 2, 2, 4), (1, 2, 2, 4)]
 """
 
 from collections.abc import Callable, Set
@@ -46,6 +56,12 @@ class Stage:
         settings: which fields of the configuration it reads.
         call: where the function takes more than inputs and configuration: a function of all values
             and the configuration that calls it.
+
+    >>> stage: cv.Stage = cv.STAGES[3]
+    >>> stage.key, stage.function.__name__
+    ('matching_patches', 'matching_patches')
+    >>> stage.equation
+    'w_q = the ksize×ksize cells of b↓ around cell q'
     """
 
     key: str
@@ -232,7 +248,11 @@ BY_KEY: dict[str, Stage] = {stage.key: stage for stage in STAGES}
 
 
 def touched_by(changed: Set[str]) -> set[str]:
-    """The keys of the stages that depend on any of these settings, inputs or stages."""
+    """The keys of the stages that depend on any of these settings, inputs or stages.
+
+    >>> sorted(cv.stages.touched_by({"softmax_scale"}))
+    ['attention', 'flow', 'offsets', 'output']
+    """
     touched: set[str] = set()
     for stage in STAGES:
         if not (changed | touched).isdisjoint((*stage.inputs, *stage.settings)):

@@ -12,12 +12,22 @@ Values = Mapping[str, Tensor]
 
 
 def query_grid(values: Values, config: AttentionConfig) -> tuple[int, int]:
-    """Rows and columns of the grid of query cells, (h, w)."""
+    """Rows and columns of the grid of query cells, (h, w).
+
+    >>> values = {"f": torch.zeros(1, 3, 8, 12)}
+    >>> cv.stages.query_grid(values, cv.AttentionConfig(rate=2))
+    (4, 6)
+    """
     return values["f"].shape[2] // config.rate, values["f"].shape[3] // config.rate
 
 
 def patch_grid(values: Values, config: AttentionConfig) -> tuple[int, int]:
-    """Rows and columns of the grid of background patches, (gh, gw)."""
+    """Rows and columns of the grid of background patches, (gh, gw).
+
+    >>> values = {"b": torch.zeros(1, 3, 8, 12)}
+    >>> cv.stages.patch_grid(values, cv.AttentionConfig(rate=2))
+    (4, 6)
+    """
     b_cells = values["b"].shape[2] // config.rate, values["b"].shape[3] // config.rate
     return patch_extraction.patch_grid(b_cells, config)
 

@@ -75,7 +75,17 @@ def deconvolve(
     paste_patches: Float[Tensor, "n L c k k"],
     config: AttentionConfig,
 ) -> Float[Tensor, "n c H W"]:
-    """The output: every query cell's mixture, overlap-added. In the dtype of `paste_patches`."""
+    """The output: every query cell's mixture, overlap-added. In the dtype of `paste_patches`.
+
+    >>> from ctxattn_viz.stages.deconvolution import deconvolve
+    >>> attention = torch.eye(4).reshape(1, 2, 2, 4)  # each cell attends to the patch of its own
+    >>> ones = torch.ones(1, 4, 1, 4, 4)
+    >>> print(deconvolve(attention, ones, cv.AttentionConfig())[0, 0])  # laid 1, 2, 4 times, / 4
+    tensor([[0.2500, 0.5000, 0.5000, 0.2500],
+            [0.5000, 1.0000, 1.0000, 0.5000],
+            [0.5000, 1.0000, 1.0000, 0.5000],
+            [0.2500, 0.5000, 0.5000, 0.2500]])
+    """
     mixed = mix_patches(attention, paste_patches)
     output = overlap_add(mixed, (attention.shape[1], attention.shape[2]), config)
     return output.to(paste_patches.dtype)

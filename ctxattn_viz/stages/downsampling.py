@@ -40,6 +40,13 @@ def downsample(x: Float[Tensor, "n c H W"], config: AttentionConfig) -> Float[Te
 
     Returns:
         `(n, c, H / rate, W / rate)`, the dtype of x.
+
+    >>> from ctxattn_viz.stages.downsampling import downsample
+    >>> x = torch.arange(8.0).expand(1, 1, 8, 8)
+    >>> downsample(x, cv.AttentionConfig(shrink="align_corners"))[0, 0, 0]
+    tensor([0., 2., 5., 7.])
+    >>> downsample(x, cv.AttentionConfig(shrink="floor"))[0, 0, 0]
+    tensor([0., 2., 4., 6.])
     """
     if config.rate == 1:
         return x
@@ -59,6 +66,11 @@ def downsample_mask(
 
     Returns:
         `(n, 1, Hb / rate, Wb / rate)`, values 0 and 1.
+
+    >>> from ctxattn_viz.stages.downsampling import downsample_mask
+    >>> mask = cv.samples.rectangle((8, 8), 0, 4, 8, 4)
+    >>> downsample_mask(mask, (8, 8), cv.AttentionConfig())[0, 0, 0]
+    tensor([0., 0., 1., 1.])
     """
     return downsample(mask_at(mask, size, config), config)
 

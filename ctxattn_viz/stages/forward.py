@@ -37,6 +37,11 @@ def forward(
 
     Returns:
         `(n, c, H, W)`, the dtype of b.
+
+    >>> x = torch.arange(48.0).reshape(1, 3, 4, 4) / 48
+    >>> y = cv.stages.forward(x, x, torch.zeros(1, 1, 4, 4), cv.AttentionConfig())
+    >>> torch.allclose(y, cv.contextual_attention(x, x))
+    True
     """
     f_small = downsample(f, config)  # (n, c, h, w)
     b_small = downsample(b, config)  # (n, c, hb, wb)

@@ -76,6 +76,13 @@ def fuse(
 
     Returns:
         the shape of `scores`, or `(n, Q, L)` when `queries` are named.
+
+    >>> from ctxattn_viz.stages.fused_softmax import fuse
+    >>> scores = torch.eye(3).reshape(1, 1, 3, 3)  # a row of three cells, each like itself
+    >>> print(fuse(scores, (1, 3), (1, 3), "rows", cv.AttentionConfig())[0, 0])
+    tensor([[2., 0., 0.],
+            [0., 3., 0.],
+            [0., 0., 2.]])
     """
     if not config.fuse and queries is None:
         return scores
@@ -114,6 +121,14 @@ def masked_softmax(
 
     Returns:
         the shape of `fused_scores`, from 0 to 1; rows sum to 1 or (with `"zero"`) less.
+
+    >>> from ctxattn_viz.stages.fused_softmax import masked_softmax
+    >>> scores = torch.zeros(1, 1, 1, 4)
+    >>> valid = torch.tensor([[True, True, True, False]])
+    >>> masked_softmax(scores, valid, cv.AttentionConfig())  # the invalid one takes a share along
+    tensor([[[[0.2500, 0.2500, 0.2500, 0.0000]]]])
+    >>> masked_softmax(scores, valid, cv.AttentionConfig(masked="minus_infinity"))
+    tensor([[[[0.3333, 0.3333, 0.3333, 0.0000]]]])
     """
     return torch.softmax(logits(fused_scores, valid, config), dim=-1) * (
         _beside(valid, fused_scores) if config.masked == "zero" else 1

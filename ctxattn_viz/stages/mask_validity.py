@@ -20,6 +20,11 @@ def valid_patches(
 
     Returns:
         bool, `(m, L)`; the first sample's row alone when `config.mask_of_batch` is `"first"`.
+
+    >>> from ctxattn_viz.stages.mask_validity import valid_patches
+    >>> mask = cv.samples.rectangle((1, 4), 0, 0, 1, 1)  # a hole in the first of four cells
+    >>> valid_patches(mask, cv.AttentionConfig(ksize=3))
+    tensor([[False, False,  True,  True]])
     """
     if config.mask_of_batch == "first":
         downsampled_mask = downsampled_mask[:1]

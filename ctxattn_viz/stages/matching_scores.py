@@ -75,6 +75,12 @@ def matching_scores(
 
     Returns:
         `(n, h, w, L)`, or `(n, Q, L)` when `queries` are named; at least float32.
+
+    >>> from ctxattn_viz.stages.matching_scores import matching_scores
+    >>> f = torch.tensor([3.0, 4.0]).reshape(1, 2, 1, 1)  # one cell of two channels
+    >>> w = torch.tensor([[2.0, 0.0], [6.0, 8.0]]).reshape(1, 2, 2, 1, 1)  # two patches of 1×1
+    >>> matching_scores(f, w, cv.AttentionConfig(ksize=1))  # 3·2 / 2, and (3·6 + 4·8) / 10
+    tensor([[[[3., 5.]]]])
     """
     p = lifted(query_patches(downsampled_f, config, queries)).flatten(-3)  # (n, *cells, c·k·k)
     q = normed_patches(matching_patches, config).flatten(2)  # (n, L, c·k·k)

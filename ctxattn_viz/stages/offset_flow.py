@@ -31,6 +31,11 @@ def offsets(
     Returns:
         int64, `(n, h, w, 2)`; from −(h − 1) to hb − 1, and likewise for columns. The first of
         equal matches wins; where nothing is valid that is patch 0.
+
+    >>> from ctxattn_viz.stages.offset_flow import offsets
+    >>> attention = torch.tensor([[0.0, 1.0], [0.0, 1.0]]).reshape(1, 1, 2, 2)  # both: the second
+    >>> offsets(attention, (1, 2), cv.AttentionConfig()).tolist()  # one to the right; nowhere
+    [[[[0, 1], [0, 0]]]]
     """
     return displacements(attention.argmax(dim=-1), patches, config)
 
@@ -54,6 +59,10 @@ def flow_picture(offsets: Int[Tensor, "n h w 2"]) -> UInt8[Tensor, "n 3 h w"]:
 
     Returns:
         uint8 RGB, `(n, 3, h, w)`, 0 to 255; no displacement is white.
+
+    >>> from ctxattn_viz.stages.offset_flow import flow_picture
+    >>> flow_picture(torch.zeros(1, 2, 2, 2, dtype=torch.int64)).unique()  # no offset: white
+    tensor([255], dtype=torch.uint8)
     """
     # In float64 and in the original's order, as the last step is a floor. (MPS has no float64.)
     uv = (offsets.cpu() if offsets.device.type == "mps" else offsets).double()

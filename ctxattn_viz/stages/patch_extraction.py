@@ -69,6 +69,13 @@ def matching_patches(
 
     Returns:
         `(n, L, c, ksize, ksize)` with L = ⌈hb / stride⌉·⌈wb / stride⌉, in row-major order.
+
+    >>> from ctxattn_viz.stages.patch_extraction import matching_patches
+    >>> b = torch.arange(1.0, 5.0).reshape(1, 1, 2, 2)
+    >>> print(matching_patches(b, cv.AttentionConfig())[0, 0, 0])  # around cell (0, 0)
+    tensor([[0., 0., 0.],
+            [0., 1., 2.],
+            [0., 3., 4.]])
     """
     return _strided(extract_patches(downsampled_b, config.ksize, 1), config.stride)
 
@@ -81,6 +88,10 @@ def paste_patches(
     Returns:
         `(n, L, c, 2·rate, 2·rate)`. The patch of cell (y, x) starts at pixel
         (y·rate − rate // 2, x·rate − rate // 2).
+
+    >>> from ctxattn_viz.stages.patch_extraction import paste_patches
+    >>> paste_patches(torch.zeros(1, 3, 8, 12), cv.AttentionConfig(rate=2)).shape  # 4·6 of 4×4
+    torch.Size([1, 24, 3, 4, 4])
     """
     return _strided(extract_patches(b, 2 * config.rate, config.rate), config.stride)
 

@@ -9,11 +9,13 @@
 """
 
 from .loading import load_trace
-from .results import PixelLedger, QueryRow, StageResult, Summary
+from .results import Match, PixelLedger, PixelTerm, QueryRow, StageResult, Summary
 from .run import Trace, flow_like, steps, trace
 
 __all__ = [
+    "Match",
     "PixelLedger",
+    "PixelTerm",
     "QueryRow",
     "StageResult",
     "Summary",

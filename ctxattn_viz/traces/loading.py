@@ -39,6 +39,12 @@ def load_trace(
 
     Warns:
         ThinHoleWarning, NothingValidWarning: as `trace` does.
+
+    >>> x = torch.arange(48.0).reshape(1, 3, 4, 4) / 48
+    >>> cv.trace(x, x, config=cv.AttentionConfig(rate=1)).save("run.pt")
+    >>> run = cv.load_trace("run.pt")
+    >>> run.config.rate, torch.equal(run.f, x)
+    (1, True)
     """
     device = check_device("device", device)
     if limit is not None:

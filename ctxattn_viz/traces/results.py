@@ -30,6 +30,14 @@ class Summary:
             none (meta tensors too).
         nan, infinite: how many values are.
         empty_rows: for attention, query cells that attend to nothing (all zero or NaN).
+
+    >>> x = torch.tensor([[[[1.0, 2.0], [3.0, torch.inf]]]])
+    >>> run = cv.trace(x, x, config=cv.AttentionConfig(rate=1), allow_nonfinite=True)
+    >>> summary: cv.Summary = run["downsampled_f"].summary
+    >>> print(summary)
+    (1, 1, 2, 2) float32, 1 … 3, 1 infinite
+    >>> summary.maximum, summary.infinite
+    (3.0, 1)
     """
 
     shape: tuple[int, ...]
@@ -112,6 +120,13 @@ class StageResult(NotPickled):
         stage: its entry in the registry.
         tensor: what it computed.
         seconds: time it took by itself, device included.
+
+    >>> x = torch.arange(48.0).reshape(1, 3, 4, 4) / 48
+    >>> result: cv.StageResult = cv.trace(x, x)["scores"]
+    >>> result.shape, result.axes
+    ((1, 2, 2, 4), ('sample', 'query row', 'query column', 'background patch'))
+    >>> result.equation
+    's(p, q) = ⟨patch_p, w_q⟩ / max(‖w_q‖, 1e-4)'
     """
 
     stage: Stage
@@ -200,6 +215,13 @@ class Match:
         row, col: its cell on b's shrunk grid.
         score, fused: its matching score, before and after fusion.
         weight: its share of the attention.
+
+    >>> x = torch.arange(48.0).reshape(1, 3, 4, 4) / 48
+    >>> match: cv.Match = cv.trace(x, x).query(1, 0).best(1)[0]
+    >>> match.row, match.col, match.index  # the grid is 2×2: patch 2 is the cell (1, 0)
+    (1, 0, 2)
+    >>> match.score < match.fused  # fusion adds the scores of the neighbours that fit
+    True
     """
 
     index: int
@@ -220,6 +242,15 @@ class QueryRow:
         scores, fused_rows, fused_scores, attention: `(gh, gw)`, over the background patches.
         valid: bool `(gh, gw)`.
         patch: `(c, 2·rate, 2·rate)`, what the cell pastes, before dividing by the overlap.
+
+    >>> x = torch.arange(48.0).reshape(1, 3, 4, 4) / 48
+    >>> row: cv.QueryRow = cv.trace(x, x).query(1, 0)
+    >>> row["attention"].shape  # one share for each background patch
+    torch.Size([2, 2])
+    >>> round(row.attention.sum().item(), 4)
+    1.0
+    >>> row.order.shape, row.patch.shape
+    (torch.Size([4]), torch.Size([3, 4, 4]))
     """
 
     row: int
@@ -285,6 +316,13 @@ class PixelTerm:
         weights: `(L,)`, the cell's attention.
         colours: `(L, c)`, each background patch's value at that position.
         patches, config: the patch grid (gh, gw) and the run's configuration.
+
+    >>> x = torch.arange(48.0).reshape(1, 3, 4, 4) / 48
+    >>> term: cv.PixelTerm = cv.trace(x, x).pixel(1, 1).terms[0]
+    >>> term.query, term.position  # the cell that pasted, and where in its 4×4 patch the pixel lies
+    ((0, 0), (2, 2))
+    >>> torch.allclose(term.contribution, term.weights @ term.colours)
+    True
     """
 
     query: tuple[int, int]
@@ -321,6 +359,14 @@ class PixelLedger:
         row, col, sample: the output pixel.
         terms: the patches that cover it, four of them away from the border.
         divisor: 4, or how many patches cover it.
+
+    >>> x = torch.arange(48.0).reshape(1, 3, 4, 4) / 48
+    >>> run = cv.trace(x, x)
+    >>> ledger: cv.PixelLedger = run.pixel(1, 1)
+    >>> len(ledger.terms), ledger.divisor  # four patches over an inner pixel
+    (4, 4.0)
+    >>> torch.allclose(ledger.value, run["output"].tensor[0, :, 1, 1])
+    True
     """
 
     row: int

@@ -47,6 +47,15 @@ class Trace(NotPickled, Mapping[str, StageResult]):
         mask: `(1|n, 1, Hb·m, Wb·m)` in the dtype of f; zeros when none was given.
         config: the `AttentionConfig`.
         budget: bytes that an access may allocate; None for half of the memory free at the time.
+
+    >>> x = torch.arange(48.0).reshape(1, 3, 4, 4) / 48
+    >>> run: cv.Trace = cv.trace(x, x)
+    >>> [key for key in run if run.computed(key)]  # the mask alone; others wait
+    ['downsampled_mask']
+    >>> run["scores"].shape
+    (1, 2, 2, 4)
+    >>> run.revised(config=run.config.replace(softmax_scale=1.0)).computed("scores")  # kept
+    True
     """
 
     def __init__(
@@ -304,6 +313,14 @@ def trace(
         NothingValidWarning: no background patch is valid, which `masked="minus_infinity"` makes
             NaN.
         ChannelsLastWarning: sizes that can be used, but look like (n, height, width, channels).
+
+    >>> x = torch.arange(48.0).reshape(1, 3, 4, 4) / 48
+    >>> run = cv.trace(x, x)
+    >>> print(run["downsampled_f"].tensor[0, 0])  # at rate 2: rows and columns 0 and 3
+    tensor([[0.0000, 0.0625],
+            [0.2500, 0.3125]])
+    >>> run["attention"].shape  # 2×2 query cells, 4 background patches
+    (1, 2, 2, 4)
     """
     refuse_recording()  # first: even a size is something to record
     values, config = check_inputs(f, b, mask, config)
@@ -355,6 +372,12 @@ def steps(
     """The stages of one run, each computed when it is reached, in the paper's order.
 
     Takes and raises what `trace` does; inputs are checked at the call, not at the first step.
+
+    >>> x = torch.arange(48.0).reshape(1, 3, 4, 4) / 48
+    >>> for result in cv.steps(x, x):
+    ...     if result.step == "Fuse ↔":
+    ...         print(result.key, result.shape)
+    fused_rows (1, 2, 2, 4)
     """
     run = trace(f, b, mask, config, budget=budget, allow_nonfinite=allow_nonfinite)
     return iter(run.values())
@@ -380,5 +403,10 @@ def flow_like(trace: Trace, dialect: str) -> Tensor:
     the rate is 2. For other sizes and settings no reference has one to compare with: TensorFlow's
     fails at the offsets where f and b differ in size; DAA233 rescales the flattened index there,
     so that its colours mean other places, and fails at every other rate; both fail at a stride.
+
+    >>> x = torch.arange(48.0).reshape(1, 3, 4, 4) / 48
+    >>> run = cv.trace(x, x)
+    >>> run["flow"].shape, cv.flow_like(run, "pytorch").shape  # enlarged, as DAA233 returns it
+    ((1, 3, 2, 2), torch.Size([1, 3, 16, 16]))
     """
     return recorded_flow(trace["flow"].tensor, trace.config.rate, dialect)

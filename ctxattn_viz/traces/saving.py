@@ -234,7 +234,7 @@ def _check_plain(described: dict[str, Any]) -> None:
         ):
             raise TypeError(f"no {name}")
     config = described["config"]
-    if type(config) is not _ValuesByName or len(config) > len(fields(AttentionConfig)) + 1:
+    if type(config) is not _ValuesByName or len(config) > len(fields(AttentionConfig)):
         raise TypeError("no configuration")
     for name, value in config.items():
         is_number = type(value) in (bool, float) or (type(value) is int and abs(value) <= LARGEST)

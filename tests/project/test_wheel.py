@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import sysconfig
@@ -54,9 +55,10 @@ def test_the_wheel_holds_the_front_end_and_nothing_odd(root: Path, wheel: Path) 
     ours = {
         path.relative_to(root).as_posix()
         for path in (root / "ctxattn_viz").rglob("*")
-        if path.suffix in (".py", ".js", ".css", ".html")
+        if path.suffix in (".py", ".js", ".css", ".html", ".typed")
     }
     assert any(name.endswith(".js") for name in ours)
+    assert "ctxattn_viz/py.typed" in ours  # type checkers read the annotations
     assert ours <= names
     others = {name for name in names if not name.startswith("ctxattn_viz/")}
     assert all(".dist-info/" in name for name in others), others
@@ -70,3 +72,39 @@ def test_a_page_is_made_from_the_wheel(elsewhere: Path, tmp_path: Path) -> None:
     page = (tmp_path / "page.html").read_text()
     assert "</html>" in page
     assert "debuggerRow" in page  # the front end is inside
+
+
+WRONG = """\
+import ctxattn_viz as cv
+
+run: str = cv.load_trace("run.pt")
+cv.debug(run, titel="x")
+cv.nonsense
+cv.AttentionConfig(norm="l2")
+"""
+
+
+def test_a_users_script_passes_mypy_strict_and_mistakes_do_not(
+    root: Path, elsewhere: Path, tmp_path: Path
+) -> None:
+    """One run of mypy for both, as PyTorch takes it long to read; what it read is kept."""
+    (tmp_path / "wrong.py").write_text(WRONG)
+    mypy = [sys.executable, "-m", "mypy", "--strict", "--python-executable", elsewhere]
+    finished = subprocess.run(
+        [
+            *mypy,
+            "--cache-dir",
+            root / ".mypy_cache/user",
+            root / "tests/support/user_script.py",
+            "wrong.py",
+        ],
+        cwd=tmp_path,
+        env={k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "MYPYPATH")},
+        capture_output=True,
+        text=True,
+        timeout=900,
+    )
+    errors = [line for line in finished.stdout.splitlines() if ": error: " in line]
+    found = [re.sub(r"wrong.py:(\d+): error: .*\[([a-z-]+)\]$", r"\1 \2", e) for e in errors]
+    expected = ["3 assignment", "4 call-arg", "4 arg-type", "5 attr-defined", "6 arg-type"]
+    assert sorted(found) == sorted(expected), finished.stdout + finished.stderr
