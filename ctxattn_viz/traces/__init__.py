@@ -5,12 +5,14 @@
 - `values`: runs the stages, whole or for a few query cells;
 - `budget`: what a stage will cost in memory, before it is allocated;
 - `timing`: how long a stage took by itself;
+- `reference_flow`: the flow picture as the references return it;
 - `saving`, `loading`: a run as a file, and a trace out of that file.
 """
 
 from .loading import load_trace
+from .reference_flow import flow_like
 from .results import Match, PixelLedger, PixelTerm, QueryRow, StageResult, Summary
-from .run import Trace, flow_like, steps, trace
+from .run import Trace, steps, trace
 
 __all__ = [
     "Match",

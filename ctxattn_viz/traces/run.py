@@ -19,7 +19,6 @@ from ..inputs import check_inputs, check_values, nothing_valid, refuse_recording
 from ..stages import BY_KEY, patch_grid, query_grid, touched_by
 from ..stages.downsampling import lost_fraction, mask_at
 from ..stages.mask_validity import valid_patches
-from ..stages.offset_flow import recorded_flow
 from .budget import check_budget, cost_of, plan_table
 from .results import NotPickled, PixelLedger, QueryRow, StageResult
 from .rows import pixel_ledger, query_row
@@ -394,19 +393,3 @@ def check_stage_key(key: str) -> str:
     if not isinstance(key, str) or key not in BY_KEY:
         raise UnknownKeyError("stage", "one of " + ", ".join(BY_KEY), repr(key))
     return key
-
-
-def flow_like(trace: Trace, dialect: str) -> Tensor:
-    """The flow picture of a trace in the form that a reference returns; see `recorded_flow`.
-
-    It is the reference's own where f and b have one size, the stride is 1 and, for `"pytorch"`,
-    the rate is 2. For other sizes and settings no reference has one to compare with: TensorFlow's
-    fails at the offsets where f and b differ in size; DAA233 rescales the flattened index there,
-    so that its colours mean other places, and fails at every other rate; both fail at a stride.
-
-    >>> x = torch.arange(48.0).reshape(1, 3, 4, 4) / 48
-    >>> run = cv.trace(x, x)
-    >>> run["flow"].shape, cv.flow_like(run, "pytorch").shape  # enlarged, as DAA233 returns it
-    ((1, 3, 2, 2), torch.Size([1, 3, 16, 16]))
-    """
-    return recorded_flow(trace["flow"].tensor, trace.config.rate, dialect)
