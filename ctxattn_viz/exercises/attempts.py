@@ -3,8 +3,8 @@
 import inspect
 import linecache
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any
@@ -33,6 +33,9 @@ MOST_TEXT = 500  # characters of an exception's text that are shown
 UNFINISHED = "your loop does not end"
 NO_LOOP = "It may be waiting for something; if the computer is busy, try again."
 STOPPED = "You stopped it."
+
+
+Grid = tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,26 @@ class Answer:
     @property
     def fits(self) -> bool:
         return self.yours is not None and self.yours.shape == self.target.shape
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A target and an answer to lay side by side.
+
+    Attributes:
+        key: the stage they belong to.
+        target, yours: the two tensors.
+        grids: that of query cells and that of background patches.
+        index: the element to point at; None for none.
+        inputs: the tensors that went in, by the names of the parameters.
+    """
+
+    key: str
+    target: Tensor = field(repr=False)
+    yours: Tensor = field(repr=False)
+    grids: tuple[Grid, Grid]
+    index: tuple[int, ...] | None = None
+    inputs: Mapping[str, Tensor] = field(default_factory=dict, repr=False)
 
 
 class Student:
@@ -133,6 +156,11 @@ def attempt(exercise: Exercise, student: Callable[..., Outcome], case: Case) -> 
     axes = ", ".join(BY_KEY[case.stage].axes)
     problem = f"Expected shape {tuple(target.shape)}: {axes}. Got {tuple(outcome.yours.shape)}."
     return replace(answer, problem=problem)
+
+
+def place(key: str, index: tuple[int, ...]) -> str:
+    """An index in words: `sample 0, query row 1, …`."""
+    return ", ".join(f"{axis} {i}" for axis, i in zip(BY_KEY[key].axes, index, strict=True))
 
 
 def _call(

@@ -8,9 +8,9 @@ from ..checks import check_choice
 from ..errors import InputError
 from . import deconvolution, fused_softmax, mask_validity, matching_scores, patch_extraction
 from . import whole_layer as layer
-from .attempts import STOPPED, Answer, Outcome, Student, attempt, is_tensor
+from .attempts import STOPPED, Answer, Drawing, Outcome, Student, attempt, is_tensor, place
 from .exercise import Case, Exercise
-from .feedback import Drawing, Feedback, place
+from .feedback import Feedback
 from .recognition import all_alike, both_numbers, hint_for, where_they_differ
 from .settings import usual_settings
 

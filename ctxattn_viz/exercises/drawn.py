@@ -11,7 +11,7 @@ from torch import Tensor
 from ..figures.drawable import is_drawable
 from ..figures.drawing import WIDTH, Figure, canvas, draw_heat, draw_numbers
 from ..stages import BY_KEY
-from .feedback import Drawing, Grid, place
+from .attempts import Drawing, Grid, place
 
 READABLE = 8  # up to so many rows and columns, numbers are written into the cells
 MOST = 96  # rows and columns that are drawn of anything

@@ -8,33 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from torch import Tensor
 
-from ..stages import BY_KEY
+from .attempts import Drawing
 
 if TYPE_CHECKING:  # matplotlib is loaded when a drawing is asked for
     from ..figures.drawing import Figure
 
-Grid = tuple[int, int]
 FEW = 64  # numbers of an argument that are written out
-
-
-@dataclass(frozen=True)
-class Drawing:
-    """A target and an answer to lay side by side.
-
-    Attributes:
-        key: the stage they belong to.
-        target, yours: the two tensors.
-        grids: that of query cells and that of background patches.
-        index: the element to point at; None for none.
-        inputs: the tensors that went in, by the names of the parameters.
-    """
-
-    key: str
-    target: Tensor = field(repr=False)
-    yours: Tensor = field(repr=False)
-    grids: tuple[Grid, Grid]
-    index: tuple[int, ...] | None = None
-    inputs: Mapping[str, Tensor] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, repr=False)
@@ -127,14 +106,9 @@ class Feedback:
         """The target, the answer and their difference, drawn; None where there is nothing."""
         if self.drawing is None:
             return None
-        from .drawn import draw
+        from .drawn import draw  # loads matplotlib
 
         return draw(self.drawing)
-
-
-def place(key: str, index: tuple[int, ...]) -> str:
-    """An index in words: `sample 0, query row 1, …`."""
-    return ", ".join(f"{axis} {i}" for axis, i in zip(BY_KEY[key].axes, index, strict=True))
 
 
 def _written(name: str, value: object) -> str:
