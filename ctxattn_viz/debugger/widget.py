@@ -17,7 +17,7 @@ from ..inputs import check_inputs, check_values
 from ..stages.downsampling import mask_at
 from ..traces.results import NotPickled
 from . import assets, page, places, uploads
-from .masks import Mask, as_tensor, plain, to_wire
+from .masks import Mask, MaskTrait, as_tensor, to_wire
 from .messages import read, reason, state_in
 from .patience import MOST_WORK, check_work, work
 from .payload import Payload, build, results
@@ -65,7 +65,8 @@ class Debugger(NotPickled, Undoing):
         sample: which of the batch.
         config: the `AttentionConfig`; a changed one makes a new run.
         softmax_scale: `config.softmax_scale`, on its own for sliders to link to.
-        mask: the hole, `(1|n, 1, Hb, Wb)` like f, or None; a changed one makes a new run.
+        mask: the hole, `(1|n, 1, Hb, Wb)` like f, or None; a changed one makes a new run. (An
+            observer's `change.new` is a `Mask`, whose `tensor` this is.)
     """
 
     _esm = t.Unicode().tag(sync=True)
@@ -83,7 +84,7 @@ class Debugger(NotPickled, Undoing):
     sample = t.Int(0).tag(sync=True)
     config = Checked().tag(sync=True, to_json=_to_config)
     softmax_scale = Checked().tag(sync=True)
-    mask = Checked().tag(sync=True, to_json=to_wire)
+    mask = MaskTrait().tag(sync=True, to_json=to_wire)
 
     def __init__(
         self,
@@ -182,8 +183,12 @@ class Debugger(NotPickled, Undoing):
         return self._checked(proposal, check)
 
     @t.validate("mask")
-    def _valid_mask(self, proposal: Any) -> Tensor | None:
-        return self._checked(proposal, lambda value: self._prepare(self.config, value)[1])
+    def _valid_mask(self, proposal: Any) -> Mask | None:
+        def check(value: Any) -> Mask | None:
+            mask = self._prepare(self.config, value)[1]
+            return None if mask is None else Mask(mask)
+
+        return self._checked(proposal, check)
 
     def _checked(self, proposal: Any, check: Callable[[Any], Any]) -> Any:
         """The value that `check` makes of what is proposed; what it raises becomes a TraitError."""
@@ -208,7 +213,7 @@ class Debugger(NotPickled, Undoing):
         check_values(values, allow_nonfinite=True)
         if mask is not None:
             size = (trace.b.shape[2], trace.b.shape[3])
-            mask = mask_at(values["mask"], size, config).as_subclass(Mask)
+            mask = mask_at(values["mask"], size, config)
         if self.comm is None or payload is None or _shows(trace, config, mask):
             return config, mask
         if self._in_message and config != trace.config:
@@ -216,7 +221,7 @@ class Debugger(NotPickled, Undoing):
         if self._ready is None or not _shows(self._ready[0], config, mask):
             self._ready = None  # one of the two is let go before the next is made
             none = torch.zeros_like(trace.mask_at_b[:1])
-            run = trace.revised(none if mask is None else plain(mask), config)
+            run = trace.revised(none if mask is None else mask, config)
             self._ready = run, results(run, payload)
         return config, mask
 
@@ -332,8 +337,7 @@ class Debugger(NotPickled, Undoing):
             place = self.pixel[0] // rate, self.pixel[1] // rate
         arrays = {**self._payload.meta["arrays"], **self.answer.get("arrays", {})}
         buffers = {**self._payload.buffers, **self.answer}
-        mask = None if self.mask is None else plain(self.mask)
-        return still_of(self.trace, arrays, buffers, mask, place, self.stage, self.sample)
+        return still_of(self.trace, arrays, buffers, self.mask, place, self.stage, self.sample)
 
 
 def _shows(trace: "Trace", config: AttentionConfig, mask: Tensor | None) -> bool:
@@ -341,7 +345,7 @@ def _shows(trace: "Trace", config: AttentionConfig, mask: Tensor | None) -> bool
     hole = trace.mask_at_b
     if trace.config != config:
         return False
-    return not hole.any() if mask is None else torch.equal(plain(mask), hole)
+    return not hole.any() if mask is None else torch.equal(mask, hole)
 
 
 def _within(query: Place, grid: Place) -> bool:
