@@ -14,9 +14,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .checks import check_choice, check_real, check_whole, sample_counts, shape_of
+from .checks import check_choice, check_real, check_whole, shape_of
 from .errors import InputError, PictureWarning
 from .habits import dtype_hint, warn
+from .inputs import check_mask
 from .pictures.holes import check_share, covered, cropped, hole_of
 from .pictures.holes import erased_area as transparent
 from .pictures.opening import MOST_AT_ONCE, SMALLER, Picture, most_pixels
@@ -166,12 +167,12 @@ def coarse_fill(image: Tensor, mask: Tensor) -> Tensor:
     """
     from skimage.restoration import inpaint_biharmonic
 
-    n, _, height, width = _checked_image(image)
-    holes = _checked_mask(mask, n, height, width)
+    _check_image(image)
+    holes = _hole_in(image, mask)
     if holes.flatten(1).all(1).any():
         raise InputError("mask", "some known pixels to fill the hole from", "a mask of ones")
     filled = image.detach().clone()
-    for sample, hole in zip(filled, holes.expand(n, -1, -1), strict=True):
+    for sample, hole in zip(filled, holes.expand(len(image), -1, -1), strict=True):
         if not hole.any():
             continue
         known = sample.masked_fill(hole.to(sample.device), 0).movedim(0, -1).cpu().double().numpy()
@@ -229,8 +230,8 @@ def psnr(a: Tensor, b: Tensor, mask: Tensor | None = None) -> float:
     # In float64, which MPS has not: on the CPU.
     squares = (a.detach().cpu().double() - b.detach().cpu().double()) ** 2
     if mask is not None:
-        n, channels, height, width = _checked_image(a)
-        hole = _checked_mask(mask, n, height, width)[:, None].expand(n, channels, -1, -1)
+        _check_image(a)
+        hole = _hole_in(a, mask)[:, None].expand_as(a)
         if not hole.any():
             raise InputError("mask", "a hole to compare in", "a mask of zeros")
         squares = squares[hole.to(squares.device)]
@@ -335,23 +336,18 @@ def _check_range(name: str, x: Tensor) -> None:
         warn(f"{text} {hint}".strip(), PictureWarning)
 
 
-def _checked_image(image: Tensor) -> torch.Size:
+def _check_image(image: Tensor) -> None:
     if isinstance(image, Tensor):
         check_real("image", image)
     if not isinstance(image, Tensor) or image.ndim != 4 or not image.is_floating_point():
         of = f" of {image.dtype}" if isinstance(image, Tensor) else ""
         raise InputError("image", "a floating (n, c, H, W) tensor", shape_of(image) + of)
-    return image.shape
 
 
-def _checked_mask(mask: Tensor, n: int, height: int, width: int) -> Tensor:
-    """(n|1, H, W) bool: True in the hole."""
-    if isinstance(mask, Tensor):
-        check_real("mask", mask)
-    good = isinstance(mask, Tensor) and mask.ndim == 4 and mask.shape[0] in (1, n)
-    if not good or mask.shape[1:] != (1, height, width):
-        expected = f"a ({sample_counts(n)}, 1, {height}, {width}) tensor"
-        raise InputError("mask", expected, shape_of(mask))
+def _hole_in(image: Tensor, mask: Tensor) -> Tensor:
+    """Where a mask is more than a half, (n|1, H, W) bool."""
+    check_mask(mask, image, of="image", is_picture=True)
+    check_real("mask", mask)
     if mask.isnan().any():
         raise InputError("mask", "numbers, more than a half in the hole", "NaN")
     return mask[:, 0] > 0.5

@@ -16,8 +16,9 @@ import torch
 from torch import Tensor
 
 from .. import config as settings
-from ..checks import sample_counts, shape_of
+from ..checks import check_real
 from ..errors import BudgetError, InputError
+from ..inputs import check_binary, check_mask
 from ..stages import STAGES
 from ..traces.run import check_trace
 from ..units import human
@@ -94,7 +95,10 @@ def build(
     if trace.mask.any():
         arrays["mask"] = _bytes(trace.mask_at_b[:, 0])
     if foreground_mask is not None:
-        arrays["foreground_mask"] = _checked_mask(foreground_mask, n, (f.shape[2], f.shape[3]))
+        check_mask(foreground_mask, f, "foreground_mask", "f", is_picture=True)
+        check_real("foreground_mask", foreground_mask)
+        check_binary("foreground_mask", foreground_mask)
+        arrays["foreground_mask"] = _bytes(foreground_mask[:, 0])
     for name, x, given in (("picture_f", f, picture_f), ("picture_b", b, picture_b)):
         size = (x.shape[2], x.shape[3])
         arrays[name] = look(x) if given is None else given_picture(name, given, n, size)
@@ -181,13 +185,3 @@ def _bytes(x: Tensor) -> np.ndarray:
 
 def _little(x: np.ndarray) -> np.ndarray:
     return x if sys.byteorder == "little" else x.astype(x.dtype.newbyteorder("<"))
-
-
-def _checked_mask(mask: Any, n: int, size: tuple[int, int]) -> np.ndarray:
-    expected = f"a ({sample_counts(n)}, 1, {size[0]}, {size[1]}) tensor of 0 and 1"
-    good = isinstance(mask, Tensor) and mask.ndim == 4 and mask.shape[0] in (1, n)
-    if not good or tuple(mask.shape[1:]) != (1, *size):
-        raise InputError("foreground_mask", expected, shape_of(mask))
-    if bool(((mask != 0) & (mask != 1)).any()):
-        raise InputError("foreground_mask", expected, "other values too")
-    return _bytes(mask[:, 0])
