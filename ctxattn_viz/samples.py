@@ -18,7 +18,7 @@ from .checks import check_choice, check_real, check_whole, shape_of
 from .errors import InputError, PictureWarning
 from .habits import dtype_hint, warn
 from .inputs import check_mask
-from .pictures.holes import check_share, covered, cropped, hole_of
+from .pictures.holes import check_share, crop_hole, hole_of, resize_hole
 from .pictures.holes import erased_area as transparent
 from .pictures.opening import MOST_AT_ONCE, SMALLER, Picture, most_pixels
 
@@ -56,11 +56,11 @@ def photograph(source: Any = "astronaut", size: int = 256, multiple: int = 8) ->
     Warns:
         PictureWarning: it is nearly black throughout, or transparent, and so white.
     """
-    picture = _opened(source, "photograph")
+    picture = _open(source, "photograph")
     _scaled_size(picture.sides(), size, multiple)  # before anything is decoded
     decoded = picture.pixels(at_least=check_whole("size", size))
     scaled, (height, width) = _scaled_size(decoded.sides, size, multiple)
-    pixels = _resized(decoded.levels, scaled)
+    pixels = _resize(decoded.levels, scaled)
     top, left = (scaled[0] - height) // 2, (scaled[1] - width) // 2
     pixels = pixels[top : top + height, left : left + width]
     return torch.from_numpy(pixels).permute(2, 0, 1)[None].float() / 127.5 - 1
@@ -71,7 +71,7 @@ def photograph_size(source: Any, size: int = 256, multiple: int = 8) -> tuple[in
 
     A picture that says only after its pixels that it lies sideways has H and W exchanged here.
     """
-    return _scaled_size(_opened(source, "photograph").sides(), size, multiple)[1]
+    return _scaled_size(_open(source, "photograph").sides(), size, multiple)[1]
 
 
 def mask_picture(
@@ -100,7 +100,7 @@ def mask_picture(
     """
     argument = "mask_picture"
     size, multiple = check_whole("size", size), check_whole("multiple", multiple)
-    picture = _opened(source, argument)
+    picture = _open(source, argument)
     rows, columns = picture.sides()
     if rows * columns > MOST_MASK_PIXELS:
         expected = f"a mask of at most {MOST_MASK_PIXELS / 1e6:.0f} million pixels"
@@ -108,11 +108,11 @@ def mask_picture(
     _scaled_size((rows, columns), size, multiple)
     hole = hole_of(picture.pixels())
     check_share(hole, argument)
-    scaled, kept = _scaled_size(hole.shape, size, multiple)
+    scaled, final_size = _scaled_size(hole.shape, size, multiple)
     if like is not None:
-        kept = _size_of(like)
-        scaled = _size_before_cropping(hole.shape, kept, size, multiple, argument)
-    return _as_mask(cropped(covered(hole, scaled), kept, argument))
+        final_size = _size_of(like)
+        scaled = _size_before_cropping(hole.shape, final_size, size, multiple, argument)
+    return _as_mask(crop_hole(resize_hole(hole, scaled), final_size, argument))
 
 
 def erased_area(source: Any, size: int = 256, multiple: int = 8) -> Tensor:
@@ -121,12 +121,12 @@ def erased_area(source: Any, size: int = 256, multiple: int = 8) -> Tensor:
     Zeros throughout where nothing is, ones where everything is or nearly so (which `photograph`
     shows white and warns of). A pixel that is hole in part is hole.
     """
-    picture = _opened(source, "photograph")
+    picture = _open(source, "photograph")
     _scaled_size(picture.sides(), size, multiple)
     pixels = picture.pixels(at_least=check_whole("size", size))
     hole = transparent(pixels)
-    scaled, kept = _scaled_size(pixels.sides, size, multiple)
-    return _as_mask(cropped(covered(hole, scaled), kept, "photograph"))
+    scaled, final_size = _scaled_size(pixels.sides, size, multiple)
+    return _as_mask(crop_hole(resize_hole(hole, scaled), final_size, "photograph"))
 
 
 def rectangle(size: tuple[int, int], top: int, left: int, height: int, width: int) -> Tensor:
@@ -240,7 +240,7 @@ def psnr(a: Tensor, b: Tensor, mask: Tensor | None = None) -> float:
     return math.inf if error == 0 else 10 * math.log10(peak**2 / error)
 
 
-def _opened(source: Any, argument: str) -> Picture:
+def _open(source: Any, argument: str) -> Picture:
     if isinstance(source, str) and source in PHOTOGRAPHS:
         import skimage.data
 
@@ -270,7 +270,7 @@ def _scaled_size(sides: Size, size: int, multiple: int) -> tuple[Size, Size]:
     return (rows, columns), (height, width)
 
 
-def _resized(levels: np.ndarray, size: Size) -> np.ndarray:
+def _resize(levels: np.ndarray, size: Size) -> np.ndarray:
     from PIL import Image
 
     if levels.shape[:2] == size:
@@ -280,28 +280,31 @@ def _resized(levels: np.ndarray, size: Size) -> np.ndarray:
 
 
 def _size_before_cropping(
-    sides: Size, kept: Size, size: int, multiple: int, argument: str
+    sides: Size, final_size: Size, size: int, multiple: int, argument: str
 ) -> tuple[int, int]:
     """The size that was cropped to `kept`, by the proportions of a mask of the same picture.
 
     The photograph's own rounding is not known, nor the mask's: each may be a pixel off, its own or
     the other's.
     """
-    if sides == kept:  # painted on what `photograph` returned
-        return kept
-    if max(kept) != size - size % multiple:
-        got = f"size={size} and multiple={multiple}, for one of {kept[0]}×{kept[1]}"
+    if sides == final_size:  # painted on what `photograph` returned
+        return final_size
+    if max(final_size) != size - size % multiple:
+        got = f"size={size} and multiple={multiple}, for one of {final_size[0]}×{final_size[1]}"
         raise InputError("size", "the size and multiple that made the photograph", got)
     factor = size / max(sides)
     exact = [side * factor for side in sides]
     rows, columns = (
-        min(max(round(x), side), side + multiple - 1) for x, side in zip(exact, kept, strict=True)
+        min(max(round(x), side), side + multiple - 1)
+        for x, side in zip(exact, final_size, strict=True)
     )
     # Half a pixel of the photograph's; of the mask's a whole one, on both sides.
     allowed = 0.5 + max(0.5, factor * (1 + min(sides) / max(sides)))
     if max(abs(rows - exact[0]), abs(columns - exact[1])) > allowed:
         raise InputError(
-            argument, f"the photo's proportions, {kept[0]}×{kept[1]}", f"{sides[0]}×{sides[1]}"
+            argument,
+            f"the photo's proportions, {final_size[0]}×{final_size[1]}",
+            f"{sides[0]}×{sides[1]}",
         )
     return rows, columns
 

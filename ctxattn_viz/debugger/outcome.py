@@ -82,37 +82,37 @@ def _from_scores(
     seconds = {"attention": 0.0, "output": 0.0}
     parts, blocks = [], []
     for rows in fused.split(block or max(1, BLOCK // fused.shape[2]), dim=1):
-        started = time.perf_counter()
+        start = time.perf_counter()
         weights = masked_softmax(rows, valid, trace.config)
         top, best = weights.max(dim=-1)
         lse = _log_sum_exp(rows, valid, top, best, trace)
         blocks.append(Summary.of(weights, rows=True))
-        between = time.perf_counter()
+        softmax_done = time.perf_counter()
         parts.append((mix_patches(weights, paste), lse, best))
         synchronize(trace.device)
-        seconds["attention"] += between - started
-        seconds["output"] += time.perf_counter() - between
+        seconds["attention"] += softmax_done - start
+        seconds["output"] += time.perf_counter() - softmax_done
     patches, lse, best = (torch.cat(kind, dim=1) for kind in zip(*parts, strict=True))
     grid = trace.query_grid
     output = overlap_add(patches, grid, trace.config).to(trace.f.dtype)
-    whole = AttentionSummary(output, lse.unflatten(1, grid), best.unflatten(1, grid))
+    result = AttentionSummary(output, lse.unflatten(1, grid), best.unflatten(1, grid))
     attention = Summary.joined(blocks, trace.layout("attention")[0])
-    return whole, {"attention": (attention, seconds["attention"])}, seconds["output"]
+    return result, {"attention": (attention, seconds["attention"])}, seconds["output"]
 
 
-def summary(trace: "Trace", key: str, ran: Outcome | None = None) -> dict[str, Any]:
+def summary(trace: "Trace", key: str, outcome: Outcome | None = None) -> dict[str, Any]:
     """One stage in numbers; of a stage that was never made, only its shape and size."""
     shape, dtype = trace.layout(key)
     size = math.prod(shape) * dtype.itemsize
-    known: dict[str, Any] = {"shape": list(shape), "dtype": str(dtype)[6:], "bytes": size}
+    layout: dict[str, Any] = {"shape": list(shape), "dtype": str(dtype)[6:], "bytes": size}
     if trace.computed(key):
         numbers, seconds = trace[key].summary, trace[key].seconds
-    elif ran is not None and key in ran.stages:
-        numbers, seconds = ran.stages[key]
+    elif outcome is not None and key in outcome.stages:
+        numbers, seconds = outcome.stages[key]
     else:
-        unknown = dict.fromkeys(("min", "max", "mean", "seconds"))
-        return known | unknown | {"nan": 0, "inf": 0, "masked_rows": 0, "computed": False}
-    return known | {
+        nothing = dict.fromkeys(("min", "max", "mean", "seconds"))
+        return layout | nothing | {"nan": 0, "inf": 0, "masked_rows": 0, "computed": False}
+    return layout | {
         "min": numbers.minimum,
         "max": numbers.maximum,
         "mean": numbers.mean,
@@ -124,9 +124,9 @@ def summary(trace: "Trace", key: str, ran: Outcome | None = None) -> dict[str, A
     }
 
 
-def summaries(trace: "Trace", ran: Outcome | None = None) -> dict[str, dict[str, Any]]:
+def summaries(trace: "Trace", outcome: Outcome | None = None) -> dict[str, dict[str, Any]]:
     """`summary` of every stage."""
-    return {stage.key: summary(trace, stage.key, ran) for stage in STAGES}
+    return {stage.key: summary(trace, stage.key, outcome) for stage in STAGES}
 
 
 def _log_sum_exp(rows: Tensor, valid: Tensor, top: Tensor, best: Tensor, trace: "Trace") -> Tensor:
@@ -136,6 +136,8 @@ def _log_sum_exp(rows: Tensor, valid: Tensor, top: Tensor, best: Tensor, trace: 
     lse = trace.config.softmax_scale * rows.gather(-1, best[..., None])[..., 0] - top.log()
     for sample, cells in enumerate(~(top > 1e-30)):
         if bool(cells.any()):
-            odd = logits(rows[sample : sample + 1, cells], valid[sample : sample + 1], trace.config)
-            lse[sample, cells] = odd.logsumexp(dim=-1)[0]
+            scores = logits(
+                rows[sample : sample + 1, cells], valid[sample : sample + 1], trace.config
+            )
+            lse[sample, cells] = scores.logsumexp(dim=-1)[0]
     return lse

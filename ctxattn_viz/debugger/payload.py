@@ -23,7 +23,7 @@ from ..stages import STAGES
 from ..traces.run import check_trace
 from ..units import human
 from .outcome import Outcome, affordable, outcome, summaries
-from .pictures import Look, given_picture, look_of
+from .pictures import Look, look_of, picture_at_size
 
 if TYPE_CHECKING:
     from ..traces.run import Trace
@@ -71,7 +71,7 @@ def build(
 
     Args:
         foreground_mask: `(1|n, 1, H, W)` of 0 and 1, the hole to draw over f.
-        picture_f, picture_b: what to show for deep features; see `given_picture`.
+        picture_f, picture_b: what to show for deep features; see `picture_at_size`.
         title: a name for this run.
         python: lines of Python that define f, b and mask; copied with the view.
         at_once: make the output now, even where that takes a while.
@@ -87,7 +87,7 @@ def build(
     for name, text in (("title", title), ("python", python)):
         if not isinstance(text, str | None):
             raise InputError(name, "a string or None", repr(text))
-        if text and any("\ud800" <= letter <= "\udfff" for letter in text):  # UTF-8 has none
+        if text and any("\ud800" <= character <= "\udfff" for character in text):  # UTF-8 has none
             raise InputError(name, "text without lone surrogates", repr(text))
     n, f, b = trace.f.shape[0], trace.f, trace.b
     look, notes = look_of(f, b)
@@ -99,9 +99,9 @@ def build(
         check_real("foreground_mask", foreground_mask)
         check_binary("foreground_mask", foreground_mask)
         arrays["foreground_mask"] = _bytes(foreground_mask[:, 0])
-    for name, x, given in (("picture_f", f, picture_f), ("picture_b", b, picture_b)):
+    for name, x, picture in (("picture_f", f, picture_f), ("picture_b", b, picture_b)):
         size = (x.shape[2], x.shape[3])
-        arrays[name] = look(x) if given is None else given_picture(name, given, n, size)
+        arrays[name] = look(x) if picture is None else picture_at_size(name, picture, n, size)
     pending = not at_once and not affordable(trace)
     meta: dict[str, Any] = {
         "version": VERSION,
@@ -118,11 +118,11 @@ def build(
         "look": look.to_dict(),
     }
     payload = Payload(meta, {}, look, notes)
-    described = describe(trace, payload) if pending else results(trace, payload)
+    description = describe(trace, payload) if pending else results(trace, payload)
     payload.buffers = {name: x.tobytes() for name, x in arrays.items()}
-    payload.buffers |= described.pop("buffers")
-    meta |= described
-    meta["arrays"] = {name: described_array(x) for name, x in arrays.items()} | meta["arrays"]
+    payload.buffers |= description.pop("buffers")
+    meta |= description
+    meta["arrays"] = {name: dtype_and_shape(x) for name, x in arrays.items()} | meta["arrays"]
     return payload
 
 
@@ -136,7 +136,7 @@ def results(trace: "Trace", payload: Payload) -> dict[str, Any]:
         "picture_output": payload.look(ran.output),
     }
     return describe(trace, payload, ran) | {
-        "arrays": {name: described_array(x) for name, x in arrays.items()},
+        "arrays": {name: dtype_and_shape(x) for name, x in arrays.items()},
         "buffers": {name: x.tobytes() for name, x in arrays.items()},
     }
 
@@ -170,7 +170,7 @@ def check_size(f: Tensor, b: Tensor, argument: str = "debug") -> None:
         )
 
 
-def described_array(x: np.ndarray) -> dict[str, Any]:
+def dtype_and_shape(x: np.ndarray) -> dict[str, Any]:
     """dtype and shape, for the reader of the bytes."""
     return {"dtype": str(x.dtype), "shape": list(x.shape)}
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 Place = tuple[int, int]
 
 
-def opening(
+def initial_state(
     payload: Payload,
     trace: "Trace",
     *,
@@ -48,15 +48,15 @@ def opening(
 
 def check_options(caller: str, options: Iterable[str]) -> None:
     """Raise `UnknownOptionError` for names that are none of `caller`'s options."""
-    named = [
+    known = [
         name
-        for function in (opening, build)
+        for function in (initial_state, build)
         for name, parameter in signature(function).parameters.items()
         if parameter.kind is parameter.KEYWORD_ONLY and name != "at_once"
     ]
     for name in options:
-        if name not in named:
-            raise UnknownOptionError(caller, "one of the options " + ", ".join(named), repr(name))
+        if name not in known:
+            raise UnknownOptionError(caller, "one of the options " + ", ".join(known), repr(name))
 
 
 def checked_stage(key: Any) -> str:

@@ -21,14 +21,14 @@ from .masks import Mask, MaskTrait, as_tensor, to_wire
 from .messages import read, reason, state_in
 from .patience import MOST_WORK, check_work, work
 from .payload import Payload, build, results
-from .state import Place, check_options, checked_config, checked_place, checked_stage, opening
+from .state import Place, check_options, checked_config, checked_place, checked_stage, initial_state
 from .still import still_of
 from .undoing import MOST_REQUESTS, Checked, Undoing
 
 if TYPE_CHECKING:
     from ..traces.run import Trace
 
-OURS = ("meta", "buffers", "answer")  # what the kernel alone writes
+KERNEL_TRAITS = ("meta", "buffers", "answer")  # what the kernel alone writes
 
 
 def debug(trace: "Trace", **options: Any) -> "Debugger":
@@ -101,7 +101,9 @@ class Debugger(NotPickled, Undoing):
         self._ready: tuple[Trace, dict[str, Any]] | None = None  # the run of a value being set
         self._payload: Payload | None = build(trace, at_once=False, **options)
         self._trace: Trace | None = trace
-        state = opening(self._payload, trace, query=query, pixel=pixel, stage=stage, sample=sample)
+        state = initial_state(
+            self._payload, trace, query=query, pixel=pixel, stage=stage, sample=sample
+        )
         mask = trace.mask_at_b if self._payload.mask else None
         state |= {"_esm": assets.bootstrap(), "_module": assets.module(), "_css": assets.style()}
         super().__init__(**state | {"config": trace.config, "mask": mask})
@@ -138,10 +140,10 @@ class Debugger(NotPickled, Undoing):
         return f"Debugger({sizes}, {self.config.dialect}, stage {self.stage}, query {self.query})"
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        shown = super()._repr_mimebundle_(**kwargs)
-        if shown is None or self._payload is None:
-            return shown
-        data, metadata = shown
+        bundle = super()._repr_mimebundle_(**kwargs)
+        if bundle is None or self._payload is None:
+            return bundle
+        data, metadata = bundle
         return data | {"image/png": base64.b64encode(self._still()).decode()}, metadata
 
     # ---- what may be set ----
@@ -214,14 +216,14 @@ class Debugger(NotPickled, Undoing):
         if mask is not None:
             size = (trace.b.shape[2], trace.b.shape[3])
             mask = mask_at(values["mask"], size, config)
-        if self.comm is None or payload is None or _shows(trace, config, mask):
+        if self.comm is None or payload is None or _is_run_of(trace, config, mask):
             return config, mask
         if self._in_message and config != trace.config:
             check_work("config", trace, config, max(MOST_WORK, work(trace, trace.config)))
-        if self._ready is None or not _shows(self._ready[0], config, mask):
+        if self._ready is None or not _is_run_of(self._ready[0], config, mask):
             self._ready = None  # one of the two is let go before the next is made
-            none = torch.zeros_like(trace.mask_at_b[:1])
-            run = trace.revised(none if mask is None else mask, config)
+            no_hole = torch.zeros_like(trace.mask_at_b[:1])
+            run = trace.revised(no_hole if mask is None else mask, config)
             self._ready = run, results(run, payload)
         return config, mask
 
@@ -238,13 +240,13 @@ class Debugger(NotPickled, Undoing):
 
     @t.observe("config", "mask", "request")
     def _run_changed(self, change: Any) -> None:
-        self._keep_up()
+        self._show_asked_run()
 
-    def _keep_up(self) -> None:
+    def _show_asked_run(self) -> None:
         """Show the run that mask and config ask for, and answer a request of the page."""
         if self._trace is None or self._payload is None or self.comm is None:
             return
-        changed = not _shows(self._trace, self.config, self.mask)
+        changed = not _is_run_of(self._trace, self.config, self.mask)
         if not changed and self.request == self._answered:
             return
         if changed:
@@ -288,7 +290,7 @@ class Debugger(NotPickled, Undoing):
     def set_state(self, sync_data: dict[str, Any]) -> None:
         """State from the page: taken whole and answered once, or refused and put back."""
         with self._all_or_nothing(sync_data):
-            settable = [name for name in self.keys if name not in OURS and name[0] != "_"]
+            settable = [name for name in self.keys if name not in KERNEL_TRAITS and name[0] != "_"]
             for name in sync_data:
                 if name != "_view_count":
                     check_choice("state", name, settable)
@@ -297,7 +299,7 @@ class Debugger(NotPickled, Undoing):
     def _on_message(self, content: Any, buffers: list[Any]) -> None:
         if self._trace is None:  # closed while it was on its way
             return
-        with self._all_or_nothing(content if isinstance(content, dict) else {}, restored=()):
+        with self._all_or_nothing(content if isinstance(content, dict) else {}, resent=()):
             if not isinstance(content, dict):
                 raise InputError("message content", "an object", type(content).__name__)
             check_choice("message kind", content.get("kind"), ("save_page", "upload"))
@@ -305,9 +307,9 @@ class Debugger(NotPickled, Undoing):
                 name = "contextual-attention.html"
                 self.send({"kind": "page", "name": name, "html": self._page()})
             else:
-                self._take_up(uploads.traced(content, buffers, self.trace, self.config))
+                self._show_trace(uploads.trace_of_upload(content, buffers, self.trace, self.config))
 
-    def _take_up(self, trace: "Trace") -> None:
+    def _show_trace(self, trace: "Trace") -> None:
         """Show another trace; pictures and holes given for the old one are let go."""
         assert self._payload is not None
         payload = build(trace, title=self._payload.meta["title"], at_once=False)
@@ -340,7 +342,7 @@ class Debugger(NotPickled, Undoing):
         return still_of(self.trace, arrays, buffers, self.mask, place, self.stage, self.sample)
 
 
-def _shows(trace: "Trace", config: AttentionConfig, mask: Tensor | None) -> bool:
+def _is_run_of(trace: "Trace", config: AttentionConfig, mask: Tensor | None) -> bool:
     """Whether a run is that of this config and mask."""
     hole = trace.mask_at_b
     if trace.config != config:

@@ -22,7 +22,7 @@ import torch
 
 from ..checks import shape_of
 from ..errors import InputError
-from .metadata import can_lose_metadata, orientation, turned_as, upright, without_metadata
+from .metadata import can_lose_metadata, orientation, orientation_alone, upright, without_metadata
 from .pixels import STRIP, Pixels, checked_array, pixels_of_array
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ class Picture:
         self.sides()
         if isinstance(self._source, np.ndarray):
             return pixels_of_array(self._source, self.argument)
-        return self._read(partial(self._decoded, at_least=at_least))
+        return self._read(partial(self._decode, at_least=at_least))
 
     def _read(self, part: Callable[[Image], Any]) -> Any:
         """What `part` makes of the opened picture."""
@@ -169,7 +169,7 @@ class Picture:
                 raise self._unreadable(f"{self.name}, which is a drawing ({image.format})")
             yield image
 
-    def _decoded(self, image: Image, at_least: int | None) -> Pixels:
+    def _decode(self, image: Image, at_least: int | None) -> Pixels:
         columns, rows = image.size
         is_large = at_least is not None and rows * columns > MOST_AT_ONCE
         enough = 3 * (at_least or 1)
@@ -188,9 +188,9 @@ class Picture:
         try:
             if not is_large:
                 return _pixels_of_image(image, self.argument)
-            turned = orientation(image) >= 5
-            pixels = _pixels_of_image(_reduced(image, enough), self.argument)
-            return replace(pixels, reduced_from=(columns, rows) if turned else (rows, columns))
+            is_turned = orientation(image) >= 5
+            pixels = _pixels_of_image(_reduce(image, enough), self.argument)
+            return replace(pixels, reduced_from=(columns, rows) if is_turned else (rows, columns))
         except InputError:
             raise
         except Exception as problem:
@@ -264,7 +264,7 @@ def _load(image: Image) -> None:
         image.load()
 
 
-def _reduced(image: Image, enough: int) -> Image:
+def _reduce(image: Image, enough: int) -> Image:
     """A smaller copy, `enough` pixels on the longest side: each the mean of a square of pixels.
 
     In strips, as colours take more memory than the one bit, say, of the file. What has more than
@@ -285,7 +285,7 @@ def _reduced(image: Image, enough: int) -> Image:
         strip = image.crop((0, top, columns, min(top + step, rows)))
         strip = strip.convert("LA") if image.mode == "La" else strip
         result.paste(strip.convert(mode).reduce(factor), (0, top // factor))
-    result.info["exif"] = turned_as(image)
+    result.info["exif"] = orientation_alone(image)
     return result
 
 
@@ -297,7 +297,7 @@ def _sides_of_image(image: Image) -> tuple[int, int]:
 def _pixels_of_image(image: Image, argument: str) -> Pixels:
     # Before 11.3 Pillow read deep grey PNG as I, and it still reads deep PGM so.
     is_deep = image.mode in _DEEP or (image.mode == "I" and image.format in ("PNG", "PPM"))
-    clear = image.info.get("transparency")
+    clear_value = image.info.get("transparency")
     image = upright(image)
     if is_deep or image.mode in ("I", "F"):
         if image.mode in _DEEP:
@@ -308,8 +308,8 @@ def _pixels_of_image(image: Image, argument: str) -> Pixels:
         if is_deep:
             values = values.clip(0, 65535).astype(np.uint16)
         pixels = pixels_of_array(values, argument)
-        if isinstance(clear, int) and (hidden := values == clear).any():
-            pixels = replace(pixels, alpha=np.where(hidden, 0, 255).astype(np.uint8))
+        if isinstance(clear_value, int) and (is_clear := values == clear_value).any():
+            pixels = replace(pixels, alpha=np.where(is_clear, 0, 255).astype(np.uint8))
         return pixels
     if image.mode == "La":  # premultiplied, and known to no other conversion
         image = image.convert("LA")
