@@ -13,8 +13,8 @@ from ..pictures.holes import resize_hole
 from ..samples import coarse_fill, photograph
 from ..traces.run import trace
 from .messages import check_shape
-from .patience import check_work
 from .state import checked_config
+from .workload import check_work
 
 if TYPE_CHECKING:
     from ..traces.run import Trace

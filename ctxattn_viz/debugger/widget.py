@@ -19,11 +19,11 @@ from ..traces.results import NotPickled
 from . import assets, page, places, uploads
 from .masks import Mask, MaskTrait, as_tensor, to_wire
 from .messages import read, reason, state_in
-from .patience import MOST_WORK, check_work, work
 from .payload import Payload, build, results
 from .state import Place, check_options, checked_config, checked_place, checked_stage, initial_state
 from .still import still_of
 from .undoing import MOST_REQUESTS, Checked, Undoing
+from .workload import MOST_WORK, check_work, work
 
 if TYPE_CHECKING:
     from ..traces.run import Trace

@@ -21,7 +21,7 @@ from .settings import restored, signals_restored
 
 PACKAGE = str(Path(__file__).resolve().parents[1])
 # Ours, running while a student's function does.
-_OURS = {__file__, limits.__file__}
+_OWN_FILES = {__file__, limits.__file__}
 
 DTYPES = {
     *(torch.bool, torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64),
@@ -139,15 +139,15 @@ def attempt(exercise: Exercise, student: Callable[..., Outcome], case: Case) -> 
     """What a function gives for a case, beside what is right."""
     values = case.values()
     target = values[case.stage]
-    given = exercise.arguments(values, case.config, case.stage)
-    outcome = student(*(x.contiguous().clone() if isinstance(x, Tensor) else x for x in given))
+    arguments = exercise.arguments(values, case.config, case.stage)
+    outcome = student(*(x.contiguous().clone() if isinstance(x, Tensor) else x for x in arguments))
     answer = Answer(
         case, target, problem=outcome.problem, printed=outcome.printed, ended=outcome.ended
     )
     if outcome.yours is None:
         return answer
-    found = difference(case.stage, target, outcome.yours)
-    answer = replace(answer, yours=outcome.yours, difference=found)
+    gap = difference(case.stage, target, outcome.yours)
+    answer = replace(answer, yours=outcome.yours, difference=gap)
     if answer.fits:
         if not answer.problem and target.dtype == torch.bool != outcome.yours.dtype:
             problem = f"Expected dtype {target.dtype}: True or False. Got {outcome.yours.dtype}."
@@ -169,23 +169,24 @@ def _call(
     """What a function returns, as a plain tensor, and what is wrong with that."""
     if problem := _does_not_take(function, parameters):
         return None, problem
-    asked: list[str] = []
-    handed = [x.clone() if isinstance(x, Tensor) else x for x in arguments]
+    library_calls: list[str] = []
+    copies = [x.clone() if isinstance(x, Tensor) else x for x in arguments]
     try:
-        stop_noting = _note_calls_of_ours(asked)
+        stop_recording = _record_library_calls(library_calls)
         try:
-            result = function(*handed)
+            result = function(*copies)
         finally:
-            stop_noting()
+            stop_recording()
     except (OutOfTime, KeyboardInterrupt):
         raise
     except BaseException as error:
-        return None, _raised(error)
-    if asked:
-        return None, f"Your function calls {asked[0]}: write it yourself, with PyTorch alone."
+        return None, _raised_sentence(error)
+    if library_calls:
+        called = library_calls[0]
+        return None, f"Your function calls {called}: write it yourself, with PyTorch alone."
     with torch._C.DisableTorchFunctionSubclass():
         yours, problem = _as_tensor(result)
-        for name, before, after in zip(parameters, arguments, handed, strict=True):
+        for name, before, after in zip(parameters, arguments, copies, strict=True):
             if not problem and isinstance(before, Tensor) and not _equal(before, after):
                 problem = f"Your function changed its argument {name}: make a new tensor instead."
     return yours, problem
@@ -209,10 +210,10 @@ def _as_tensor(result: object) -> tuple[Tensor | None, str]:
     try:
         yours = result.detach().cpu().clone(memory_format=torch.contiguous_format)
         yours = yours.resolve_conj().resolve_neg()
-        readable = type(yours) is Tensor and yours.layout == torch.strided and not yours.is_meta
+        is_readable = type(yours) is Tensor and yours.layout == torch.strided and not yours.is_meta
     except Exception:  # a meta or sparse tensor, say
-        readable = False
-    if not readable:
+        is_readable = False
+    if not is_readable:
         return None, f"Expected a tensor of numbers, got one that is {kind}."
     return yours, ""
 
@@ -250,13 +251,13 @@ def is_tensor(x: object) -> bool:
     return issubclass(type(x), Tensor)
 
 
-def _raised(error: BaseException) -> str:
+def _raised_sentence(error: BaseException) -> str:
     """An exception in a student's function as a sentence, with their own line."""
     text = _text_of(error)
     if isinstance(error, NotImplementedError) and not text:
         return "Nothing here yet: NotImplementedError is still raised."
-    said = f"Your function raised {type(error).__name__}"
-    return said + (f": {text}" if text else "") + _line_of(error)
+    sentence = f"Your function raised {type(error).__name__}"
+    return sentence + (f": {text}" if text else "") + _line_of(error)
 
 
 def _text_of(error: BaseException) -> str:
@@ -283,25 +284,25 @@ def _line_of(error: BaseException) -> str:
     return f"\nin the line: {line}" if line else ""
 
 
-def _note_calls_of_ours(asked: list[str]) -> Callable[[], None]:
+def _record_library_calls(names: list[str]) -> Callable[[], None]:
     """Note which functions of this package are called, until what is returned is called.
 
     A profiler or a debugger that runs keeps its place. Where both run, nothing is noted.
     """
 
-    def note(frame: FrameType, event: str, _: object) -> None:
+    def record(frame: FrameType, event: str, _: object) -> None:
         file = frame.f_code.co_filename
-        if event == "call" and file.startswith(PACKAGE) and file not in _OURS:
-            asked.append(f"{frame.f_globals['__name__']}.{frame.f_code.co_qualname}")
+        if event == "call" and file.startswith(PACKAGE) and file not in _OWN_FILES:
+            names.append(f"{frame.f_globals['__name__']}.{frame.f_code.co_qualname}")
 
     def stop() -> None:
-        if sys.getprofile() is note:
+        if sys.getprofile() is record:
             sys.setprofile(None)
-        if sys.gettrace() is note:
+        if sys.gettrace() is record:
             sys.settrace(None)
 
     if sys.getprofile() is None:
-        sys.setprofile(note)
+        sys.setprofile(record)
     elif sys.gettrace() is None:
-        sys.settrace(note)
+        sys.settrace(record)
     return stop

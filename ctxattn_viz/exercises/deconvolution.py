@@ -27,10 +27,10 @@ def _right(attention: Tensor, paste: Tensor, overlap: str = "constant") -> Tenso
 def _whole_canvas(attention: Tensor, patches: Tensor) -> Tensor:
     """All patches laid down, those at the border reaching over it, and divided by 4."""
     columns = mix_patches(attention, patches).flatten(3).flatten(1, 2).mT
-    return _laid(columns, attention, patches, patches.shape[-1] // 2) / 4
+    return _lay_down(columns, attention, patches, patches.shape[-1] // 2) / 4
 
 
-def _laid(columns: Tensor, attention: Tensor, patches: Tensor, step: int) -> Tensor:
+def _lay_down(columns: Tensor, attention: Tensor, patches: Tensor, step: int) -> Tensor:
     """Columns (n, c·k·k, h·w) as patches that lie `step` pixels apart, added up."""
     side, (h, w) = patches.shape[-1], attention.shape[1:3]
     return F.fold(columns, ((h - 1) * step + side, (w - 1) * step + side), side, stride=step)
@@ -66,14 +66,14 @@ def _cropped_alike(margin: Callable[[int], int]) -> Paste:
 def _beside(attention: Tensor, patches: Tensor) -> Tensor:
     """Patches beside each other, none overlapping."""
     columns = mix_patches(attention, patches).flatten(3).flatten(1, 2).mT
-    return _laid(columns, attention, patches, patches.shape[-1]) / 4
+    return _lay_down(columns, attention, patches, patches.shape[-1]) / 4
 
 
 def _scrambled(attention: Tensor, patches: Tensor) -> Tensor:
     """The mixed patches (n, h·w, c·k·k) cut as if they were (n, c·k·k, h·w)."""
     mixed = mix_patches(attention, patches).flatten(3).flatten(1, 2)
     columns = mixed.reshape(mixed.shape[0], mixed.shape[2], mixed.shape[1])
-    canvas = _laid(columns, attention, patches, patches.shape[-1] // 2) / 4
+    canvas = _lay_down(columns, attention, patches, patches.shape[-1] // 2) / 4
     return _picture(canvas, attention, patches, lambda rate: rate // 2)
 
 
@@ -352,7 +352,7 @@ def _arguments(v: Values, c: AttentionConfig, stage: str) -> tuple[Tensor, Tenso
     return v["attention"], v["paste_patches"]
 
 
-def _given(label: str, attention: Tensor, paste: Tensor) -> Case:
+def _case(label: str, attention: Tensor, paste: Tensor) -> Case:
     """A case from attention (1, h, w, L) and paste patches (1, L, 1, 2·rate, 2·rate)."""
     config = AttentionConfig(rate=paste.shape[-1] // 2)
     rows, columns = (side * config.rate for side in attention.shape[1:3])
@@ -363,19 +363,19 @@ def _given(label: str, attention: Tensor, paste: Tensor) -> Case:
     )
 
 
-def _by_hand() -> list[Case]:
+def _hand_cases() -> list[Case]:
     ones = torch.ones(1, 1, 1, 4, 4)
     ramp = torch.arange(16.0).reshape(1, 1, 1, 4, 4)
     pair = torch.stack([torch.full((1, 2, 2), 4.0), torch.full((1, 2, 2), 8.0)])[None]
     shares = torch.tensor([[[[1.0, 0.0], [0.5, 0.5]], [[0.0, 1.0], [0.25, 0.75]]]])
     return [
-        _given("one patch of ones, rate 2, on 3×3 cells", torch.ones(1, 3, 3, 1), ones),
-        _given("one cell, one patch 0 … 15, rate 2", torch.ones(1, 1, 1, 1), ramp),
-        _given("two patches, all 4 and all 8, rate 1, on 2×2 cells", shares, pair),
+        _case("one patch of ones, rate 2, on 3×3 cells", torch.ones(1, 3, 3, 1), ones),
+        _case("one cell, one patch 0 … 15, rate 2", torch.ones(1, 1, 1, 1), ramp),
+        _case("two patches, all 4 and all 8, rate 1, on 2×2 cells", shares, pair),
     ]
 
 
-def _drawn(draw: Draw) -> list[Case]:
+def _random_cases(draw: Draw) -> list[Case]:
     config = AttentionConfig(softmax_scale=3.0)
     rate = draw.choices.choice([4, 5])
     return [
@@ -390,7 +390,7 @@ EXERCISE = Exercise(
     name="deconvolution",
     parameters=("attention", "paste"),
     arguments=_arguments,
-    by_hand=_by_hand,
-    drawn=_drawn,
+    hand_cases=_hand_cases,
+    random_cases=_random_cases,
     mistakes=MISTAKES,
 )

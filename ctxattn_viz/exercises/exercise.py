@@ -85,14 +85,14 @@ class Exercise:
     name: str
     parameters: tuple[str, ...]
     arguments: Callable[[Values, AttentionConfig, str], tuple[Any, ...]]
-    by_hand: Callable[[], list[Case]]
-    drawn: Callable[["Draw"], list[Case]]
+    hand_cases: Callable[[], list[Case]]
+    random_cases: Callable[["Draw"], list[Case]]
     mistakes: tuple[Mistake, ...]
 
     def cases(self, seed: int, only: str | None = None) -> list[Case]:
         """The cases of a seed; `only` one kind of them, where it is named."""
-        made = [*self.by_hand(), *self.drawn(Draw(seed))]
-        return [case for case in made if only in (None, case.kind)]
+        cases = [*self.hand_cases(), *self.random_cases(Draw(seed))]
+        return [case for case in cases if only in (None, case.kind)]
 
 
 class Draw:

@@ -63,16 +63,16 @@ class Feedback:
     def __repr__(self) -> str:
         hint = [f"Hint: {self.hint}"] if self.hint else []
         cases = () if self.passed else self.cases  # all agree: the headline says so
-        tried = [f"  {'agrees ' if ok else 'differs'}  {label}" for label, ok in cases]
+        case_lines = [f"  {'agrees ' if ok else 'differs'}  {label}" for label, ok in cases]
         printed = ["Your function printed:", self.printed] if self.printed else []
-        lines = [self.headline, *hint, *self.story, *printed, *self._given(), *tried]
+        lines = [self.headline, *hint, *self.story, *printed, *self._argument_lines(), *case_lines]
         return "\n".join(lines)
 
-    def _given(self) -> list[str]:
+    def _argument_lines(self) -> list[str]:
         """The arguments, written out where they are small."""
         if not self.arguments:
             return []
-        return ["What went in there:", *(_written(*item) for item in self.arguments.items())]
+        return ["What went in there:", *(_as_text(*item) for item in self.arguments.items())]
 
     def _repr_html_(self) -> str:
         colour = "#009E73" if self.passed else "#D55E00"
@@ -82,17 +82,17 @@ class Feedback:
         parts += [f"<div>{escape(line)}</div>" for line in self.story]
         if self.printed:
             parts.append(f"<div>Your function printed:</div><pre>{escape(self.printed)}</pre>")
-        if given := self._given():
-            lines = escape("\n".join(given[1:]))
-            parts.append(
-                f"<div>{given[0]}</div><pre style='line-height:1.2;margin:.3em 0'>{lines}</pre>"
-            )
+        title, *arguments = self._argument_lines() or [""]
+        if arguments:
+            text = escape("\n".join(arguments))
+            style = "line-height:1.2;margin:.3em 0"
+            parts.append(f"<div>{title}</div><pre style='{style}'>{text}</pre>")
         if figure := self.figure():
-            shown, _ = figure._repr_mimebundle_()
-            kind = next(kind for kind in shown if kind.startswith("image/"))
+            bundle, _ = figure._repr_mimebundle_()
+            kind = next(kind for kind in bundle if kind.startswith("image/"))
             parts.append(
                 f"<img style='max-width:100%;background:white' alt='{escape(figure.alt)}' "
-                f"src='data:{kind};base64,{shown[kind]}'>"
+                f"src='data:{kind};base64,{bundle[kind]}'>"
             )
         if not self.passed and self.cases:
             items = (f"<li>{'✓' if ok else '✗'} {escape(label)}</li>" for label, ok in self.cases)
@@ -106,12 +106,12 @@ class Feedback:
         """The target, the answer and their difference, drawn; None where there is nothing."""
         if self.drawing is None:
             return None
-        from .drawn import draw  # loads matplotlib
+        from .feedback_figure import draw  # loads matplotlib
 
         return draw(self.drawing)
 
 
-def _written(name: str, value: object) -> str:
+def _as_text(name: str, value: object) -> str:
     """An argument as `name = value`: numbers in full where they are few, else how many."""
     if not isinstance(value, Tensor):
         return f"{name} = {value}"

@@ -14,7 +14,7 @@ from .fusion_passes import (
     largest,
     maps_convolved,
     mean,
-    mean_of_what_there_is,
+    mean_inside,
     not_turned_back,
     one_pass,
     ones,
@@ -130,7 +130,7 @@ FUSION = (
     Mistake(
         "means instead of sums",
         "You take the mean along each diagonal. The original sums.",
-        passes(mean_of_what_there_is),
+        passes(mean_inside),
     ),
     Mistake(
         "a kernel of ones",
@@ -247,9 +247,9 @@ FUSION = (
             "added into what is read",
             "You add neighbours into the scores that you still read from, so that a sum goes into "
             "the next sum. What you read has to stay as it was: add into another tensor.",
-            passes(one),
+            passes(apply),
         )
-        for one in (in_place(True), in_place(False), whole_tables_in_place)
+        for apply in (in_place(True), in_place(False), whole_tables_in_place)
     ),
     Mistake(
         "fuse_k to each side",

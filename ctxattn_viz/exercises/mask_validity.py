@@ -324,7 +324,7 @@ def _case(label: str, mask: Tensor, ksize: int = 3, kind: str = "hand") -> Case:
     return Case(label, "valid", known, config, "hand" if kind == "hand" else "random")
 
 
-def _by_hand() -> list[Case]:
+def _hand_cases() -> list[Case]:
     corner = grid([[1, 0, 0, 0], [0, 0, 0, 0], [0, 0, 0, 0], [0, 0, 0, 0]])
     line = grid([[0, 0, 0, 0, 0], [0, 0, 0, 0, 1], [0, 0, 0, 0, 1]])
     return [
@@ -334,7 +334,7 @@ def _by_hand() -> list[Case]:
     ]
 
 
-def _drawn(draw: Draw) -> list[Case]:
+def _random_cases(draw: Draw) -> list[Case]:
     sides, more = draw.sizes(5, 8), draw.sizes(6, 9)
     holes = draw.mask(1, *sides)
     holes[..., draw.choices.randrange(sides[0]), draw.choices.randrange(sides[1])] = 1
@@ -352,7 +352,7 @@ EXERCISE = Exercise(
     name="mask_validity",
     parameters=("mask", "ksize"),
     arguments=lambda v, c, stage: (v["downsampled_mask"], c.ksize),
-    by_hand=_by_hand,
-    drawn=_drawn,
+    hand_cases=_hand_cases,
+    random_cases=_random_cases,
     mistakes=MISTAKES,
 )

@@ -326,7 +326,7 @@ IN_SHAPE = (
 )
 
 
-def _by_hand() -> list[Case]:
+def _hand_cases() -> list[Case]:
     ramp = torch.arange(16.0).reshape(1, 1, 4, 4)
     known = {"f": ramp, "b": ramp, "mask": torch.zeros_like(ramp)}
     label = "of a 4×4 ramp 0 … 15"
@@ -342,7 +342,7 @@ def _by_hand() -> list[Case]:
     ]
 
 
-def _drawn(draw: Draw) -> list[Case]:
+def _random_cases(draw: Draw) -> list[Case]:
     ksize = draw.choices.choice([3, 5])
     rate = draw.choices.choice([2, 4])
     side, apart = draw.choices.choice([(2, 4), (1, 3), (1, 4)])
@@ -371,7 +371,7 @@ EXERCISE = Exercise(
     name="patch_extraction",
     parameters=("x", "ksize", "step"),
     arguments=_arguments,
-    by_hand=_by_hand,
-    drawn=_drawn,
+    hand_cases=_hand_cases,
+    random_cases=_random_cases,
     mistakes=(*OUT_OF_SHAPE, *IN_SHAPE),
 )

@@ -185,8 +185,8 @@ def name_the_stage(port: FaultyPort, stage: str) -> Feedback:
     if stage in wrong and _differs_by_itself(port, stage, inputs):
         before = "Before it" if stage == wrong[0] else "In all that it builds on"
         story = f"{before} the port agrees on all {len(inputs)} inputs tried."
-        told = f"The fault: {_fault(port.seed).name}."
-        return Feedback(name, passed=True, story=(story, told))
+        fault_line = f"The fault: {_fault(port.seed).name}."
+        return Feedback(name, passed=True, story=(story, fault_line))
     if stage in wrong:
         story = f"At {stage} the port differs, but so does a stage before it, which it builds on."
     else:
@@ -227,9 +227,9 @@ def _differs_by_itself(port: FaultyPort, stage: str, inputs: list[Case]) -> bool
 def _stages_that_differ(port: FaultyPort, inputs: list[Case]) -> list[str]:
     """The stages at which a port parts from the library on any input, in order."""
     open_port = FaultyPort(port.seed, list(BY_KEY))
-    found = set()
+    differing = set()
     for case in inputs:
         theirs = open_port(case.known["f"], case.known["b"], case.known["mask"], case.config)
         ours = case.values()
-        found |= {key for key in BY_KEY if not difference(key, ours[key], theirs[key]).same}
-    return [key for key in BY_KEY if key in found]
+        differing |= {key for key in BY_KEY if not difference(key, ours[key], theirs[key]).same}
+    return [key for key in BY_KEY if key in differing]

@@ -149,9 +149,9 @@ def restored() -> Iterator[None]:
                 for name in set(vars(owner)) - all_names:
                     delattr(owner, name)
         sys.modules.update(loaded)
-        for one, items in lists:
-            if one != items:
-                one[:] = items
+        for current, saved in lists:
+            if current != saved:
+                current[:] = saved
         for read, write, value in settings:
             if not _same(_read(read), value):
                 write(value)
@@ -175,8 +175,8 @@ def _read(read: Callable[[], Any]) -> Any:
 def _same(now: Any, before: Any) -> bool:
     if now is before:
         return True
-    plain = isinstance(before, (int, float, str, tuple, dict, torch.device))
-    return plain and bool(now == before)
+    is_plain = isinstance(before, (int, float, str, tuple, dict, torch.device))
+    return is_plain and bool(now == before)
 
 
 _TIMERS = [

@@ -18,8 +18,8 @@ import traitlets
 import ctxattn_viz as cv
 from ctxattn_viz.debugger import uploads
 from ctxattn_viz.debugger import widget as widgets
-from ctxattn_viz.debugger.patience import check_work
 from ctxattn_viz.debugger.widget import Debugger
+from ctxattn_viz.debugger.workload import check_work
 from tests.support.front_end import Page, refuse_runs, set_together, state_of
 from tests.support.inputs import hole, maps
 
