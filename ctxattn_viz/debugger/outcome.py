@@ -51,22 +51,22 @@ def affordable(trace: "Trace") -> bool:
 
 
 @torch.no_grad()
-def outcome(trace: "Trace", block: int | None = None) -> Outcome:
+def outcome_of(trace: "Trace", block: int | None = None) -> Outcome:
     """Run `trace` to its end, `block` query cells at a time where the fused scores are kept."""
     if affordable(trace):
-        whole, stages, seconds = _from_scores(trace, block)
+        result, stages, seconds = _from_scores(trace, block)
     else:
         started = time.perf_counter()
-        whole, stages = attention_summary(trace.f, trace.b, trace.mask, trace.config), {}
+        result, stages = attention_summary(trace.f, trace.b, trace.mask, trace.config), {}
         synchronize(trace.device)
         seconds = time.perf_counter() - started
-    stages["output"] = Summary.of(whole.output), seconds
+    stages["output"] = Summary.of(result.output), seconds
     started = time.perf_counter()
-    offsets = displacements(whole.argmax, trace.patch_grid, trace.config)
-    coloured = flow_picture(offsets)
+    offsets = displacements(result.argmax, trace.patch_grid, trace.config)
+    flow = flow_picture(offsets)
     seconds = time.perf_counter() - started
-    stages |= {"offsets": (Summary.of(offsets), seconds), "flow": (Summary.of(coloured), 0.0)}
-    return Outcome(whole.output, whole.lse, whole.argmax, stages)
+    stages |= {"offsets": (Summary.of(offsets), seconds), "flow": (Summary.of(flow), 0.0)}
+    return Outcome(result.output, result.lse, result.argmax, stages)
 
 
 def _from_scores(

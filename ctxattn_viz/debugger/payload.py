@@ -8,6 +8,7 @@ ranges and means are over what is finite and null where nothing is, beside count
 """
 
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -22,13 +23,14 @@ from ..inputs import check_binary, check_mask
 from ..stages import STAGES
 from ..traces.run import check_trace
 from ..units import human
-from .outcome import Outcome, affordable, outcome, summaries
+from .outcome import Outcome, affordable, outcome_of, summaries
 from .pictures import Look, look_of, picture_at_size
 
 if TYPE_CHECKING:
     from ..traces.run import Trace
 
 VERSION = 1
+Results = tuple[dict[str, Any], dict[str, bytes]]  # what is sent as JSON; arrays as bytes
 # A page holds its arrays several times over (text, bytes, pictures): beyond this it would choke.
 MOST_BYTES = 256_000_000
 
@@ -118,45 +120,53 @@ def build(
         "look": look.to_dict(),
     }
     payload = Payload(meta, {}, look, notes)
-    description = describe(trace, payload) if pending else results(trace, payload)
+    meta["arrays"] = dtypes_and_shapes(arrays)
     payload.buffers = {name: x.tobytes() for name, x in arrays.items()}
-    payload.buffers |= description.pop("buffers")
-    meta |= description
-    meta["arrays"] = {name: dtype_and_shape(x) for name, x in arrays.items()} | meta["arrays"]
+    if pending:
+        meta.update(describe(trace, payload))
+        return payload
+    description, buffers = results(trace, payload)
+    description["arrays"] |= meta["arrays"]
+    meta.update(description)
+    payload.buffers |= buffers
     return payload
 
 
-def results(trace: "Trace", payload: Payload) -> dict[str, Any]:
-    """What follows from the inputs: the output, log-sum-exp and argmax, and what to say of them."""
-    ran = outcome(trace)
+def results(trace: "Trace", payload: Payload) -> Results:
+    """What follows from the inputs.
+
+    Returns:
+        what `describe` does, with the `arrays`' dtypes and shapes; the bytes of output,
+        log-sum-exp, argmax and the output's picture.
+    """
+    outcome = outcome_of(trace)
     arrays = {
-        "output": _floats(ran.output),
-        "lse": _floats(ran.lse),
-        "argmax": np.ascontiguousarray(ran.best.cpu().numpy().astype("<i4")),
-        "picture_output": payload.look(ran.output),
+        "output": _floats(outcome.output),
+        "lse": _floats(outcome.lse),
+        "argmax": np.ascontiguousarray(outcome.best.cpu().numpy().astype("<i4")),
+        "picture_output": payload.look(outcome.output),
     }
-    return describe(trace, payload, ran) | {
-        "arrays": {name: dtype_and_shape(x) for name, x in arrays.items()},
-        "buffers": {name: x.tobytes() for name, x in arrays.items()},
-    }
+    description = {**describe(trace, payload, outcome), "arrays": dtypes_and_shapes(arrays)}
+    return description, {name: x.tobytes() for name, x in arrays.items()}
 
 
-def describe(trace: "Trace", payload: Payload, ran: Outcome | None = None) -> dict[str, Any]:
-    """Configuration, stage summaries and notes of a trace, with no arrays."""
+def describe(trace: "Trace", payload: Payload, outcome: Outcome | None = None) -> dict[str, Any]:
+    """Configuration, stage summaries and notes of a trace."""
     return {
         "config": trace.config.to_dict(),
-        "summaries": summaries(trace, ran),
+        "summaries": summaries(trace, outcome),
         "notes": [*payload.notes, *filter(None, (trace.thin_hole(), trace.nothing_valid()))],
-        "arrays": {},
-        "buffers": {},
     }
 
 
 def check_size(f: Tensor, b: Tensor, argument: str = "debug") -> None:
-    """Refuse maps too large for a page before anything is copied; `argument` is who is told.
+    """Refuse maps too large for a page before anything is copied.
+
+    Args:
+        argument: the name that starts the message.
 
     Raises:
-        BudgetError: says how large it would be and the largest side that would do.
+        BudgetError: says how large it would be and the largest side that would fit.
     """
     pixels = f.shape[0] * (2 * f[0, 0].numel() + b[0, 0].numel())
     size = pixels * (4 * f.shape[1] + 3)
@@ -170,9 +180,9 @@ def check_size(f: Tensor, b: Tensor, argument: str = "debug") -> None:
         )
 
 
-def dtype_and_shape(x: np.ndarray) -> dict[str, Any]:
-    """dtype and shape, for the reader of the bytes."""
-    return {"dtype": str(x.dtype), "shape": list(x.shape)}
+def dtypes_and_shapes(arrays: Mapping[str, np.ndarray]) -> dict[str, dict[str, Any]]:
+    """By name, for the reader of the bytes."""
+    return {name: {"dtype": str(x.dtype), "shape": list(x.shape)} for name, x in arrays.items()}
 
 
 def _floats(x: Tensor) -> np.ndarray:

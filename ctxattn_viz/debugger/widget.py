@@ -19,7 +19,7 @@ from ..traces.results import NotPickled
 from . import assets, page, places, uploads
 from .masks import Mask, MaskTrait, as_tensor, to_wire
 from .messages import read, reason, state_in
-from .payload import Payload, build, results
+from .payload import Payload, Results, build, results
 from .state import Place, check_options, checked_config, checked_place, checked_stage, initial_state
 from .still import still_of
 from .undoing import MOST_REQUESTS, Checked, Undoing
@@ -98,7 +98,7 @@ class Debugger(NotPickled, Undoing):
     ) -> None:
         check_options("debug", options)
         self._answered = 0
-        self._ready: tuple[Trace, dict[str, Any]] | None = None  # the run of a value being set
+        self._ready: tuple[Trace, Results] | None = None  # the run of a value being set
         self._payload: Payload | None = build(trace, at_once=False, **options)
         self._trace: Trace | None = trace
         state = initial_state(
@@ -252,13 +252,18 @@ class Debugger(NotPickled, Undoing):
         if changed:
             self._prepare(self.config, self.mask)
             assert self._ready is not None
-            (self._trace, answer), self._ready = self._ready, None
+            (self._trace, result), self._ready = self._ready, None
         else:
-            answer = results(self._trace, self._payload)
+            result = results(self._trace, self._payload)
         self._answered = self.request
         if self.query is not None and not _within(self.query, self._grid()):
             self.query = None
-        self.answer = {"request": self.request} | answer.pop("buffers") | answer
+        self.answer = self._answer(result)
+
+    def _answer(self, result: Results) -> dict[str, Any]:
+        """The `answer` trait: the number of the request, the arrays' bytes, what they are."""
+        description, buffers = result
+        return {"request": self.request, **buffers, **description}
 
     def _size(self) -> Place:
         return self.trace.f.shape[2], self.trace.f.shape[3]
@@ -328,8 +333,7 @@ class Debugger(NotPickled, Undoing):
         state = {name: getattr(self, name) for name in (*names, "softmax_scale")}
         state |= {"config": self.config.to_dict(), "mask": to_wire(self.mask)}
         if self.meta["pending"] and not self.answer:
-            answer = results(self.trace, self._payload)
-            state["answer"] = {"request": self.request} | answer.pop("buffers") | answer
+            state["answer"] = self._answer(results(self.trace, self._payload))
         return page.render(state)
 
     def _still(self) -> bytes:

@@ -155,11 +155,12 @@ class Draw:
 def planted(known: Mapping[str, Tensor], config: AttentionConfig, *mistakes: Mistake) -> LazyValues:
     """The stages of a run in which `mistakes` are made."""
     wrong = {key: run for mistake in mistakes for key, run in mistake.wrong.items()}
-    values = LazyValues(
-        {key: value for key, value in known.items() if key not in wrong},
-        config,
-        lambda key, run: wrong[key](values, config) if key in wrong else run(),
-    )
+
+    def compute(key: str, right: Callable[[], Tensor]) -> Tensor:
+        return wrong[key](values, config) if key in wrong else right()
+
+    known = {key: value for key, value in known.items() if key not in wrong}
+    values = LazyValues(known, config, compute)
     return values
 
 

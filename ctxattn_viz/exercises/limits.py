@@ -84,11 +84,11 @@ def is_students(file: str) -> bool:
 
 def _in_a_loop(code: CodeType, offset: int) -> bool:
     """Whether the instruction at an offset is between the two ends of a jump back."""
-    return any(
-        isinstance(to := instruction.argval, int) and to <= offset <= instruction.offset
-        for instruction in dis.get_instructions(code)
-        if instruction.opcode in _JUMPS
-    )
+    for instruction in dis.get_instructions(code):
+        target = instruction.argval
+        if instruction.opcode in _JUMPS and target <= offset <= instruction.offset:
+            return True
+    return False
 
 
 def _wait_for_an_exception() -> None:

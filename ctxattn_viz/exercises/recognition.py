@@ -147,13 +147,13 @@ def _orders(answer: Answer) -> set[tuple[int, ...]]:
     """The orders of the target's axes in which it is the answer."""
     assert answer.yours is not None
     target, yours = answer.target.double(), answer.yours.double()
+
+    def fits(permuted: Tensor) -> bool:
+        return permuted.shape == yours.shape and _close(permuted, yours)
+
     if yours.ndim != target.ndim or yours.numel() != target.numel():
         return set()
-    return {
-        order
-        for order in permutations(range(target.ndim))
-        if (permuted := target.permute(order)).shape == yours.shape and _close(permuted, yours)
-    }
+    return {order for order in permutations(range(target.ndim)) if fits(target.permute(order))}
 
 
 def _other_order(compared: list[Answer]) -> str:

@@ -26,6 +26,13 @@ import torch
 _Setting = tuple[Callable[[], Any], Callable[[Any], object]]  # how it is read, how it is written
 
 
+def _enable_collection(enabled: bool) -> None:
+    if enabled:
+        gc.enable()
+    else:
+        gc.disable()
+
+
 def _set_device(device: torch.device) -> None:
     torch.set_default_device(None if device.type == "cpu" else device)
 
@@ -79,7 +86,7 @@ _SETTINGS: tuple[_Setting, ...] = (
     (asyncio._get_running_loop, asyncio._set_running_loop),
     (threading.gettrace, threading.settrace),
     (threading.getprofile, threading.setprofile),
-    (gc.isenabled, lambda enabled: gc.enable() if enabled else gc.disable()),
+    (gc.isenabled, _enable_collection),
     (gc.get_threshold, lambda thresholds: gc.set_threshold(*thresholds)),
     (gc.get_debug, gc.set_debug),
     (lambda: dict(os.environ), _set_environment),

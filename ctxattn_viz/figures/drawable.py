@@ -87,7 +87,7 @@ def matrix(x: Tensor) -> np.ndarray:
 
 def thinning(height: int, width: int) -> int:
     """Which row and column to draw, so that no more are drawn than can be seen: every n-th."""
-    return -(-max(height, width) // MOST_SIDE)
+    return math.ceil(max(height, width) / MOST_SIDE)
 
 
 def extent_of(height: int, width: int) -> tuple[float, float, float, float]:
@@ -110,11 +110,11 @@ def outline_points(cells: Tensor) -> tuple[np.ndarray, np.ndarray, np.ndarray] |
         return None
     inside: np.ndarray = matrix(cells > 0.5) > 0
     # Each cell as 8 × 8 points where cells are large; where there are many, several as one point.
-    step = -(-max(inside.shape) // MOST_POINTS)
+    step = math.ceil(max(inside.shape) / MOST_POINTS)
     times = max(min(MOST_POINTS // max(inside.shape), 8), 1)
     if step > 1:  # a point is inside where any of its cells is: thin strokes stay
         missing = [(0, -side % step) for side in inside.shape]
-        rows = -(-inside.shape[0] // step)
+        rows = math.ceil(inside.shape[0] / step)
         inside = np.pad(inside, missing).reshape(rows, step, -1, step).max(axis=(1, 3))
     enlarged = np.pad(inside, 1).repeat(times, 0).repeat(times, 1).astype(float)
     y, x = (((np.arange(side) + 0.5) / times - 1) * step - 0.5 for side in enlarged.shape)

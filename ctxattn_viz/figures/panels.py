@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -72,7 +73,7 @@ def patches(
         for ax, x, title in zip(axes_list, cut, titles, strict=False):
             draw_picture(ax, x, title)
         return figure
-    rows = -(-len(cut) // columns)
+    rows = math.ceil(len(cut) / columns)
     row_height = min(WIDTH / columns, 0.8) * rows + 0.1 if height is None else height
     figure, axes = canvas(1, 1, height=row_height, alt=alt_text)
     draw_picture(axes[0, 0], mosaic(cut, columns))
@@ -88,7 +89,7 @@ def mosaic(cut: Tensor, columns: int) -> np.ndarray:
     _check_patches(cut)
     n, _, k, m = cut.shape
     columns = min(check_whole("columns", columns), n)
-    rows = -(-n // columns)
+    rows = math.ceil(n / columns)
     scale = max(1, 12 // k)  # the white line is thin beside the enlarged pixels
     size = rows * (k * scale + 2), columns * (m * scale + 2)
     if size[0] * size[1] > MOST_PIXELS:
@@ -175,7 +176,8 @@ def curves(
     check_choice("log", log, ("", "x", "y", "xy", "yx"))
     _columns(named, "lines (x, y)", None)
     lines = {name: _line(f"named[{name!r}]", line) for name, line in named.items()}
-    if (points := sum(len(x) for x, _ in lines.values())) > MOST_POINTS:
+    points = sum(len(x) for x, _ in lines.values())
+    if points > MOST_POINTS:
         raise InputError("named", f"at most {MOST_POINTS} points", points)
     alt_text = alt or f"{y_label} over {x_label}: {', '.join(map(_one_line, named))}."
     figure, axes = canvas(1, 1, height=height, width=width, alt=alt_text)
@@ -231,7 +233,7 @@ def _check_matrices(named: Any) -> None:
 
 def _axes_for(count: int, columns: int, **options: Any) -> tuple[Figure, list[Axes]]:
     """An empty figure, and the bare axes of `count` things in rows of `columns`."""
-    figure, axes = canvas(-(-count // columns), columns, **options)
+    figure, axes = canvas(math.ceil(count / columns), columns, **options)
     for ax in axes.flat:
         ax.axis("off")
     return figure, axes.flatten().tolist()[:count]

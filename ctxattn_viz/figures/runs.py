@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -229,7 +229,9 @@ def flow(trace: Trace, sample: int = 0, every: int | None = None, alt: str | Non
     check_trace(trace)
     sample = check_index("sample", sample, trace.f.shape[0])
     h, w = trace.query_grid
-    fewest = next(n for n in itertools.count(1) if -(-h // n) * -(-w // n) <= MOST_ARROWS)
+    fewest = 1
+    while math.ceil(h / fewest) * math.ceil(w / fewest) > MOST_ARROWS:
+        fewest += 1
     every = max(4, fewest) if every is None else check_whole("every", every)
     if every < fewest:
         raise InputError("every", f"at least {fewest}, for {MOST_ARROWS} arrows at most", every)

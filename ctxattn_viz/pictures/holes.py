@@ -51,8 +51,8 @@ def resize_hole(hole: Hole, size: tuple[int, int]) -> Hole:
         size_before = hole.shape[axis]
         if size_before == count:
             continue
-        edges = np.arange(count)
-        starts, ends = edges * size_before // count, -((edges + 1) * -size_before // count)
+        edges = np.arange(count + 1) * size_before
+        starts, ends = edges[:-1] // count, (edges[1:] + count - 1) // count  # rounded up
         # reduceat takes pairs of start and end, and an end must be an index: one row more.
         padded = np.concatenate([hole, np.zeros_like(hole.take([0], axis))], axis)
         pairs = np.stack([starts, ends], axis=1).ravel()

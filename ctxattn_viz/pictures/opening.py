@@ -280,7 +280,7 @@ def _reduce(image: Image, enough: int) -> Image:
         mode = "RGBA"
     columns, rows = image.size
     step = factor * max(1, STRIP // (factor * columns))
-    result = Image.new(mode, (-(-columns // factor), -(-rows // factor)))
+    result = Image.new(mode, (math.ceil(columns / factor), math.ceil(rows / factor)))
     for top in range(0, rows, step):
         strip = image.crop((0, top, columns, min(top + step, rows)))
         strip = strip.convert("LA") if image.mode == "La" else strip
@@ -308,8 +308,9 @@ def _pixels_of_image(image: Image, argument: str) -> Pixels:
         if is_deep:
             values = values.clip(0, 65535).astype(np.uint16)
         pixels = pixels_of_array(values, argument)
-        if isinstance(clear_value, int) and (is_clear := values == clear_value).any():
-            pixels = replace(pixels, alpha=np.where(is_clear, 0, 255).astype(np.uint8))
+        if isinstance(clear_value, int) and clear_value in values:
+            alpha = np.where(values == clear_value, 0, 255).astype(np.uint8)
+            pixels = replace(pixels, alpha=alpha)
         return pixels
     if image.mode == "La":  # premultiplied, and known to no other conversion
         image = image.convert("LA")

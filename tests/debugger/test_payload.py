@@ -71,7 +71,7 @@ def test_every_way_gives_what_the_stages_give(
     monkeypatch.setattr(outcomes, "KEEP_BYTES", keep)
     for block in (7, 1000):
         fresh = cv.trace(run.f, run.b, run.mask, run.config)
-        ran = outcomes.outcome(fresh, block)
+        ran = outcomes.outcome_of(fresh, block)
         assert fresh.computed("scores") == bool(keep)
         torch.testing.assert_close(ran.output, run["output"].tensor)
         torch.testing.assert_close(ran.best, run["attention"].tensor.argmax(-1))

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import ctxattn_viz as cv
-from ctxattn_viz.debugger.outcome import outcome
+from ctxattn_viz.debugger.outcome import outcome_of
 
 # Puts back what a student's function has set.
 RESTORES = "exercises/settings.py"
@@ -31,4 +31,4 @@ def test_a_debugger_s_run_keeps_the_number_of_threads(monkeypatch: pytest.Monkey
     monkeypatch.setattr(torch, "set_num_threads", fail)
     x = torch.rand(1, 3, 16, 16)
     run = cv.trace(x, x)
-    torch.testing.assert_close(outcome(run).output, run["output"].tensor)
+    torch.testing.assert_close(outcome_of(run).output, run["output"].tensor)
