@@ -10,7 +10,7 @@ from ..config import AttentionConfig
 from ..stages import Values
 from ..stages.deconvolution import deconvolve, mix_patches
 from ..stages.patch_extraction import same_padding
-from .exercise import Case, Draw, Exercise, Mistake
+from .exercise import Case, Draw, Exercise, Mistake, in_several_ways
 
 Paste = Callable[[Tensor, Tensor], Tensor]
 
@@ -94,22 +94,27 @@ def _over(divisor: Callable[[Tensor, Tensor], Tensor | float]) -> Paste:
     return lambda a, v: _right(a, v) * 4 / divisor(a, v)
 
 
+def _mixed_and_canvas(attention: Tensor, patches: Tensor) -> tuple[Tensor, Tensor]:
+    """The mixed patches (n, h, w, c, k, k), and zeros (n, c, H + rate, W + rate) to lay them on."""
+    mixed = mix_patches(attention, patches)
+    n, h, w, c, side = mixed.shape[:5]
+    return mixed, mixed.new_zeros(n, c, (h + 1) * side // 2, (w + 1) * side // 2)
+
+
 def _pushed_inside(cut: bool) -> Paste:
     """Patches that would start before the picture start with it: whole, or cut at their end."""
 
     def paste(attention: Tensor, patches: Tensor) -> Tensor:
-        n, h, w = attention.shape[:3]
-        c, side = patches.shape[2], patches.shape[-1]
+        mixed, canvas = _mixed_and_canvas(attention, patches)
+        (h, w), side = mixed.shape[1:3], mixed.shape[-1]
         rate = side // 2
-        mixed = mix_patches(attention, patches) / 4
-        canvas = mixed.new_zeros(n, c, (h + 1) * rate, (w + 1) * rate)
         for y in range(h):
             for x in range(w):
                 top, left = y * rate - rate // 2, x * rate - rate // 2
                 up, across = (side + min(start, 0) if cut else side for start in (top, left))
                 top, left = max(top, 0), max(left, 0)
                 place = canvas[:, :, top : top + up, left : left + across]
-                place += mixed[:, y, x, :, :up, :across]
+                place += mixed[:, y, x, :, :up, :across] / 4
         return canvas[:, :, : h * rate, : w * rate]
 
     return paste
@@ -119,11 +124,9 @@ def _divided_on_the_way(of: str) -> Paste:
     """The canvas divided by 4 after each row, column or cell, or each place after each cell."""
 
     def paste(attention: Tensor, patches: Tensor) -> Tensor:
-        n, h, w = attention.shape[:3]
-        c, side = patches.shape[2], patches.shape[-1]
+        mixed, canvas = _mixed_and_canvas(attention, patches)
+        (h, w), side = mixed.shape[1:3], mixed.shape[-1]
         rate = side // 2
-        mixed = mix_patches(attention, patches)
-        canvas = mixed.new_zeros(n, c, (h + 1) * rate, (w + 1) * rate)
         cells = [(y, x) for y in range(h) for x in range(w)]
         for y, x in sorted(cells, key=lambda cell: cell[::-1]) if of == "column" else cells:
             top, left = y * rate, x * rate
@@ -153,17 +156,14 @@ def _middles(attention: Tensor, patches: Tensor) -> Tensor:
 
 def _written_over(attention: Tensor, patches: Tensor) -> Tensor:
     """Each patch replaces what lies under it."""
-    n, h, w = attention.shape[:3]
-    c, side = patches.shape[2], patches.shape[-1]
+    mixed, canvas = _mixed_and_canvas(attention, patches)
+    (h, w), side = mixed.shape[1:3], mixed.shape[-1]
     rate = side // 2
-    start, _ = same_padding(side, rate)
-    mixed = mix_patches(attention, patches)
-    canvas = mixed.new_zeros(n, c, (h + 1) * rate, (w + 1) * rate)
     for y in range(h):
         for x in range(w):
             top, left = y * rate, x * rate
             canvas[:, :, top : top + side, left : left + side] = mixed[:, y, x]
-    return canvas[:, :, start : start + h * rate, start : start + w * rate]
+    return _picture(canvas, attention, patches, lambda rate: rate // 2)
 
 
 def _best_only(attention: Tensor, patches: Tensor) -> Tensor:
@@ -261,17 +261,13 @@ MISTAKES = (
         )
         for cut in (False, True)
     ),
-    *(
-        _mistake(
-            "divided inside the loop",
-            "You divide by 4 inside a loop: what was laid first is divided again with each turn. "
-            "When is the sum of all patches complete?",
-            paste,
-        )
-        for paste in (
-            *map(_divided_on_the_way, ("row", "column", "cell", "place")),
-            _divided_for_each_sample,
-        )
+    *in_several_ways(
+        _mistake,
+        "divided inside the loop",
+        "You divide by 4 inside a loop: what was laid first is divided again with each turn. "
+        "When is the sum of all patches complete?",
+        *map(_divided_on_the_way, ("row", "column", "cell", "place")),
+        _divided_for_each_sample,
     ),
     _mistake(
         "the middles only",

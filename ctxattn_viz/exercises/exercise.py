@@ -8,7 +8,7 @@ whole layer, and the faulty ports of the one that asks for the stage.
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import torch
 from torch import Tensor
@@ -33,6 +33,16 @@ class Mistake:
     name: str
     hint: str
     wrong: Mapping[str, Run] = field(repr=False)
+
+
+Way = TypeVar("Way")
+
+
+def in_several_ways(
+    mistake: Callable[[str, str, Way], Mistake], name: str, hint: str, *ways: Way
+) -> tuple[Mistake, ...]:
+    """A mistake that can be made in several ways: each with the same name and hint."""
+    return tuple(mistake(name, hint, way) for way in ways)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from ..stages import Values
 from ..stages.deconvolution import deconvolve
 from ..stages.downsampling import downsample, downsample_mask
 from ..stages.patch_extraction import extract_patches, paste_patches
-from .exercise import Mistake, Run
+from .exercise import Mistake, Run, in_several_ways
 
 Shrink = Callable[[Tensor, int], Tensor]
 
@@ -114,14 +114,11 @@ SHRINKING = (
             lambda i, size, out: i * (size // out) + size // out - 1,
         )
     ),
-    Mistake(
+    *in_several_ways(
+        Mistake,
         "spread over out instead of out − 1",
         "The last pixel is never reached: between out pixels there are out − 1 gaps.",
         _shrunk(_kept(lambda i, size, out: i * (size - 1) / out + 0.5)),
-    ),
-    Mistake(
-        "spread over out instead of out − 1",
-        "The last pixel is never reached: between out pixels there are out − 1 gaps.",
         _shrunk(_kept(lambda i, size, out: i * (size - 1) / out)),
     ),
     *(
@@ -135,16 +132,12 @@ SHRINKING = (
         for corners in (True, False)
         for names in (("f", "b"), ())
     ),
-    Mistake(
+    *in_several_ways(
+        Mistake,
         "the largest of each block",
         "You keep the largest number of each block when shrinking. Nearest neighbour picks a "
         "pixel by its place.",
         _shrunk(F.max_pool2d),
-    ),
-    Mistake(
-        "the largest of each block",
-        "You keep the largest number of each block when shrinking. Nearest neighbour picks a "
-        "pixel by its place.",
         _shrunk(F.max_pool2d, "f", "b"),
     ),
     Mistake(

@@ -11,7 +11,7 @@ from torch import Tensor
 from ..config import AttentionConfig
 from ..stages.mask_validity import valid_patches
 from ..stages.patch_extraction import extract_patches
-from .exercise import Case, Draw, Exercise, Mistake, grid
+from .exercise import Case, Draw, Exercise, Mistake, grid, in_several_ways
 from .windows import MOVED, PUSHED_INSIDE, TOO_LONG, TOO_SHORT, Places, placed
 
 
@@ -120,16 +120,12 @@ MISTAKES = (
         "used.",
         lambda m, k: ~_right(m, k),
     ),
-    _mistake(
+    *in_several_ways(
+        _mistake,
         "1 taken for known",
         "You accept the patches that lie wholly inside the hole. 1 in the mask is a hole, 0 is "
         "known.",
         lambda m, k: _free(1 - _around(m, k), k),
-    ),
-    _mistake(
-        "1 taken for known",
-        "You accept the patches that lie wholly inside the hole. 1 in the mask is a hole, 0 is "
-        "known.",
         lambda m, k: _right(1 - m, k),
     ),
     _mistake(
@@ -138,14 +134,11 @@ MISTAKES = (
         "holds a missing number, too.",
         lambda m, k: (m == 0).flatten(1),
     ),
-    _mistake(
+    *in_several_ways(
+        _mistake,
         "one known cell is enough",
         "A patch counts as usable as soon as one of its cells is known. It needs all of them.",
         lambda m, k: (_patches(m, k) == 0).any(2),
-    ),
-    _mistake(
-        "one known cell is enough",
-        "A patch counts as usable as soon as one of its cells is known. It needs all of them.",
         lambda m, k: ~_free(1 - _around(m, k, value=1.0), k),
     ),
     *(
@@ -169,45 +162,35 @@ MISTAKES = (
         "You look at 3×3 cells even where ksize is another number.",
         lambda m, k: _right(m, 3),
     ),
-    _mistake(
+    *in_several_ways(
+        _mistake,
         "the hole grows too far",
         "You refuse patches up to ksize cells away from the hole. How far does a patch reach from "
         "its cell to each side?",
         lambda m, k: _right(m, 2 * k + 1),
-    ),
-    _mistake(
-        "the hole grows too far",
-        "You refuse patches up to ksize cells away from the hole. How far does a patch reach from "
-        "its cell to each side?",
         lambda m, k: _right(m, 2 * k - 1),
     ),
-    *(
-        _mistake(
-            "the last row or column left out",
-            "Your patches end one cell too early at one side, so that a hole there goes unseen. "
-            "Which numbers does a range give, and which does it leave out?",
-            valid,
-        )
-        for valid in _either_axis(TOO_SHORT)
+    *in_several_ways(
+        _mistake,
+        "the last row or column left out",
+        "Your patches end one cell too early at one side, so that a hole there goes unseen. "
+        "Which numbers does a range give, and which does it leave out?",
+        *_either_axis(TOO_SHORT),
     ),
-    *(
-        _mistake(
-            "one row or column too many",
-            "Your patches reach one cell further to one side than to the other. Write down the "
-            "numbers that your range gives for ksize 3. (What is −3 // 2 in Python?)",
-            valid,
-        )
-        for valid in _either_axis(TOO_LONG)
+    *in_several_ways(
+        _mistake,
+        "one row or column too many",
+        "Your patches reach one cell further to one side than to the other. Write down the "
+        "numbers that your range gives for ksize 3. (What is −3 // 2 in Python?)",
+        *_either_axis(TOO_LONG),
     ),
-    *(
-        _mistake(
-            "not around the cell",
-            "Your patches are as large as they should be, but not centred: they lie one cell off. "
-            "Write down the numbers that your range gives for ksize 3. (What is −3 // 2 in "
-            "Python?)",
-            valid,
-        )
-        for valid in _either_axis(MOVED)
+    *in_several_ways(
+        _mistake,
+        "not around the cell",
+        "Your patches are as large as they should be, but not centred: they lie one cell off. "
+        "Write down the numbers that your range gives for ksize 3. (What is −3 // 2 in "
+        "Python?)",
+        *_either_axis(MOVED),
     ),
     _mistake(
         "one cell too far all around",

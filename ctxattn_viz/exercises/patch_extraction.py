@@ -10,7 +10,7 @@ from torch import Tensor
 from ..config import AttentionConfig
 from ..stages import Values
 from ..stages.patch_extraction import extract_patches, same_padding
-from .exercise import Case, Draw, Exercise, Mistake
+from .exercise import Case, Draw, Exercise, Mistake, in_several_ways
 from .windows import PUSHED_INSIDE, Places, placed
 
 Cut = Callable[[Tensor, int, int], Tensor]
@@ -190,16 +190,12 @@ OUT_OF_SHAPE = (
         "How far apart are they to be?",
         lambda x, k, s: _unpadded(F.pad(x, 2 * [*same_padding(k, s)]), k, k),
     ),
-    _mistake(
+    *in_several_ways(
+        _mistake,
         "step along one axis only",
         "Along one of the two axes there is a patch at every pixel: step counts for rows and for "
         "columns.",
         lambda x, k, s: _cells_apart(x, k, s, 1),
-    ),
-    _mistake(
-        "step along one axis only",
-        "Along one of the two axes there is a patch at every pixel: step counts for rows and for "
-        "columns.",
         lambda x, k, s: _cells_apart(x, k, 1, s),
     ),
     _mistake(

@@ -9,7 +9,7 @@ from torch import Tensor
 from ..config import AttentionConfig
 from ..stages import Values
 from ..stages.fused_softmax import masked_softmax
-from .exercise import Mistake, Run
+from .exercise import Mistake, Run, in_several_ways
 from .fusion_passes import fusion, one_pass, unfused
 
 
@@ -170,16 +170,12 @@ SOFTMAX = (
             )
         },
     ),
-    Mistake(
+    *in_several_ways(
+        Mistake,
         "softmax over one axis of the queries",
         "Your softmax runs along one axis of the query grid. Each query shares out its attention "
         "among the background patches.",
         {"attention": _over_axis(1)},
-    ),
-    Mistake(
-        "softmax over one axis of the queries",
-        "Your softmax runs along one axis of the query grid. Each query shares out its attention "
-        "among the background patches.",
         {"attention": _over_axis(2)},
     ),
     Mistake(
