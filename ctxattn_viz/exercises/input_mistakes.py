@@ -51,14 +51,6 @@ def _interpolated(mode: str, corners: bool) -> Shrink:
     return shrink
 
 
-def _least(x: Tensor, rate: int) -> Tensor:
-    return -F.max_pool2d(-x, rate)
-
-
-def _cropped(x: Tensor, rate: int) -> Tensor:
-    return x[:, :, : x.shape[2] // rate, : x.shape[3] // rate]
-
-
 SHRINKING = (
     Mistake(
         "every rate-th pixel kept",
@@ -143,7 +135,7 @@ SHRINKING = (
     Mistake(
         "cropped instead of shrunk",
         "You cut the corner out. Shrinking keeps pixels from all over.",
-        _shrunk(_cropped),
+        _shrunk(lambda x, rate: x[:, :, : x.shape[2] // rate, : x.shape[3] // rate]),
     ),
     Mistake(
         "a cell is hole where any pixel is",
@@ -155,7 +147,7 @@ SHRINKING = (
         "a cell is hole where all pixels are",
         "Your shrunk mask is hole only where a whole block is. The mask is shrunk as f and b are: "
         "the nearest pixel decides.",
-        _shrunk(_least, "mask"),
+        _shrunk(lambda x, rate: -F.max_pool2d(-x, rate), "mask"),
     ),
 )
 

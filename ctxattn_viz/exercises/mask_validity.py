@@ -37,10 +37,6 @@ def _around(mask: Tensor, ksize: int, **padding: Any) -> Tensor:
     return F.pad(mask, [ksize // 2] * 4, **padding)
 
 
-def _border_invalid(mask: Tensor, ksize: int) -> Tensor:
-    return _free(_around(mask, ksize, value=1.0), ksize)
-
-
 def _one_sided(mask: Tensor, ksize: int, before: int) -> Tensor:
     after = ksize - 1 - before
     return _free(F.pad(mask, (before, after, before, after)), ksize)
@@ -80,8 +76,8 @@ def _either_axis(ways: tuple[tuple[int, int], ...]) -> list[Callable[[Tensor, in
     return [_reaching(*axes) for way in ways for axes in ((way, way), (way, right), (right, way))]
 
 
-def _hole_below(share: float) -> Callable[[Tensor, int], Tensor]:
-    return lambda m, k: _patches(m, k).mean(2) < share
+def _mostly_known(mask: Tensor, ksize: int, most_hole: float) -> Tensor:
+    return _patches(mask, ksize).mean(2) < most_hole
 
 
 def _flooded(mask: Tensor, ksize: int, giving: bool) -> Tensor:
@@ -145,7 +141,7 @@ MISTAKES = (
         _mistake(
             name,
             "A patch counts as usable when most of its cells are known. It needs all of them.",
-            _hole_below(share),
+            partial(_mostly_known, most_hole=share),
         )
         for name, share in (
             ("half known is enough", 0.5),
@@ -271,7 +267,7 @@ MISTAKES = (
         "the border counts as hole",
         "Patches at the border are refused. The zeros padded around the mask say “known”: the "
         "padding is no hole.",
-        _border_invalid,
+        lambda m, k: _free(_around(m, k, value=1.0), k),
     ),
     _mistake(
         "the first mask for all",

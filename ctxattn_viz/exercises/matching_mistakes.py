@@ -28,9 +28,7 @@ def _dot(queries: Tensor, w: Tensor) -> Tensor:
 
 def _around(f: Tensor, w: Tensor, mode: str = "constant") -> Tensor:
     """The query patches of f, as large as those of w."""
-    side = w.shape[-1]
-    padded = F.pad(f, [side // 2] * 4, mode=mode)
-    return padded.unfold(2, side, 1).unfold(3, side, 1).permute(0, 2, 3, 1, 4, 5)
+    return _padded(f, w, w.shape[-1] // 2, mode)
 
 
 def _inside(f: Tensor, side: int) -> Tensor:
