@@ -59,7 +59,7 @@ def writing(argument: str, path: str | PathLike[str]) -> Iterator[BinaryIO]:
     is written to directly.
 
     Args:
-        argument: who brought the path, for the message.
+        argument: the name of the argument, for the message.
         path: where the file shall stand; `~` is expanded.
 
     Raises:

@@ -91,7 +91,7 @@ def test_a_photograph_taken_sideways_stands_upright() -> None:
     [
         ("astronot", "expected one of 'astronaut'"),
         ("nowhere/photo.png", "got 'nowhere/photo.png'"),
-        (b"not a picture", "13 bytes that are none"),
+        (b"not a picture", "13 bytes that are not a picture"),
         (3.5, "got float"),
         (np.zeros((4, 4, 2), np.uint8), r"got \(4, 4, 2\)"),
         (np.zeros((0, 4), np.uint8), "at least one pixel"),
@@ -107,7 +107,7 @@ def test_a_source_that_is_no_picture_says_so(source: object, said: str) -> None:
 def test_a_text_file_is_no_picture(tmp_path: Path) -> None:
     path = tmp_path / "photo.png"
     path.write_text("hello")
-    with pytest.raises(InputError, match="which is none"):
+    with pytest.raises(InputError, match="which is not a picture"):
         samples.photograph(path)
 
 

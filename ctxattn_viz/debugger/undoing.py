@@ -39,7 +39,7 @@ class Undoing(anywidget.AnyWidget):
 
     def __init__(self, **state: Any) -> None:
         self._message_lock = RLock()  # a front end may send messages to a thread of their own
-        self._undoing = False  # somebody further out puts everything back
+        self._undoing = False  # an enclosing call restores everything
         self._in_message = False
         self._notifying_config = False
         self._pending_scale_change: Any = None  # made known once the config's is
@@ -97,7 +97,7 @@ class Undoing(anywidget.AnyWidget):
     def _all_or_nothing(
         self, message: Mapping[str, Any], resent: Iterable[str] | None = None
     ) -> Iterator[None]:
-        """What fails in here is undone, and the page is told: what is so, then the reason.
+        """What fails in here is undone; the page is sent the state as it is, then the reason.
 
         Args:
             message: what came, with the number of its request.

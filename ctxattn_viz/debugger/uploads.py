@@ -34,7 +34,7 @@ def trace_of_upload(
         shown: the trace on screen, whose hole is scaled to the new picture.
 
     Raises:
-        InputError: bytes that are not that picture, or settings that are none.
+        InputError: bytes that are not that picture, or settings that cannot be used.
         BudgetError: a run that would take minutes.
     """
     if len(buffers) != 1:

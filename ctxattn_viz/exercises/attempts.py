@@ -55,22 +55,17 @@ class Outcome:
     ended: bool = True
 
 
-@dataclass(frozen=True)
-class Answer:
+@dataclass(frozen=True, kw_only=True)
+class Answer(Outcome):
     """What a function gave for one case.
 
     Attributes:
-        yours, problem, printed, ended: as in `Outcome`.
         difference: how it differs from the target; None where it cannot be compared.
     """
 
     case: Case
     target: Tensor
-    yours: Tensor | None = None
-    problem: str = ""
     difference: StageDifference | None = None
-    printed: str = ""
-    ended: bool = True
 
     @property
     def right(self) -> bool:
@@ -131,7 +126,7 @@ class Student:
             except KeyboardInterrupt as error:
                 ended, problem = False, STOPPED + _line_of(error)
             except BaseException:  # raised while its exception or its answer was looked at
-                problem = "Your function gave what cannot even be looked at: that raises, too."
+                problem = "Looking at what your function returned or raised raises an error, too."
         return Outcome(yours, problem, file.end(), ended)
 
 
@@ -141,13 +136,10 @@ def attempt(exercise: Exercise, student: Callable[..., Outcome], case: Case) -> 
     target = values[case.stage]
     arguments = exercise.arguments(values, case.config, case.stage)
     outcome = student(*(x.contiguous().clone() if isinstance(x, Tensor) else x for x in arguments))
-    answer = Answer(
-        case, target, problem=outcome.problem, printed=outcome.printed, ended=outcome.ended
-    )
+    answer = Answer(**vars(outcome), case=case, target=target)
     if outcome.yours is None:
         return answer
-    gap = difference(case.stage, target, outcome.yours)
-    answer = replace(answer, yours=outcome.yours, difference=gap)
+    answer = replace(answer, difference=difference(case.stage, target, outcome.yours))
     if answer.fits:
         if not answer.problem and target.dtype == torch.bool != outcome.yours.dtype:
             problem = f"Expected dtype {target.dtype}: True or False. Got {outcome.yours.dtype}."

@@ -32,7 +32,7 @@ class Feedback:
             its parameters: call it with them to see for yourself.
         index, expected, got: the first element that differs, where there is one.
         drawing: what to draw; None where there is nothing to draw.
-        printed: the end of what the function printed in the case that is told of.
+        printed: the end of what the function printed in the case that `story` is about.
     """
 
     exercise: str
@@ -72,7 +72,10 @@ class Feedback:
         """The arguments, written out where they are small."""
         if not self.arguments:
             return []
-        return ["What went in there:", *(_as_text(*item) for item in self.arguments.items())]
+        return [
+            "The arguments of that case:",
+            *(_as_text(*item) for item in self.arguments.items()),
+        ]
 
     def _repr_html_(self) -> str:
         colour = "#009E73" if self.passed else "#D55E00"

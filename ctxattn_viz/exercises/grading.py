@@ -295,7 +295,7 @@ def run(requests: IO[bytes], replies: IO[bytes]) -> None:
         loaded = [tensors[x["tensor"]] if isinstance(x, dict) else x for x in values["arguments"]]
         arguments = [tuple(x) if isinstance(x, list) else x for x in loaded]
         name = first["function"]
-        problem = f"{name} is no function after the earlier cells, or they took too long."
+        problem = f"After the earlier cells {name} is not a function, or they took too long."
         outcome = Outcome(problem=problem)
         if student:
             outcome = student(*arguments)

@@ -117,7 +117,7 @@ class TimeAllowed:
             raise OutOfTime
         start = time.monotonic()
         watch = _Watch(self.left)
-        # What is raised where nobody can catch it, as in a finalizer, is told to nobody.
+        # What is raised where nothing can catch it, as in a finalizer, is not reported.
         hook, sys.unraisablehook = sys.unraisablehook, _ignore_unraisable
         try:
             return within(self.left, work, watch)

@@ -7,7 +7,7 @@ from ..config import AttentionConfig
 from .exercise import Case, Draw, Exercise, grid
 from .matching_mistakes import MISTAKES
 
-# On both sides of every floor that somebody may have put in place of 1e-4.
+# On both sides of every floor that an answer may have in place of 1e-4.
 NORMS = (0.0, 3e-5, 8e-5, 3e-4, 5e-3, 1.0)
 
 

@@ -121,7 +121,7 @@ _FAULTS: tuple[Mistake, ...] = tuple(
 
 
 class FaultyPort:
-    """Contextual attention as somebody ported it, with one fault in it; which, the seed decides.
+    """A port of contextual attention with one fault, which the seed decides.
 
     Call it as `port(f, b, mask, config)`: it returns the tensors that it shows, by stage key.
 
@@ -178,7 +178,7 @@ def name_the_stage(port: FaultyPort, stage: str) -> Feedback:
         raise InputError("port", "what faulty_port made", type(port).__name__)
     name = f"port {port.seed}"
     if stage not in BY_KEY:
-        story = f"{stage!r} is no stage. They are: {', '.join(BY_KEY)}."
+        story = f"{stage!r} is not a stage. The stages are: {', '.join(BY_KEY)}."
         return Feedback(name, passed=False, story=(story,))
     inputs = telling_inputs()
     wrong = _stages_that_differ(port, inputs)

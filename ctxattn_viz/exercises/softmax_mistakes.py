@@ -171,7 +171,7 @@ SOFTMAX = (
     ),
     Mistake(
         "exponentials not divided",
-        "The exponentials are there, but nobody has divided them by their sum.",
+        "The exponentials are there, but they are not divided by their sum.",
         {"attention": _other_shares(torch.exp)},
     ),
     Mistake(

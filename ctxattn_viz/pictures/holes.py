@@ -15,7 +15,7 @@ _COLOURED = 64  # of 255 between a pixel's channels; JPEG leaves less in grey
 
 
 def hole_of(pixels: Pixels) -> Hole:
-    """The hole that somebody painted, in any of the ways that people do.
+    """The hole in a painted mask, in any of the usual ways of painting one.
 
     White on black; two values of any size, the brighter of which is hole (0 and 1, 0 and 100);
     strokes of one colour on black, on white, or on nothing; a photograph with an erased area.

@@ -56,10 +56,10 @@ class Picture:
     Args:
         source: the path of a file, the bytes of one, a PIL image, or an array of shape (H, W),
             (H, W, 1), (H, W, 3) or (H, W, 4).
-        argument: whose picture it is, for messages.
+        argument: the name of the argument, for messages.
 
     Raises:
-        InputError: a source of another kind, or a path that is no file.
+        InputError: a source of another kind, or a path that is not a file's.
     """
 
     def __init__(self, source: Any, argument: str) -> None:
@@ -128,15 +128,15 @@ class Picture:
             path = os.path.expanduser(os.fspath(source))
             status = os.stat(path)
         except PermissionError as problem:
-            raise self._unreadable(f"{name}, which may not be read") from problem
+            raise self._unreadable(f"{name}, which this process may not read") from problem
         except (OSError, ValueError) as problem:  # ValueError: a NUL, or no way to encode it
-            raise self._unreadable(f"{name}, which is no file") from problem
+            raise self._unreadable(f"{name}, which is not a file") from problem
         if not isinstance(path, str):
             raise InputError(self.argument, "a path as text", name)
         if stat.S_ISDIR(status.st_mode):
             raise self._unreadable(f"{name}, which is a folder")
         if not stat.S_ISREG(status.st_mode):  # a pipe or a device might never end
-            raise self._unreadable(f"{name}, which is no ordinary file")
+            raise self._unreadable(f"{name}, which is not a regular file")
         if not status.st_size:  # as some in /proc are, and reading them may fail or never end
             raise self._unreadable(f"{name}, which is empty")
         if status.st_size > MOST_BYTES:
@@ -160,7 +160,7 @@ class Picture:
             except Image.DecompressionBombError as problem:
                 raise self._too_large("more") from problem
             except PermissionError as problem:
-                raise self._unreadable(f"{self.name}, which may not be read") from problem
+                raise self._unreadable(f"{self.name}, which this process may not read") from problem
             except Exception as problem:  # each of Pillow's readers fails in its own way
                 reason = getattr(problem, "strerror", None)  # the system's word, not Pillow's
                 kind = f", which cannot be read: {reason}" if reason else self._kind()
@@ -219,7 +219,7 @@ class Picture:
             return b"?"
 
     def _kind(self) -> str:
-        """What the data is instead of a picture, where its beginning tells."""
+        """What the data is instead of a picture, as far as its beginning shows."""
         beginning = self._beginning().removeprefix(b"\xef\xbb\xbf").lstrip()
         if beginning[4:8] == b"ftyp":
             beginning = beginning[4:]
@@ -228,7 +228,11 @@ class Picture:
                 return f", {kind}"
         if not beginning:
             return ", which is empty" if isinstance(self._source, str) else ""
-        return ", which is none" if isinstance(self._source, str) else " that are none"
+        return (
+            ", which is not a picture"
+            if isinstance(self._source, str)
+            else " that are not a picture"
+        )
 
     def _unreadable(self, got: str) -> InputError:
         return InputError(self.argument, "a picture that can be read", got, READABLE)

@@ -18,9 +18,9 @@ class Pixels:
 
     Attributes:
         values: `(H, W, 1 or 3)`, in the source's own numbers.
-        white: the value that means white: 255, 65535 or 1; None where nothing tells.
+        white: the value that means white: 255, 65535 or 1; None where it is unknown.
         alpha: `(H, W)` uint8, 0 where it is transparent; None where nothing can be.
-        argument: whose picture it is, for messages.
+        argument: the name of the argument, for messages.
         reduced_from: `(H, W)` of the picture of which this is a smaller copy, if it is one.
     """
 

@@ -477,7 +477,7 @@ def test_a_picture_beside_features_comes_through_the_same_door(tmp_path: Path) -
         (b"%PDF-1.7", "which is a PDF"),
         (b"\0\0\0 ftypheic\0\0\0\0", "which is HEIC"),
         (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "which is a drawing"),
-        (b"hello", "which is none"),
+        (b"hello", "which is not a picture"),
     ],
 )
 def test_a_file_that_is_no_picture_is_named_with_what_can_be_read(
@@ -537,7 +537,7 @@ def test_a_path_within_an_archive_is_told_from_one_of_a_file(tmp_path: Path) -> 
     ],
 )
 def test_paths_that_are_no_file(source: str) -> None:
-    with pytest.raises(cv.InputError, match=r"which is (no file|a folder|no ordinary file)"):
+    with pytest.raises(cv.InputError, match=r"which is (not a file|a folder|not a regular file)"):
         samples.photograph(source)
     with pytest.raises(cv.InputError):
         samples.mask_picture(source)
