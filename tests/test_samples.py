@@ -293,6 +293,6 @@ def test_psnr_by_hand() -> None:
 
 
 def test_the_default_device_exists() -> None:
-    device = samples.default_device()
+    device = cv.default_device()
     assert isinstance(device, torch.device)
     assert torch.zeros(1, device=device).device.type == device.type

@@ -226,13 +226,9 @@ class Picture:
         for start, kind in _BEGINNINGS.items():
             if beginning.startswith(start):
                 return f", {kind}"
-        if not beginning:
-            return ", which is empty" if isinstance(self._source, str) else ""
-        return (
-            ", which is not a picture"
-            if isinstance(self._source, str)
-            else " that are not a picture"
-        )
+        if isinstance(self._source, str):
+            return ", which is not a picture" if beginning else ", which is empty"
+        return " that are not a picture" if beginning else ""
 
     def _unreadable(self, got: str) -> InputError:
         return InputError(self.argument, "a picture that can be read", got, READABLE)
