@@ -12,6 +12,7 @@ import pytest
 import torch
 from PIL import Image
 
+import ctxattn_viz as cv
 from ctxattn_viz import samples
 from ctxattn_viz.errors import InputError, MaskWarning, PictureWarning
 
