@@ -31,9 +31,8 @@ FLOORS = (
     ("__init__", "__main__"),
 )
 
-# Methods that hand their work to a module which needs the class: imported when they are called.
+# Methods that hand their work to a module above them: imported when they are called. Two at most.
 DELEGATIONS = {
-    ("traces/run.py", "traces/saving.py"): "run.save(path) is where one looks for saving",
     ("traces/run.py", "profiling.py"): "run.profile() is where one looks for what it costs",
 }
 
