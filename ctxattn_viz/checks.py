@@ -69,12 +69,17 @@ def check_index(argument: str, value: object, size: int) -> int:
     return index
 
 
+def check_dense(name: str, x: Tensor) -> None:
+    """Raise `InputError` unless `x` is a rectangle of real numbers."""
+    if x.is_complex() or not is_dense(x) or x.is_quantized:
+        kind = "a nested one" if x.is_nested else f"{x.layout} {x.dtype}"
+        raise InputError(name, "a dense tensor of real numbers", kind)
+
+
 def check_real(name: str, x: object) -> None:
     """Raise `InputError` unless `x` is a tensor of real numbers that are there."""
     if not isinstance(x, Tensor):
         raise InputError(name, "a torch.Tensor", shape_of(x))
-    if x.is_complex() or not is_dense(x) or x.is_quantized:
-        kind = "a nested one" if x.is_nested else f"{x.layout} {x.dtype}"
-        raise InputError(name, "a dense tensor of real numbers", kind)
+    check_dense(name, x)
     if has_no_values(x):
         raise InputError(name, "a tensor with values", "one on meta")

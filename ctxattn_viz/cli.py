@@ -20,21 +20,21 @@ from .files import path_of, writing
 from .pictures.holes import HOW_TO_PAINT
 from .traces.run import trace
 
-SAID = (MaskWarning, PictureWarning)  # the warnings that are for whoever wrote the command
+USER_WARNINGS = (MaskWarning, PictureWarning)  # the warnings that are for whoever wrote the command
 
 
 def parser() -> argparse.ArgumentParser:
     """The options of `python -m ctxattn_viz`."""
-    made = argparse.ArgumentParser(
+    result = argparse.ArgumentParser(
         prog="ctxattn-viz",
         description="Run contextual attention on a photograph and write the visual debugger as one "
         "HTML page, which opens from disk with no network.",
     )
-    made.add_argument(
+    result.add_argument(
         "photo", nargs="?", default="astronaut", help="a picture file; without one, a bundled one"
     )
-    made.add_argument("-o", "--output", required=True, help="the page to write")
-    hole = made.add_mutually_exclusive_group()
+    result.add_argument("-o", "--output", required=True, help="the page to write")
+    hole = result.add_mutually_exclusive_group()
     hole.add_argument(
         "--hole",
         metavar="TOP,LEFT,HEIGHT,WIDTH",
@@ -46,16 +46,16 @@ def parser() -> argparse.ArgumentParser:
         help="a picture of the hole, white is missing; without it and --hole, what is transparent "
         "in the photo, or else its middle",
     )
-    made.add_argument(
+    result.add_argument(
         "--background", metavar="PHOTO", help="paste from this picture instead of the photo itself"
     )
-    made.add_argument(
+    result.add_argument(
         "--size", type=int, default=128, help="longest side in pixels (default: %(default)s)"
     )
-    made.add_argument(
+    result.add_argument(
         "--dialect", choices=list(DIALECTS), default="tensorflow", help="whose rules to follow"
     )
-    return made
+    return result
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -63,31 +63,37 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     130 after Ctrl-C, as shells expect.
     """
-    options = parser().parse_args(joined(sys.argv[1:] if arguments is None else arguments))
+    options = parser().parse_args(
+        join_hole_option(sys.argv[1:] if arguments is None else arguments)
+    )
     try:
         with warnings.catch_warnings(record=True) as caught:
-            for category in SAID:
+            for category in USER_WARNINGS:
                 warnings.simplefilter("always", category)
             page = write(options)
     except InputError as problem:
         hint = without_python(problem.hint)
-        spoken = InputError(problem.argument, problem.expected, problem.got, hint)
-        say(f"ctxattn-viz: {spoken}", sys.stderr)
+        error = InputError(problem.argument, problem.expected, problem.got, hint)
+        print_line(f"ctxattn-viz: {error}", sys.stderr)
         return 2
     except (BudgetError, OSError) as problem:
-        say(f"ctxattn-viz: {shortened(str(problem), 1000)}", sys.stderr)
+        print_line(f"ctxattn-viz: {shortened(str(problem), 1000)}", sys.stderr)
         return 2
     except MemoryError:
-        say("ctxattn-viz: there is not enough memory. A smaller --size needs less.", sys.stderr)
+        print_line(
+            "ctxattn-viz: there is not enough memory. A smaller --size needs less.", sys.stderr
+        )
         return 2
     except KeyboardInterrupt:
-        say("ctxattn-viz: interrupted.", sys.stderr)
+        print_line("ctxattn-viz: interrupted.", sys.stderr)
         return 130
     for warning in caught:
-        if issubclass(warning.category, SAID):
-            say(f"ctxattn-viz: {without_python(str(warning.message))}", sys.stderr)
+        if issubclass(warning.category, USER_WARNINGS):
+            print_line(f"ctxattn-viz: {without_python(str(warning.message))}", sys.stderr)
     if page.is_file():  # and not standard output, say, where the page itself went
-        say(f"{page} ({page.stat().st_size / 1e6:.1f} MB): open it in a browser.", sys.stdout)
+        print_line(
+            f"{page} ({page.stat().st_size / 1e6:.1f} MB): open it in a browser.", sys.stdout
+        )
     return 0
 
 
@@ -97,7 +103,7 @@ def without_python(text: str) -> str:
     return " ".join(sentence for sentence in sentences if "`" not in sentence)
 
 
-def say(text: str, stream: TextIO | None) -> None:
+def print_line(text: str, stream: TextIO | None) -> None:
     """Print a line, in what letters the stream has. A reader that has gone is no failure."""
     if stream is None:  # closed before we started
         return
@@ -127,17 +133,17 @@ def page_for(options: argparse.Namespace) -> bytes:
         raise InputError("--size", f"at least {2 * config.rate} pixels", options.size)
     multiple = config.rate
     check_page_size(options, multiple)
-    with naming(size="--size"):
+    with options_for(size="--size"):
         photo = b = samples.photograph(options.photo, options.size, multiple)
     if options.background is not None:
-        with naming(photograph="--background", size="--size"):
+        with options_for(photograph="--background", size="--size"):
             b = samples.photograph(options.background, options.size, multiple)
-    hole, written_hole = hole_of(options, photo, multiple)
-    with naming(mask="--hole" if options.mask is None else "--mask"):
+    hole, hole_code = hole_and_code(options, photo, multiple)
+    with options_for(mask="--hole" if options.mask is None else "--mask"):
         f = samples.coarse_fill(photo, hole)
     lines = [
         f"photo = cv.samples.photograph({options.photo!r}, {options.size}, {multiple})",
-        f"mask = {written_hole}",
+        f"mask = {hole_code}",
         "f = b = cv.samples.coarse_fill(photo, mask)",
     ]
     if options.background is None:
@@ -184,13 +190,13 @@ def check_page_size(options: argparse.Namespace, multiple: int) -> None:
     sizes = []
     for option, source in (("photograph", options.photo), ("--background", options.background)):
         if source is not None:
-            with naming(photograph=option, size="--size"):
+            with options_for(photograph=option, size="--size"):
                 size = samples.photograph_size(source, options.size, multiple)
             sizes.append(torch.empty(1, 3, *size, device="meta"))
     check_size(sizes[0], sizes[-1], "--size")
 
 
-def joined(arguments: Sequence[str]) -> list[str]:
+def join_hole_option(arguments: Sequence[str]) -> list[str]:
     """`--hole -5,…` as `--hole=-5,…`: argparse would take the number for another option."""
     words: list[str] = []
     for word in arguments:
@@ -202,7 +208,7 @@ def joined(arguments: Sequence[str]) -> list[str]:
 
 
 @contextmanager
-def naming(**options: str) -> Iterator[None]:
+def options_for(**options: str) -> Iterator[None]:
     """Errors and warnings about these arguments, said of the options that they came from."""
     try:
         with warnings.catch_warnings(record=True) as caught:
@@ -216,7 +222,7 @@ def naming(**options: str) -> Iterator[None]:
         warnings.warn(renamed, warning.category, stacklevel=2)
 
 
-def hole_of(options: argparse.Namespace, photo: Tensor, multiple: int) -> tuple[Tensor, str]:
+def hole_and_code(options: argparse.Namespace, photo: Tensor, multiple: int) -> tuple[Tensor, str]:
     """The hole that was asked for, and the Python that makes it.
 
     Without one, what is transparent in the photo; in a photo without that, the middle quarter of
@@ -224,7 +230,7 @@ def hole_of(options: argparse.Namespace, photo: Tensor, multiple: int) -> tuple[
     """
     arguments = f"{options.size}, {multiple}"
     if options.mask is not None:
-        with naming(mask_picture="--mask", size="--size"):
+        with options_for(mask_picture="--mask", size="--size"):
             mask = samples.mask_picture(options.mask, options.size, multiple, like=photo)
         if not mask.any():
             raise InputError("--mask", "some white, which is the hole", "none", HOW_TO_PAINT)
@@ -238,7 +244,7 @@ def hole_of(options: argparse.Namespace, photo: Tensor, multiple: int) -> tuple[
             return mask, f"cv.samples.erased_area({options.photo!r}, {arguments})"
     shape = (photo.shape[2], photo.shape[3])
     place = rectangle_of(options, shape)
-    with naming(rectangle="--hole"):
+    with options_for(rectangle="--hole"):
         mask = samples.rectangle(shape, *place)
     return mask, f"cv.samples.rectangle({shape}, {', '.join(map(str, place))})"
 
@@ -251,6 +257,6 @@ def rectangle_of(options: argparse.Namespace, shape: tuple[int, int]) -> list[in
     try:
         top, left, rows, columns = map(int, options.hole.split(","))
     except ValueError:
-        given = options.hole if len(options.hole) < 60 else options.hole[:57] + "..."
-        raise InputError("--hole", "TOP,LEFT,HEIGHT,WIDTH", repr(given)) from None
+        text = options.hole if len(options.hole) < 60 else options.hole[:57] + "..."
+        raise InputError("--hole", "TOP,LEFT,HEIGHT,WIDTH", repr(text)) from None
     return [top, left, rows, columns]

@@ -59,23 +59,23 @@ def writing(argument: str, path: str | PathLike[str]) -> Iterator[BinaryIO]:
     is written to directly.
 
     Args:
-        argument: who brought the path, for the message.
+        argument: the name of the argument, for the message.
         path: where the file shall stand; `~` is expanded.
 
     Raises:
         InputError: a path that no file can be written to, and whatever the file system refuses
             while writing, such as a full disk or a size limit.
     """
-    named = path_of(argument, path)
-    checked = _Refusals(argument, str(path))
+    named_path = path_of(argument, path)
+    checked = _InputErrors(argument, str(path))
     with checked:
-        old = _status(named)
-        direct = _opened_directly(named, old)
-        target = Path(os.path.realpath(named))
-        if direct is None and old is not None and not os.access(target, os.W_OK):
+        old = _status(named_path)
+        open_descriptor = _opened_directly(named_path, old)
+        target = Path(os.path.realpath(named_path))
+        if open_descriptor is None and old is not None and not os.access(target, os.W_OK):
             raise _error(errno.EACCES)  # to replace a read-only file would get around its mode
-    if direct is not None:
-        with _file(direct, checked) as file:
+    if open_descriptor is not None:
+        with _file(open_descriptor, checked) as file:
             yield file
         return
     temporary = target.with_name(f".{secrets.token_hex(8)}.tmp")
@@ -164,7 +164,7 @@ def _error(number: int) -> OSError:
     return OSError(number, os.strerror(number))
 
 
-class _Refusals:
+class _InputErrors:
     """In its blocks, what the system refuses becomes an `InputError` about the path."""
 
     def __init__(self, argument: str, path: str) -> None:
@@ -182,7 +182,7 @@ class _Refusals:
 class _Raw(io.FileIO):
     """An open file whose refusals are `InputError`, and all other errors not."""
 
-    def __init__(self, descriptor: int, checked: _Refusals) -> None:
+    def __init__(self, descriptor: int, checked: _InputErrors) -> None:
         super().__init__(descriptor, "wb")
         self._checked = checked
 
@@ -196,7 +196,7 @@ class _Raw(io.FileIO):
 
 
 @contextmanager
-def _file(descriptor: int, checked: _Refusals) -> Iterator[BinaryIO]:
+def _file(descriptor: int, checked: _InputErrors) -> Iterator[BinaryIO]:
     """The descriptor as a buffered file; closed in any case, and flushed where the block ends."""
     with closing(_Raw(descriptor, checked)) as raw:
         file = io.BufferedWriter(raw)

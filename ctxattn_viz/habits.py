@@ -21,7 +21,7 @@ from .errors import ChannelsLastWarning, InputError, PictureWarning, UnknownOpti
 P = ParamSpec("P")
 T = TypeVar("T")
 
-COLOURS = (1, 3, 4)
+PICTURE_CHANNELS = (1, 3, 4)
 """How many channels a picture has: grey, RGB, RGBA."""
 
 PERMUTE = "permute(0, 3, 1, 2)"
@@ -32,7 +32,7 @@ INNER = tuple(f"{Path(module).parent}{os.sep}" for module in (__file__, torch.__
 
 def channels_last_hint(name: str, x: Tensor) -> str:
     """For a call that fails anyway: how to turn x round, if it may be (n, height, width, c)."""
-    if x.ndim != 4 or x.shape[3] not in COLOURS or x.shape[1] <= max(COLOURS):
+    if x.ndim != 4 or x.shape[3] not in PICTURE_CHANNELS or x.shape[1] <= max(PICTURE_CHANNELS):
         return ""
     return (
         f"If {name} is channels-last, (n, height, width, channels): `{name}.{PERMUTE}` makes it "
@@ -43,7 +43,7 @@ def channels_last_hint(name: str, x: Tensor) -> str:
 def warn_if_channels_last(**maps: Tensor) -> None:
     """For a call that works: sizes that can be meant, but are more often channels-last."""
     for name, x in maps.items():
-        if x.shape[3] in COLOURS and x.shape[1] > 16:
+        if x.shape[3] in PICTURE_CHANNELS and x.shape[1] > 16:
             warn(
                 f"{name}: {shape(x)} is read as {x.shape[1]} channels of {x.shape[2]}×{x.shape[3]}"
                 f" pixels. {channels_last_hint(name, x)}",
@@ -55,7 +55,7 @@ def picture_hint(name: str, x: Tensor) -> str:
     """For a picture of two, three or five dimensions."""
     if x.ndim == 2:
         return f"One grey picture: `{name}[None, None]`."
-    if x.ndim == 3 and x.shape[2] in COLOURS and x.shape[0] > max(COLOURS):
+    if x.ndim == 3 and x.shape[2] in PICTURE_CHANNELS and x.shape[0] > max(PICTURE_CHANNELS):
         return f"One picture, channels last: `{name}.permute(2, 0, 1)[None]`."
     if x.ndim == 3:
         return f"One picture: `{name}[None]` (or `{name}.unsqueeze(0)`)."
@@ -110,11 +110,11 @@ def mask_hint(name: str, mask: Tensor) -> str:
 
 def mask_size_hint(name: str, mask: Tensor, of: str, x: Tensor, rate: int) -> str:
     """For a mask of another size than the map `x`, called `of`."""
-    size, to = tuple(mask.shape[2:]), tuple(x.shape[2:])
-    if rate > 1 and size == (to[0] // rate, to[1] // rate):
+    size, map_size = tuple(mask.shape[2:]), tuple(x.shape[2:])
+    if rate > 1 and size == (map_size[0] // rate, map_size[1] // rate):
         larger = f"{name}.repeat_interleave({rate}, 2).repeat_interleave({rate}, 3)"
         return f"It has the size of the matching grid, {of}'s over rate {rate}: `{larger}` fits."
-    if size == (to[1], to[0]):
+    if size == (map_size[1], map_size[0]):
         return f"Its rows and columns are exchanged: `{name}.mT` fits."
     return channels_last_hint(of, x)
 
@@ -179,17 +179,17 @@ PORTS = {
 
 def takes_a_config(function: Callable[P, T]) -> Callable[P, T]:
     """Keywords that are settings of the original or of a port are answered by what to write."""
-    known = inspect.signature(function).parameters
+    parameters = inspect.signature(function).parameters
     caller = function.__qualname__.removesuffix(".__init__")
 
     @functools.wraps(function)
-    def checked(*args: P.args, **keywords: P.kwargs) -> T:
-        unknown = {name: keywords[name] for name in keywords if name not in known}
+    def wrapper(*args: P.args, **keywords: P.kwargs) -> T:
+        unknown = {name: keywords[name] for name in keywords if name not in parameters}
         if unknown:
             _refuse(caller, unknown)
         return function(*args, **keywords)
 
-    return checked
+    return wrapper
 
 
 def _refuse(caller: str, unknown: Mapping[str, Any]) -> None:
@@ -197,22 +197,22 @@ def _refuse(caller: str, unknown: Mapping[str, Any]) -> None:
     if not unknown.keys() <= FOREIGN.keys():
         return
     fields = {}
-    for port, own in PORTS.items():
-        if unknown.keys() & own:
+    for port, keywords in PORTS.items():
+        if unknown.keys() & keywords:
             fields["dialect"] = port
     for name, value in unknown.items():
-        if (meant := FOREIGN[name]) is not None:
+        if (meaning := FOREIGN[name]) is not None:
             try:
-                fields[meant[0]] = meant[1](value)
+                fields[meaning[0]] = meaning[1](value)
             except Exception:  # a value of any kind: then it is shown as it came
-                fields[meant[0]] = value
-    written = ", ".join(f"{name}={value!r}" for name, value in fields.items())
+                fields[meaning[0]] = value
+    arguments = ", ".join(f"{name}={value!r}" for name, value in fields.items())
     rest = "config" if caller == "ContextualAttention" else "f, b, mask, config"
     raise UnknownOptionError(
         caller,
         f"{rest}: the settings are one AttentionConfig",
         "the keywords " + ", ".join(unknown),
-        f"Write {caller}({rest.removesuffix('config')}AttentionConfig({written})).",
+        f"Write {caller}({rest.removesuffix('config')}AttentionConfig({arguments})).",
     )
 
 

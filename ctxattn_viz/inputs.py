@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from . import habits
-from .checks import shape_of
+from .checks import check_dense, shape_of
 from .config import AttentionConfig
 from .devices import recording
 from .errors import InputError, UnsupportedError
@@ -182,8 +182,7 @@ def check_values(values: Values, allow_nonfinite: bool) -> None:
     some = torch.stack([places.any() for places in wrong.values()]).tolist()
     for name, places in compress(wrong.items(), some):
         if name == "mask":
-            also = f"also {mask[places][0].item():.4g}"
-            raise InputError("mask", "0 (known) and 1 (hole) only", also)
+            check_binary("mask", mask)  # which says what else is there
         bad, first = int(places.sum()), tuple(places.nonzero()[0].tolist())
         raise InputError(
             name,
@@ -221,14 +220,30 @@ def _check_image(name: str, x: Tensor, rate: int) -> None:
             raise InputError(name, f"a {axis} divisible by rate {rate}", size, hint)
 
 
-def check_mask(mask: Tensor, x: Tensor, name: str = "mask", of: str = "b", rate: int = 1) -> None:
-    """A mask for the map `x`: raises InputError, with the mask called `name` and the map `of`."""
+def check_mask(
+    mask: object,
+    x: Tensor,
+    name: str = "mask",
+    of: str = "b",
+    rate: int = 1,
+    is_picture: bool = False,
+) -> None:
+    """The one rule of what fits as a mask; its values are not looked at.
+
+    Args:
+        mask: `(1|n, 1, H·m, W·m)` of real numbers for a whole m, on the device of x.
+        x: the map that it belongs to, `(n, c, H, W)`.
+        name, of: what the mask and the map are called in a message.
+        rate: of the run, for a hint.
+        is_picture: the map is a picture: m is 1, and the device does not matter.
+
+    Raises:
+        InputError: a mask that does not fit.
+    """
     if not isinstance(mask, Tensor):
-        raise InputError(
-            name, "a torch.Tensor or None", type(mask).__name__, habits.array_hint(name, mask)
-        )
-    if mask.is_nested:
-        raise InputError(name, "a dense tensor of real numbers", "a nested one")
+        expected = "a torch.Tensor" if is_picture else "a torch.Tensor or None"
+        raise InputError(name, expected, type(mask).__name__, habits.array_hint(name, mask))
+    check_dense(name, mask)
     if mask.ndim != 4 or mask.shape[1] != 1:
         hint = habits.mask_hint(name, mask)
         raise InputError(name, "four dimensions (1 or n, 1, height, width)", shape_of(mask), hint)
@@ -236,14 +251,21 @@ def check_mask(mask: Tensor, x: Tensor, name: str = "mask", of: str = "b", rate:
         raise InputError(name, "at least one sample, row and column", shape_of(mask))
     if mask.shape[0] not in (1, x.shape[0]):
         raise InputError(name, f"1 sample or as many as {of}, {x.shape[0]}", mask.shape[0])
-    if mask.layout != torch.strided or mask.is_complex():
-        raise InputError(name, "a dense tensor of real numbers", f"{mask.layout} {mask.dtype}")
-    if mask.device != x.device:
+    if mask.device != x.device and not is_picture:
         raise InputError(name, f"the device of f and b, {x.device}", mask.device)
     size, to = tuple(mask.shape[2:]), tuple(x.shape[2:])
+    if is_picture and size != to:
+        raise InputError(name, f"{of}'s size {to}", size)
     if size[0] % to[0] or size[1] % to[1] or size[0] // to[0] != size[1] // to[1]:
         hint = habits.mask_size_hint(name, mask, of, x, rate)
         raise InputError(name, f"{of}'s size {to} or a whole multiple of it", size, hint)
+
+
+def check_binary(name: str, mask: Tensor) -> None:
+    """Raise `InputError` unless all values are 0 or 1, which waits for a GPU."""
+    other = mask[(mask != 0) & (mask != 1)]
+    if other.numel():
+        raise InputError(name, "0 (known) and 1 (hole) only", f"also {other[0].item():.4g}")
 
 
 def refuse_recording() -> None:

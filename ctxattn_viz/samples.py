@@ -20,10 +20,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .checks import check_choice, check_real, check_whole, sample_counts, shape_of
+from .checks import check_choice, check_real, check_whole, shape_of
 from .errors import InputError
 from .habits import check_range
-from .pictures.holes import check_share, covered, cropped, hole_of
+from .inputs import check_mask
+from .pictures.holes import check_share, crop_hole, hole_of, resize_hole
 from .pictures.holes import erased_area as transparent
 from .pictures.opening import MOST_AT_ONCE, SMALLER, Picture, most_pixels
 from .renamed import missing_attribute
@@ -83,11 +84,11 @@ def photograph(source: Any = "astronaut", size: int = 256, multiple: int = 8) ->
     >>> cv.samples.photograph("chelsea", size=64).shape  # 300×451 pixels, scaled to 43×64
     torch.Size([1, 3, 40, 64])
     """
-    picture = _opened(source, "photograph")
+    picture = _open(source, "photograph")
     _scaled_size(picture.sides(), size, multiple)  # before anything is decoded
     decoded = picture.pixels(at_least=check_whole("size", size))
     scaled, (height, width) = _scaled_size(decoded.sides, size, multiple)
-    pixels = _resized(decoded.levels, scaled)
+    pixels = _resize(decoded.levels, scaled)
     top, left = (scaled[0] - height) // 2, (scaled[1] - width) // 2
     pixels = pixels[top : top + height, left : left + width]
     return torch.from_numpy(pixels).permute(2, 0, 1)[None].float() / 127.5 - 1
@@ -101,7 +102,7 @@ def photograph_size(source: Any, size: int = 256, multiple: int = 8) -> tuple[in
     >>> cv.samples.photograph_size("chelsea", size=64)
     (40, 64)
     """
-    return _scaled_size(_opened(source, "photograph").sides(), size, multiple)[1]
+    return _scaled_size(_open(source, "photograph").sides(), size, multiple)[1]
 
 
 def mask_picture(
@@ -134,7 +135,7 @@ def mask_picture(
     """
     argument = "mask_picture"
     size, multiple = check_whole("size", size), check_whole("multiple", multiple)
-    picture = _opened(source, argument)
+    picture = _open(source, argument)
     rows, columns = picture.sides()
     if rows * columns > MOST_MASK_PIXELS:
         expected = f"a mask of at most {MOST_MASK_PIXELS / 1e6:.0f} million pixels"
@@ -142,11 +143,11 @@ def mask_picture(
     _scaled_size((rows, columns), size, multiple)
     hole = hole_of(picture.pixels())
     check_share(hole, argument)
-    scaled, kept = _scaled_size(hole.shape, size, multiple)
+    scaled, final_size = _scaled_size(hole.shape, size, multiple)
     if like is not None:
-        kept = _size_of(like)
-        scaled = _size_before_cropping(hole.shape, kept, size, multiple, argument)
-    return _as_mask(cropped(covered(hole, scaled), kept, argument))
+        final_size = _size_of(like)
+        scaled = _size_before_cropping(hole.shape, final_size, size, multiple, argument)
+    return _as_mask(crop_hole(resize_hole(hole, scaled), final_size, argument))
 
 
 def erased_area(source: Any, size: int = 256, multiple: int = 8) -> Tensor:
@@ -160,12 +161,12 @@ def erased_area(source: Any, size: int = 256, multiple: int = 8) -> Tensor:
     >>> cv.samples.erased_area(picture.numpy(), size=16).sum().item()
     16.0
     """
-    picture = _opened(source, "photograph")
+    picture = _open(source, "photograph")
     _scaled_size(picture.sides(), size, multiple)
     pixels = picture.pixels(at_least=check_whole("size", size))
     hole = transparent(pixels)
-    scaled, kept = _scaled_size(pixels.sides, size, multiple)
-    return _as_mask(cropped(covered(hole, scaled), kept, "photograph"))
+    scaled, final_size = _scaled_size(pixels.sides, size, multiple)
+    return _as_mask(crop_hole(resize_hole(hole, scaled), final_size, "photograph"))
 
 
 def rectangle(size: tuple[int, int], top: int, left: int, height: int, width: int) -> Tensor:
@@ -215,12 +216,12 @@ def coarse_fill(image: Tensor, mask: Tensor) -> Tensor:
     """
     from skimage.restoration import inpaint_biharmonic
 
-    n, _, height, width = _checked_image(image)
-    holes = _checked_mask(mask, n, height, width)
+    _check_image(image)
+    holes = _hole_in(image, mask)
     if holes.flatten(1).all(1).any():
         raise InputError("mask", "some known pixels to fill the hole from", "a mask of ones")
     filled = image.detach().clone()
-    for sample, hole in zip(filled, holes.expand(n, -1, -1), strict=True):
+    for sample, hole in zip(filled, holes.expand(len(image), -1, -1), strict=True):
         if not hole.any():
             continue
         known = sample.masked_fill(hole.to(sample.device), 0).movedim(0, -1).cpu().double().numpy()
@@ -285,8 +286,8 @@ def psnr(a: Tensor, b: Tensor, mask: Tensor | None = None) -> float:
     # In float64, which MPS has not: on the CPU.
     squares = (a.detach().cpu().double() - b.detach().cpu().double()) ** 2
     if mask is not None:
-        n, channels, height, width = _checked_image(a)
-        hole = _checked_mask(mask, n, height, width)[:, None].expand(n, channels, -1, -1)
+        _check_image(a)
+        hole = _hole_in(a, mask)[:, None].expand_as(a)
         if not hole.any():
             raise InputError("mask", "a hole to compare in", "a mask of zeros")
         squares = squares[hole.to(squares.device)]
@@ -295,7 +296,7 @@ def psnr(a: Tensor, b: Tensor, mask: Tensor | None = None) -> float:
     return math.inf if error == 0 else 10 * math.log10(peak**2 / error)
 
 
-def _opened(source: Any, argument: str) -> Picture:
+def _open(source: Any, argument: str) -> Picture:
     if isinstance(source, str) and source in PHOTOGRAPHS:
         import skimage.data
 
@@ -325,7 +326,7 @@ def _scaled_size(sides: Size, size: int, multiple: int) -> tuple[Size, Size]:
     return (rows, columns), (height, width)
 
 
-def _resized(levels: np.ndarray, size: Size) -> np.ndarray:
+def _resize(levels: np.ndarray, size: Size) -> np.ndarray:
     from PIL import Image
 
     if levels.shape[:2] == size:
@@ -335,28 +336,31 @@ def _resized(levels: np.ndarray, size: Size) -> np.ndarray:
 
 
 def _size_before_cropping(
-    sides: Size, kept: Size, size: int, multiple: int, argument: str
+    sides: Size, final_size: Size, size: int, multiple: int, argument: str
 ) -> tuple[int, int]:
     """The size that was cropped to `kept`, by the proportions of a mask of the same picture.
 
     The photograph's own rounding is not known, nor the mask's: each may be a pixel off, its own or
     the other's.
     """
-    if sides == kept:  # painted on what `photograph` returned
-        return kept
-    if max(kept) != size - size % multiple:
-        got = f"size={size} and multiple={multiple}, for one of {kept[0]}×{kept[1]}"
+    if sides == final_size:  # painted on what `photograph` returned
+        return final_size
+    if max(final_size) != size - size % multiple:
+        got = f"size={size} and multiple={multiple}, for one of {final_size[0]}×{final_size[1]}"
         raise InputError("size", "the size and multiple that made the photograph", got)
     factor = size / max(sides)
     exact = [side * factor for side in sides]
     rows, columns = (
-        min(max(round(x), side), side + multiple - 1) for x, side in zip(exact, kept, strict=True)
+        min(max(round(x), side), side + multiple - 1)
+        for x, side in zip(exact, final_size, strict=True)
     )
     # Half a pixel of the photograph's; of the mask's a whole one, on both sides.
     allowed = 0.5 + max(0.5, factor * (1 + min(sides) / max(sides)))
     if max(abs(rows - exact[0]), abs(columns - exact[1])) > allowed:
         raise InputError(
-            argument, f"the photo's proportions, {kept[0]}×{kept[1]}", f"{sides[0]}×{sides[1]}"
+            argument,
+            f"the photo's proportions, {final_size[0]}×{final_size[1]}",
+            f"{sides[0]}×{sides[1]}",
         )
     return rows, columns
 
@@ -376,23 +380,18 @@ def _as_mask(hole: np.ndarray) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(hole)).float()[None, None]
 
 
-def _checked_image(image: Tensor) -> torch.Size:
+def _check_image(image: Tensor) -> None:
     if isinstance(image, Tensor):
         check_real("image", image)
     if not isinstance(image, Tensor) or image.ndim != 4 or not image.is_floating_point():
         of = f" of {image.dtype}" if isinstance(image, Tensor) else ""
         raise InputError("image", "a floating (n, c, H, W) tensor", shape_of(image) + of)
-    return image.shape
 
 
-def _checked_mask(mask: Tensor, n: int, height: int, width: int) -> Tensor:
-    """(n|1, H, W) bool: True in the hole."""
-    if isinstance(mask, Tensor):
-        check_real("mask", mask)
-    good = isinstance(mask, Tensor) and mask.ndim == 4 and mask.shape[0] in (1, n)
-    if not good or mask.shape[1:] != (1, height, width):
-        expected = f"a ({sample_counts(n)}, 1, {height}, {width}) tensor"
-        raise InputError("mask", expected, shape_of(mask))
+def _hole_in(image: Tensor, mask: Tensor) -> Tensor:
+    """Where a mask is more than a half, (n|1, H, W) bool."""
+    check_mask(mask, image, of="image", is_picture=True)
+    check_real("mask", mask)
     if mask.isnan().any():
         raise InputError("mask", "numbers, more than a half in the hole", "NaN")
     return mask[:, 0] > 0.5

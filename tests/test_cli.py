@@ -19,7 +19,7 @@ from PIL import Image, PngImagePlugin
 
 import ctxattn_viz as cv
 from ctxattn_viz import samples
-from ctxattn_viz.cli import main, say
+from ctxattn_viz.cli import main, print_line
 from tests.support.page import buffer, state_of
 
 
@@ -368,7 +368,7 @@ def test_names_that_are_no_utf_8_and_a_terminal_that_prints_little(
 @pytest.mark.parametrize("encoding", ["cp1252", "ascii", "latin-1", "utf-8", "utf-16"])
 def test_every_terminal_is_told_something(encoding: str) -> None:
     stream = io.TextIOWrapper(io.BytesIO(), encoding)
-    say("expected ≠ \udcff", stream)
+    print_line("expected ≠ \udcff", stream)
     text = stream.buffer.getvalue().decode(encoding)  # type: ignore[attr-defined]
     assert text == ("expected ≠ " if "utf" in encoding else "expected \\u2260 ") + "\\udcff\n"
 

@@ -113,3 +113,37 @@ def test_other_extremes(settings: dict[str, Any], message: str) -> None:
     assert str(caught.value).startswith(message)
     with pytest.raises(cv.InputError, match="softmax_scale: expected a finite number"):
         cv.AttentionConfig(softmax_scale=10**400)
+
+
+WRONG_MASKS = {
+    "three axes": (torch.zeros(1, 8, 8), "four dimensions (1 or n, 1, height, width)"),
+    "three channels": (torch.zeros(1, 3, 8, 8), "four dimensions (1 or n, 1, height, width)"),
+    "empty": (torch.zeros(0, 1, 8, 8), "at least one sample, row and column"),
+    "three samples": (torch.zeros(3, 1, 8, 8), "1 sample or as many as {of}, 2"),
+    "another size": (torch.zeros(1, 1, 8, 6), "{of}'s size (8, 8)"),
+    "complex": (torch.zeros(1, 1, 8, 8, dtype=torch.complex64), "a dense tensor of real numbers"),
+    "sparse": (torch.zeros(1, 1, 8, 8).to_sparse(), "a dense tensor of real numbers"),
+    "no tensor": ([[0, 1]], "a torch.Tensor"),
+}
+
+
+@pytest.mark.parametrize("kind", WRONG_MASKS)
+def test_one_rule_says_everywhere_what_does_not_fit_as_a_mask(kind: str) -> None:
+    mask, expected = WRONG_MASKS[kind]
+    x = torch.rand(2, 3, 8, 8)
+    callers = {
+        ("mask", "b"): [cv.trace, cv.contextual_attention],
+        ("mask", "image"): [
+            lambda f, b, mask: cv.samples.coarse_fill(f, mask),
+            lambda f, b, mask: cv.samples.psnr(f, b, mask),
+        ],
+        ("foreground_mask", "f"): [
+            lambda f, b, mask: cv.contextual_attention(f, b, queries="hole", foreground_mask=mask),
+            lambda f, b, mask: cv.debug(cv.trace(f, b), foreground_mask=mask),
+        ],
+    }
+    for (name, of), functions in callers.items():
+        for function in functions:
+            with pytest.raises(cv.InputError) as problem:
+                function(x, x.clone(), mask)
+            assert str(problem.value).startswith(f"{name}: expected {expected.format(of=of)}")

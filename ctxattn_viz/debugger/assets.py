@@ -25,16 +25,16 @@ _TOP_LEVEL = re.compile(
 
 def files(entry: str = ENTRY, static: Path = STATIC) -> list[str]:
     """The names of `entry` and all it imports, each after the files it needs."""
-    found: list[str] = []
+    names: list[str] = []
 
     def visit(name: str) -> None:
         for _, sibling in _IMPORT.findall((static / name).read_text(encoding="utf-8")):
-            if sibling not in found:
+            if sibling not in names:
                 visit(sibling)
-        found.append(name)
+        names.append(name)
 
     visit(entry)
-    return found
+    return names
 
 
 def join(entry: str = ENTRY, static: Path = STATIC) -> str:
@@ -58,8 +58,8 @@ def join(entry: str = ENTRY, static: Path = STATIC) -> str:
         body = _EXPORT.sub("", _IMPORT.sub("", source))
         if name != entry and "export default" in body:
             raise ValueError(f"{name} has a default export; only {entry} may")
-        if rest := _LEFT_OVER.search(body):
-            raise ValueError(f"{name} has a line that cannot be joined: {rest.group()}")
+        if left_over := _LEFT_OVER.search(body):
+            raise ValueError(f"{name} has a line that cannot be joined: {left_over.group()}")
         if end := re.search(r"</script|<!--", body, re.IGNORECASE):
             raise ValueError(f"{name} holds {end.group()}, which would end the page's script")
         parts.append(f"// {name}\n{body.strip()}\n")

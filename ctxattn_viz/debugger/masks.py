@@ -1,61 +1,49 @@
 """The hole as a trait: a tensor in Python, bytes on the wire."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
+import traitlets as t
 from torch import Tensor
 
 from ..errors import InputError
 from .messages import check_shape
+from .undoing import Checked
 
 
-class _Alone(Tensor):
-    """A kind of tensor whose results are plain tensors."""
+@dataclass(frozen=True, eq=False)
+class Mask:
+    """A hole that traitlets can compare: its `link` asks `a != b`, which tensors do not answer.
 
-    __torch_function__ = torch._C._disabled_torch_function_impl  # type: ignore[assignment]
+    Equal to a mask or a tensor of the same shape with the same holes.
+    """
 
+    tensor: Tensor
 
-class _Same(_Alone):
-    """The answer to `mask == other`: element by element, and true where all are."""
+    def __eq__(self, other: object) -> bool:
+        other = other.tensor if isinstance(other, Mask) else other
+        if not isinstance(other, Tensor) or other.shape != self.tensor.shape:
+            return False
+        return torch.equal(self.tensor.cpu() != 0, other.cpu() != 0)
 
-    def __bool__(self) -> bool:
-        return bool(self.all())
-
-
-class _Other(_Alone):
-    """The answer to `mask != other`: element by element, and true where any is."""
-
-    def __bool__(self) -> bool:
-        return bool(self.any())
+    __hash__ = None  # type: ignore[assignment]  # a tensor's values may change
 
 
-class Mask(_Alone):
-    """A tensor that traitlets can compare: its `link` asks `if a != b`, which tensors refuse."""
+class MaskTrait(Checked):
+    """A trait that keeps a `Mask`, hands it to observers, and reads as its tensor."""
 
-    __hash__ = Tensor.__hash__
-
-    def __eq__(self, other: object) -> Any:
-        if not isinstance(other, Tensor) or self.shape != other.shape:
-            return False if not isinstance(other, (int, float)) else super().__eq__(other)
-        return super().__eq__(other).as_subclass(_Same)
-
-    def __ne__(self, other: object) -> Any:
-        if not isinstance(other, Tensor) or self.shape != other.shape:
-            return True if not isinstance(other, (int, float)) else super().__ne__(other)
-        return super().__ne__(other).as_subclass(_Other)
-
-
-def plain(mask: Tensor) -> Tensor:
-    """The mask as an ordinary tensor."""
-    return mask.as_subclass(Tensor)
+    def get(self, obj: t.HasTraits, cls: type[Any] | None = None) -> Any:
+        value = super().get(obj, cls)
+        return value.tensor if isinstance(value, Mask) else value
 
 
 def to_wire(mask: Tensor | None, widget: Any = None) -> dict[str, Any] | None:
     """A mask `(1|n, 1, Hb, Wb)` as the trait sends it: its planes, a byte a pixel."""
     if mask is None:
         return None
-    plane = (plain(mask[:, 0]).cpu() != 0).to(torch.uint8).contiguous()
+    plane = (mask[:, 0].cpu() != 0).to(torch.uint8).contiguous()
     return {"shape": list(plane.shape), "data": plane.numpy().tobytes()}
 
 
@@ -76,11 +64,15 @@ def from_wire(value: dict[str, Any]) -> Tensor:
 
 def as_tensor(value: Any) -> Any:
     """A mask as a tensor: an array, a plane, or what the page sent; anything else as it is."""
-    if isinstance(value, np.ndarray):
-        mask = torch.tensor(value, device="cpu")
-        if mask.ndim in (2, 3):  # one plane, or one a sample
-            mask = (mask[None] if mask.ndim == 2 else mask)[:, None]
-        return mask
+    if isinstance(value, Mask):
+        return value.tensor
     if isinstance(value, dict):
         return from_wire(value)
-    return plain(value).detach() if isinstance(value, Tensor) else value
+    if isinstance(value, Tensor):
+        return value.detach()
+    if not isinstance(value, np.ndarray):
+        return value
+    mask = torch.tensor(value, device="cpu")
+    if mask.ndim == 2:
+        return mask[None, None]
+    return mask[:, None] if mask.ndim == 3 else mask  # a plane for each sample

@@ -5,10 +5,7 @@ where it would be large. Attention is not kept at all.
 """
 
 import math
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +26,7 @@ if TYPE_CHECKING:
 # A score matrix up to this size is made and kept, so that painting needs no new scores; above, the
 # output is computed only when somebody looks.
 KEEP_BYTES = 150_000_000
-BLOCK = 1 << 19  # weights a block: they stay in the processor's cache
+BLOCK = 1 << 22  # weights a block: enough for threads to share, and 16 MB at a time
 
 
 @dataclass
@@ -54,22 +51,22 @@ def affordable(trace: "Trace") -> bool:
 
 
 @torch.no_grad()
-def outcome(trace: "Trace", block: int | None = None) -> Outcome:
+def outcome_of(trace: "Trace", block: int | None = None) -> Outcome:
     """Run `trace` to its end, `block` query cells at a time where the fused scores are kept."""
     if affordable(trace):
-        whole, stages, seconds = _from_scores(trace, block)
+        result, stages, seconds = _from_scores(trace, block)
     else:
         started = time.perf_counter()
-        whole, stages = attention_summary(trace.f, trace.b, trace.mask, trace.config), {}
+        result, stages = attention_summary(trace.f, trace.b, trace.mask, trace.config), {}
         synchronize(trace.device)
         seconds = time.perf_counter() - started
-    stages["output"] = Summary.of(whole.output), seconds
+    stages["output"] = Summary.of(result.output), seconds
     started = time.perf_counter()
-    offsets = displacements(whole.argmax, trace.patch_grid, trace.config)
-    coloured = flow_picture(offsets)
+    offsets = displacements(result.argmax, trace.patch_grid, trace.config)
+    flow = flow_picture(offsets)
     seconds = time.perf_counter() - started
-    stages |= {"offsets": (Summary.of(offsets), seconds), "flow": (Summary.of(coloured), 0.0)}
-    return Outcome(whole.output, whole.lse, whole.argmax, stages)
+    stages |= {"offsets": (Summary.of(offsets), seconds), "flow": (Summary.of(flow), 0.0)}
+    return Outcome(result.output, result.lse, result.argmax, stages)
 
 
 def _from_scores(
@@ -84,39 +81,38 @@ def _from_scores(
     valid, paste = trace["valid"].tensor, trace["paste_patches"].tensor
     seconds = {"attention": 0.0, "output": 0.0}
     parts, blocks = [], []
-    with one_thread():  # blocks this small gain nothing from threads that wait for each other
-        for rows in fused.split(block or max(1, BLOCK // fused.shape[2]), dim=1):
-            started = time.perf_counter()
-            weights = masked_softmax(rows, valid, trace.config)
-            top, best = weights.max(dim=-1)
-            lse = _log_sum_exp(rows, valid, top, best, trace)
-            blocks.append(Summary.of(weights, rows=True))
-            between = time.perf_counter()
-            parts.append((mix_patches(weights, paste), lse, best))
-            synchronize(trace.device)
-            seconds["attention"] += between - started
-            seconds["output"] += time.perf_counter() - between
+    for rows in fused.split(block or max(1, BLOCK // fused.shape[2]), dim=1):
+        start = time.perf_counter()
+        weights = masked_softmax(rows, valid, trace.config)
+        top, best = weights.max(dim=-1)
+        lse = _log_sum_exp(rows, valid, top, best, trace)
+        blocks.append(Summary.of(weights, rows=True))
+        softmax_done = time.perf_counter()
+        parts.append((mix_patches(weights, paste), lse, best))
+        synchronize(trace.device)
+        seconds["attention"] += softmax_done - start
+        seconds["output"] += time.perf_counter() - softmax_done
     patches, lse, best = (torch.cat(kind, dim=1) for kind in zip(*parts, strict=True))
     grid = trace.query_grid
     output = overlap_add(patches, grid, trace.config).to(trace.f.dtype)
-    whole = AttentionSummary(output, lse.unflatten(1, grid), best.unflatten(1, grid))
+    result = AttentionSummary(output, lse.unflatten(1, grid), best.unflatten(1, grid))
     attention = Summary.joined(blocks, trace.layout("attention")[0])
-    return whole, {"attention": (attention, seconds["attention"])}, seconds["output"]
+    return result, {"attention": (attention, seconds["attention"])}, seconds["output"]
 
 
-def summary(trace: "Trace", key: str, ran: Outcome | None = None) -> dict[str, Any]:
+def summary(trace: "Trace", key: str, outcome: Outcome | None = None) -> dict[str, Any]:
     """One stage in numbers; of a stage that was never made, only its shape and size."""
     shape, dtype = trace.layout(key)
     size = math.prod(shape) * dtype.itemsize
-    known: dict[str, Any] = {"shape": list(shape), "dtype": str(dtype)[6:], "bytes": size}
+    layout: dict[str, Any] = {"shape": list(shape), "dtype": str(dtype)[6:], "bytes": size}
     if trace.computed(key):
         numbers, seconds = trace[key].summary, trace[key].seconds
-    elif ran is not None and key in ran.stages:
-        numbers, seconds = ran.stages[key]
+    elif outcome is not None and key in outcome.stages:
+        numbers, seconds = outcome.stages[key]
     else:
-        unknown = dict.fromkeys(("min", "max", "mean", "seconds"))
-        return known | unknown | {"nan": 0, "inf": 0, "masked_rows": 0, "computed": False}
-    return known | {
+        nothing = dict.fromkeys(("min", "max", "mean", "seconds"))
+        return layout | nothing | {"nan": 0, "inf": 0, "masked_rows": 0, "computed": False}
+    return layout | {
         "min": numbers.minimum,
         "max": numbers.maximum,
         "mean": numbers.mean,
@@ -128,31 +124,9 @@ def summary(trace: "Trace", key: str, ran: Outcome | None = None) -> dict[str, A
     }
 
 
-def summaries(trace: "Trace", ran: Outcome | None = None) -> dict[str, dict[str, Any]]:
+def summaries(trace: "Trace", outcome: Outcome | None = None) -> dict[str, dict[str, Any]]:
     """`summary` of every stage."""
-    return {stage.key: summary(trace, stage.key, ran) for stage in STAGES}
-
-
-_threads_lock = threading.Lock()
-_threads_before: list[int] = []  # what was set before each of those who want one thread
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Let PyTorch use one thread, for as long as this or another that began meanwhile lasts."""
-    with _threads_lock:
-        _threads_before.append(torch.get_num_threads())
-        torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        with _threads_lock:
-            # The setting is the process's: the last to end restores what the first one found.
-            if len(_threads_before) == 1:
-                torch.set_num_threads(_threads_before[0])
-                _threads_before.clear()
-            else:
-                _threads_before.pop()
+    return {stage.key: summary(trace, stage.key, outcome) for stage in STAGES}
 
 
 def _log_sum_exp(rows: Tensor, valid: Tensor, top: Tensor, best: Tensor, trace: "Trace") -> Tensor:
@@ -162,6 +136,8 @@ def _log_sum_exp(rows: Tensor, valid: Tensor, top: Tensor, best: Tensor, trace: 
     lse = trace.config.softmax_scale * rows.gather(-1, best[..., None])[..., 0] - top.log()
     for sample, cells in enumerate(~(top > 1e-30)):
         if bool(cells.any()):
-            odd = logits(rows[sample : sample + 1, cells], valid[sample : sample + 1], trace.config)
-            lse[sample, cells] = odd.logsumexp(dim=-1)[0]
+            scores = logits(
+                rows[sample : sample + 1, cells], valid[sample : sample + 1], trace.config
+            )
+            lse[sample, cells] = scores.logsumexp(dim=-1)[0]
     return lse

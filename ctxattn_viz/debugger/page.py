@@ -13,7 +13,7 @@ from torch import Tensor
 from ..files import path_of, writing
 from . import assets
 from .payload import build
-from .state import Place, opening
+from .state import Place, initial_state
 
 if TYPE_CHECKING:
     from ..traces.run import Trace
@@ -155,24 +155,24 @@ def _policy() -> str:
 
 
 def render(state: dict[str, Any]) -> str:
-    """The page's HTML. `state` is what it opens with: see `state.opening`."""
+    """The page's HTML. `state` is what it opens with: see `state.initial_state`."""
     values = state | {"meta": state["meta"] | {"kernel": False}}
     # f and b are often one tensor, and their pictures then too: each content is stored once.
     texts: list[str] = []
 
-    def stored(data: bytes) -> dict[str, int]:
+    def reference_to(data: bytes) -> dict[str, int]:
         if (text := base64.b64encode(data).decode()) not in texts:
             texts.append(text)
         return {"stored": texts.index(text)}
 
-    told = json.dumps(values, default=stored, allow_nan=False)
+    state_text = json.dumps(values, default=reference_to, allow_nan=False)
     return _PAGE.format(
         policy=_policy(),
         title=html.escape(state["meta"]["title"]),
         style=assets.style(),
         module=assets.module(),
         # The only way out of a script element is "<": keep it out of the data.
-        state=told.replace("<", "\\u003c"),
+        state=state_text.replace("<", "\\u003c"),
         data="\n".join(f'<script type="text/plain" data-bytes>{text}</script>' for text in texts),
         loader=_LOADER,
     )
@@ -237,5 +237,5 @@ def page_of(
 ) -> bytes:
     """The debugger of `trace` as the bytes of one HTML file; takes and raises what `debug` does."""
     payload = build(trace, **options)
-    state = opening(payload, trace, query=query, pixel=pixel, stage=stage, sample=sample)
+    state = initial_state(payload, trace, query=query, pixel=pixel, stage=stage, sample=sample)
     return render(state).encode()

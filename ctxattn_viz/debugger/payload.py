@@ -8,6 +8,7 @@ ranges and means are over what is finite and null where nothing is, beside count
 """
 
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -16,18 +17,20 @@ import torch
 from torch import Tensor
 
 from .. import config as settings
-from ..checks import sample_counts, shape_of
+from ..checks import check_real
 from ..errors import BudgetError, InputError
+from ..inputs import check_binary, check_mask
 from ..stages import STAGES
 from ..traces.run import check_trace
 from ..units import human
-from .outcome import Outcome, affordable, outcome, summaries
-from .pictures import Look, given_picture, look_of
+from .outcome import Outcome, affordable, outcome_of, summaries
+from .pictures import Look, look_of, picture_at_size
 
 if TYPE_CHECKING:
     from ..traces.run import Trace
 
 VERSION = 1
+Results = tuple[dict[str, Any], dict[str, bytes]]  # what is sent as JSON; arrays as bytes
 # A page holds its arrays several times over (text, bytes, pictures): beyond this it would choke.
 MOST_BYTES = 256_000_000
 
@@ -70,7 +73,7 @@ def build(
 
     Args:
         foreground_mask: `(1|n, 1, H, W)` of 0 and 1, the hole to draw over f.
-        picture_f, picture_b: what to show for deep features; see `given_picture`.
+        picture_f, picture_b: what to show for deep features; see `picture_at_size`.
         title: a name for this run.
         python: lines of Python that define f, b and mask; copied with the view.
         at_once: make the output now, even where that takes a while.
@@ -86,7 +89,7 @@ def build(
     for name, text in (("title", title), ("python", python)):
         if not isinstance(text, str | None):
             raise InputError(name, "a string or None", repr(text))
-        if text and any("\ud800" <= letter <= "\udfff" for letter in text):  # UTF-8 has none
+        if text and any("\ud800" <= character <= "\udfff" for character in text):  # UTF-8 has none
             raise InputError(name, "text without lone surrogates", repr(text))
     n, f, b = trace.f.shape[0], trace.f, trace.b
     look, notes = look_of(f, b)
@@ -94,10 +97,13 @@ def build(
     if trace.mask.any():
         arrays["mask"] = _bytes(trace.mask_at_b[:, 0])
     if foreground_mask is not None:
-        arrays["foreground_mask"] = _checked_mask(foreground_mask, n, (f.shape[2], f.shape[3]))
-    for name, x, given in (("picture_f", f, picture_f), ("picture_b", b, picture_b)):
+        check_mask(foreground_mask, f, "foreground_mask", "f", is_picture=True)
+        check_real("foreground_mask", foreground_mask)
+        check_binary("foreground_mask", foreground_mask)
+        arrays["foreground_mask"] = _bytes(foreground_mask[:, 0])
+    for name, x, picture in (("picture_f", f, picture_f), ("picture_b", b, picture_b)):
         size = (x.shape[2], x.shape[3])
-        arrays[name] = look(x) if given is None else given_picture(name, given, n, size)
+        arrays[name] = look(x) if picture is None else picture_at_size(name, picture, n, size)
     pending = not at_once and not affordable(trace)
     meta: dict[str, Any] = {
         "version": VERSION,
@@ -114,45 +120,53 @@ def build(
         "look": look.to_dict(),
     }
     payload = Payload(meta, {}, look, notes)
-    described = describe(trace, payload) if pending else results(trace, payload)
+    meta["arrays"] = dtypes_and_shapes(arrays)
     payload.buffers = {name: x.tobytes() for name, x in arrays.items()}
-    payload.buffers |= described.pop("buffers")
-    meta |= described
-    meta["arrays"] = {name: described_array(x) for name, x in arrays.items()} | meta["arrays"]
+    if pending:
+        meta.update(describe(trace, payload))
+        return payload
+    description, buffers = results(trace, payload)
+    description["arrays"] |= meta["arrays"]
+    meta.update(description)
+    payload.buffers |= buffers
     return payload
 
 
-def results(trace: "Trace", payload: Payload) -> dict[str, Any]:
-    """What follows from the inputs: the output, log-sum-exp and argmax, and what to say of them."""
-    ran = outcome(trace)
+def results(trace: "Trace", payload: Payload) -> Results:
+    """What follows from the inputs.
+
+    Returns:
+        what `describe` does, with the `arrays`' dtypes and shapes; the bytes of output,
+        log-sum-exp, argmax and the output's picture.
+    """
+    outcome = outcome_of(trace)
     arrays = {
-        "output": _floats(ran.output),
-        "lse": _floats(ran.lse),
-        "argmax": np.ascontiguousarray(ran.best.cpu().numpy().astype("<i4")),
-        "picture_output": payload.look(ran.output),
+        "output": _floats(outcome.output),
+        "lse": _floats(outcome.lse),
+        "argmax": np.ascontiguousarray(outcome.best.cpu().numpy().astype("<i4")),
+        "picture_output": payload.look(outcome.output),
     }
-    return describe(trace, payload, ran) | {
-        "arrays": {name: described_array(x) for name, x in arrays.items()},
-        "buffers": {name: x.tobytes() for name, x in arrays.items()},
-    }
+    description = {**describe(trace, payload, outcome), "arrays": dtypes_and_shapes(arrays)}
+    return description, {name: x.tobytes() for name, x in arrays.items()}
 
 
-def describe(trace: "Trace", payload: Payload, ran: Outcome | None = None) -> dict[str, Any]:
-    """Configuration, stage summaries and notes of a trace, with no arrays."""
+def describe(trace: "Trace", payload: Payload, outcome: Outcome | None = None) -> dict[str, Any]:
+    """Configuration, stage summaries and notes of a trace."""
     return {
         "config": trace.config.to_dict(),
-        "summaries": summaries(trace, ran),
+        "summaries": summaries(trace, outcome),
         "notes": [*payload.notes, *filter(None, (trace.thin_hole(), trace.nothing_valid()))],
-        "arrays": {},
-        "buffers": {},
     }
 
 
 def check_size(f: Tensor, b: Tensor, argument: str = "debug") -> None:
-    """Refuse maps too large for a page before anything is copied; `argument` is who is told.
+    """Refuse maps too large for a page before anything is copied.
+
+    Args:
+        argument: the name that starts the message.
 
     Raises:
-        BudgetError: says how large it would be and the largest side that would do.
+        BudgetError: says how large it would be and the largest side that would fit.
     """
     pixels = f.shape[0] * (2 * f[0, 0].numel() + b[0, 0].numel())
     size = pixels * (4 * f.shape[1] + 3)
@@ -166,9 +180,9 @@ def check_size(f: Tensor, b: Tensor, argument: str = "debug") -> None:
         )
 
 
-def described_array(x: np.ndarray) -> dict[str, Any]:
-    """dtype and shape, for the reader of the bytes."""
-    return {"dtype": str(x.dtype), "shape": list(x.shape)}
+def dtypes_and_shapes(arrays: Mapping[str, np.ndarray]) -> dict[str, dict[str, Any]]:
+    """By name, for the reader of the bytes."""
+    return {name: {"dtype": str(x.dtype), "shape": list(x.shape)} for name, x in arrays.items()}
 
 
 def _floats(x: Tensor) -> np.ndarray:
@@ -181,13 +195,3 @@ def _bytes(x: Tensor) -> np.ndarray:
 
 def _little(x: np.ndarray) -> np.ndarray:
     return x if sys.byteorder == "little" else x.astype(x.dtype.newbyteorder("<"))
-
-
-def _checked_mask(mask: Any, n: int, size: tuple[int, int]) -> np.ndarray:
-    expected = f"a ({sample_counts(n)}, 1, {size[0]}, {size[1]}) tensor of 0 and 1"
-    good = isinstance(mask, Tensor) and mask.ndim == 4 and mask.shape[0] in (1, n)
-    if not good or tuple(mask.shape[1:]) != (1, *size):
-        raise InputError("foreground_mask", expected, shape_of(mask))
-    if bool(((mask != 0) & (mask != 1)).any()):
-        raise InputError("foreground_mask", expected, "other values too")
-    return _bytes(mask[:, 0])

@@ -30,8 +30,8 @@ class Look:
 
     def __call__(self, x: Tensor) -> Picture:
         """`(n, c, H, W)` as `(n, H, W, 3)` uint8."""
-        part = (_plain(x).movedim(1, -1).double() - self.mean) @ self.basis
-        levels = (part - self.low) / (self.high - self.low) * 255
+        coordinates = (_plain(x).movedim(1, -1).double() - self.mean) @ self.basis
+        levels = (coordinates - self.low) / (self.high - self.low) * 255
         return levels.round().clamp(0, 255).byte().numpy()
 
     def to_dict(self) -> dict[str, Any]:
@@ -63,7 +63,7 @@ def look_of(f: Tensor, b: Tensor) -> tuple[Look, list[str]]:
     ]
 
 
-def given_picture(name: str, picture: Any, n: int, size: tuple[int, int]) -> Picture:
+def picture_at_size(name: str, picture: Any, n: int, size: tuple[int, int]) -> Picture:
     """A picture to show beside features, brought to `size` and to one a sample.
 
     Args:
@@ -111,6 +111,6 @@ def _components(f: Tensor, b: Tensor) -> Look:
     largest = basis.abs().argmax(dim=0)
     basis = basis * basis[largest, torch.arange(basis.shape[1], device="cpu")].sign()
     basis = torch.nn.functional.pad(basis, (0, 3 - basis.shape[1]))  # two channels: no blue
-    shown = (centred @ basis).sort(dim=0).values
-    low, high = shown[len(shown) // 100], shown[-1 - len(shown) // 100]
+    projected = (centred @ basis).sort(dim=0).values
+    low, high = projected[len(projected) // 100], projected[-1 - len(projected) // 100]
     return Look(mean, basis, low, torch.maximum(high, low + (1e-9 * low.abs()).clamp(min=1e-12)))

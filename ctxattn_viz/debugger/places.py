@@ -54,31 +54,31 @@ def take_place(debugger: "Debugger") -> None:
         return
     _entries[:] = [entry for entry in _entries if entry.debugger.comm is not None]
     comm, cell = _text(parent, "content", "comm_id"), _text(parent, "metadata", "cellId")
-    written: dict[Place, Run] = {("output", model): run for model in _outputs(run)}
+    outputs: dict[Place, Run] = {("output", model): run for model in _outputs(run)}
     if comm:
-        decisive: dict[Place, Run] = written or {("comm", comm): run}
+        deciding: dict[Place, Run] = outputs or {("comm", comm): run}
     else:
-        decisive = {("cell", cell) if cell else ("code", _text(parent, "content", "code")): run}
+        deciding = {("cell", cell) if cell else ("code", _text(parent, "content", "code")): run}
     if interaction := next(_interactions(), None):
         output, call = interaction
         place = ("output", output.model_id)
-        written[place] = call
-        again = comm or any(place in entry.runs for entry in _entries)
-        decisive = {place: call} if again else decisive
+        outputs[place] = call
+        is_rerun = comm or any(place in entry.runs for entry in _entries)
+        deciding = {place: call} if is_rerun else deciding
     source = ("source", _source(shell))
-    new = Entry(debugger, written | decisive | ({source: run} if source[1] else {}))
-    is_late = any(run in entry.past for entry in _entries if decisive.keys() & entry.runs.keys())
+    new = Entry(debugger, outputs | deciding | ({source: run} if source[1] else {}))
+    is_late = any(run in entry.past for entry in _entries if deciding.keys() & entry.runs.keys())
     for entry in [] if is_late else [*_entries]:
-        there = decisive
+        compared = deciding
         if not comm and not {"cell", "code"} & {kind for kind, _ in entry.runs}:
-            there = decisive | {source: run}  # a callback made it: it goes with the code's cell
-        runs = {place: entry.runs[place] for place in there if place in entry.runs}
-        if all(_same(made_by, there[place]) for place, made_by in runs.items()):
+            compared = deciding | {source: run}  # a callback made it: it goes with the code's cell
+        runs = {place: entry.runs[place] for place in compared if place in entry.runs}
+        if all(_same(earlier, compared[place]) for place, earlier in runs.items()):
             continue
         new.runs = entry.runs | new.runs  # it stands where that one stood, in its cell too
         if not comm:
             new.past |= entry.past | {
-                made_by for made_by in runs.values() if isinstance(made_by, str)
+                earlier for earlier in runs.values() if isinstance(earlier, str)
             }
         _entries.remove(entry)
         entry.debugger.close()
@@ -102,7 +102,11 @@ def _outputs(run: str) -> list[str]:
     from ipywidgets.widgets.widget import _instances
 
     widgets = list(_instances.items())
-    return [model for model, one in widgets if isinstance(one, Output) and one.msg_id == run]
+    return [
+        model_id
+        for model_id, widget in widgets
+        if isinstance(widget, Output) and widget.msg_id == run
+    ]
 
 
 def _frames() -> Iterator[FrameType]:

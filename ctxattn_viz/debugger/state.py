@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 Place = tuple[int, int]
 
 
-def opening(
+def initial_state(
     payload: Payload,
     trace: "Trace",
     *,

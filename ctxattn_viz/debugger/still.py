@@ -86,16 +86,16 @@ def still_of(
     }
     panels = {n: Panel(n, x, hole) for n, (x, hole) in pictures.items() if x is not None}
     if place is not None:
-        point(panels, trace, place, stage, sample)
-    return still(list(panels.values()))
+        mark_query(panels, trace, place, stage, sample)
+    return png_of(list(panels.values()))
 
 
-def still(panels: list[Panel]) -> bytes:
+def png_of(panels: list[Panel]) -> bytes:
     """A PNG of the panels side by side; the same bytes for the same panels."""
     from PIL import Image, ImageDraw, ImageFont
 
     font = ImageFont.load_default(12)
-    pictures = [_drawn(panel) for panel in panels]
+    pictures = [_panel_image(panel) for panel in panels]
     height = max(picture.height for picture in pictures)
     width = max(GAP + sum(picture.width + GAP for picture in pictures), 3 * (SIDE + GAP) + GAP)
     sheet = Image.new("RGB", (width, height + 2 * LINE + 2 * GAP), "white")
@@ -107,11 +107,11 @@ def still(panels: list[Panel]) -> bytes:
         left += picture.width + GAP
     draw.text((GAP, height + LINE + GAP), SENTENCE, INK, font)
     file = io.BytesIO()
-    _few_colours(sheet).save(file, "PNG", optimize=True)
+    _with_palette(sheet).save(file, "PNG", optimize=True)
     return file.getvalue()
 
 
-def point(
+def mark_query(
     panels: dict[str, Panel], trace: "Trace", query: "Place", stage: str, sample: int
 ) -> None:
     """Mark what a query sees: its row over b, its best matches, the pixels that it pastes."""
@@ -131,7 +131,7 @@ def point(
         output.boxes = [((top - half, left - half, 2 * rate, 2 * rate), "pixel")]
 
 
-def _few_colours(sheet: "Image") -> "Image":
+def _with_palette(sheet: "Image") -> "Image":
     """As few as keep the file small; the roles' own among them, which an average would lose."""
     from PIL import Image
 
@@ -141,12 +141,12 @@ def _few_colours(sheet: "Image") -> "Image":
     return sheet.quantize(palette=palette, dither=Image.Dither.NONE)
 
 
-def _drawn(panel: Panel) -> "Image":
+def _panel_image(panel: Panel) -> "Image":
     from PIL import Image, ImageDraw
 
     picture = panel.picture
     if panel.heat is not None:
-        picture = _heated(picture, panel)
+        picture = _with_heat(picture, panel)
     if panel.hole is not None:
         rows, columns = np.indices(panel.hole.shape)
         period = max(4, max(panel.hole.shape) // 24)
@@ -167,26 +167,26 @@ def _drawn(panel: Panel) -> "Image":
     return image
 
 
-def _heated(picture: np.ndarray, panel: Panel) -> np.ndarray:
+def _with_heat(picture: np.ndarray, panel: Panel) -> np.ndarray:
     """The picture, dimmed, under the map of `panel.heat`; open where an unsigned map is lowest."""
     assert panel.heat is not None
     values = np.nan_to_num(panel.heat.astype(np.float64), nan=0, posinf=0, neginf=0)
     top = np.abs(values).max() or 1
     if panel.signed:
-        colours = _map(PURPLE_ORANGE, np.linspace(0, 1, 11), (values / top + 1) / 2)
+        colours = _interpolated(PURPLE_ORANGE, np.linspace(0, 1, 11), (values / top + 1) / 2)
     else:
-        colours = _map(CIVIDIS, LEVELS, values / top)
-    spread = colours.repeat(panel.step, axis=0).repeat(panel.step, axis=1)
-    closed = (values > top / 510) | panel.signed
-    shown = closed.repeat(panel.step, axis=0).repeat(panel.step, axis=1)
-    made = (picture * 0.4).astype(np.uint8)
-    height, width = (min(made.shape[axis], spread.shape[axis]) for axis in (0, 1))
-    covered = shown[:height, :width]
-    made[:height, :width][covered] = spread[:height, :width][covered]
-    return made
+        colours = _interpolated(CIVIDIS, LEVELS, values / top)
+    enlarged = colours.repeat(panel.step, axis=0).repeat(panel.step, axis=1)
+    is_covered = (values > top / 510) | panel.signed
+    visible = is_covered.repeat(panel.step, axis=0).repeat(panel.step, axis=1)
+    result = (picture * 0.4).astype(np.uint8)
+    height, width = (min(result.shape[axis], enlarged.shape[axis]) for axis in (0, 1))
+    inside = visible[:height, :width]
+    result[:height, :width][inside] = enlarged[:height, :width][inside]
+    return result
 
 
-def _map(stops: str, levels: Any, at: np.ndarray) -> np.ndarray:
+def _interpolated(stops: str, levels: Any, at: np.ndarray) -> np.ndarray:
     """Straight lines between colours in hex at levels of 0 to 1."""
     table = np.array([list(bytes.fromhex(stop)) for stop in stops.split()])
     channels = [np.interp(at, levels, table[:, k]) for k in range(3)]

@@ -38,11 +38,11 @@ class Undoing(anywidget.AnyWidget):
     _answered: int  # the last request that was answered or refused
 
     def __init__(self, **state: Any) -> None:
-        self._one_at_a_time = RLock()  # a front end may send messages to a thread of their own
-        self._undoing = False  # somebody further out puts everything back
+        self._message_lock = RLock()  # a front end may send messages to a thread of their own
+        self._undoing = False  # an enclosing call restores everything
         self._in_message = False
-        self._telling_config = False
-        self._scale_change: Any = None  # made known once the config's is
+        self._notifying_config = False
+        self._pending_scale_change: Any = None  # made known once the config's is
         super().__init__(**state)
 
     def notify_change(self, change: Any) -> None:
@@ -50,36 +50,36 @@ class Undoing(anywidget.AnyWidget):
         if change["name"] not in self.keys:
             super().notify_change(change)
             return
-        if change["name"] == "softmax_scale" and self._telling_config:
-            self._scale_change = change
+        if change["name"] == "softmax_scale" and self._notifying_config:
+            self._pending_scale_change = change
             return
-        with self._undone_on_failure({change["name"]: change["old"]}):
+        with self._rolled_back_on_failure({change["name"]: change["old"]}):
             if change["name"] != "config":
                 super().notify_change(change)
                 return
             # A scale that is linked as well would set a linked debugger's old config, and that one
             # this new one: all that is linked to the config comes first.
-            outside, self._telling_config = self._telling_config, True
+            previous, self._notifying_config = self._notifying_config, True
             try:
                 super().notify_change(change)
             finally:
-                self._telling_config = outside
+                self._notifying_config = previous
             self._follow_config()
-            if self._scale_change is not None and not outside:
-                change, self._scale_change = self._scale_change, None
+            if self._pending_scale_change is not None and not previous:
+                change, self._pending_scale_change = self._pending_scale_change, None
                 self.notify_change(change)
 
     @contextmanager
     def hold_trait_notifications(self) -> Iterator[None]:
         """As in traitlets; of several values all are undone if one cannot be set."""
-        with self._undone_on_failure({}), super().hold_trait_notifications():
+        with self._rolled_back_on_failure({}), super().hold_trait_notifications():
             yield
 
     def _follow_config(self) -> None:
         """What changes after the config and all that is linked to it."""
 
     @contextmanager
-    def _undone_on_failure(self, before: Mapping[str, Any]) -> Iterator[None]:
+    def _rolled_back_on_failure(self, before: Mapping[str, Any]) -> Iterator[None]:
         if self._undoing or self._trace is None or self.comm is None:
             yield
             return
@@ -88,30 +88,30 @@ class Undoing(anywidget.AnyWidget):
         try:
             yield
         except BaseException:
-            self._put_back(values, run)
+            self._restore(values, run)
             raise
         finally:
             self._undoing = False
 
     @contextmanager
     def _all_or_nothing(
-        self, message: Mapping[str, Any], restored: Iterable[str] | None = None
+        self, message: Mapping[str, Any], resent: Iterable[str] | None = None
     ) -> Iterator[None]:
-        """What fails in here is undone, and the page is told: what is so, then the reason.
+        """What fails in here is undone; the page is sent the state as it is, then the reason.
 
         Args:
             message: what came, with the number of its request.
             restored: the traits to send again; None for those that the message names.
         """
-        with self._one_at_a_time:
+        with self._message_lock:
             values, run = self._values(), (self._trace, self._payload)
-            outside = self._undoing, self._in_message
+            previous = self._undoing, self._in_message
             self._undoing = self._in_message = True
             try:
                 yield
             except BaseException as problem:
-                self._put_back(values, run)
-                names = set(message if restored is None else restored) & set(self.keys)
+                self._restore(values, run)
+                names = set(message if resent is None else resent) & set(self.keys)
                 number = message.get("request")
                 if type(number) is int and 0 <= number < MOST_REQUESTS:
                     # It counts as answered: the page waits for no other answer.
@@ -124,17 +124,17 @@ class Undoing(anywidget.AnyWidget):
                 if not isinstance(problem, Exception):
                     raise
             finally:
-                self._undoing, self._in_message = outside
+                self._undoing, self._in_message = previous
 
     def _values(self) -> dict[str, Any]:
         # A request that failed is not asked again.
         return {name: getattr(self, name) for name in self.keys if name != "request"}
 
-    def _put_back(self, values: Mapping[str, Any], run: Any) -> None:
+    def _restore(self, values: Mapping[str, Any], run: Any) -> None:
         """Every trait and the run as they were, whatever a value did on its way."""
         if self._trace is None:  # closed in between
             return
-        self._ready = self._scale_change = None
+        self._ready = self._pending_scale_change = None
         self._trace, self._payload = run
         self._answered = self.request
         try:

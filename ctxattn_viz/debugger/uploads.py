@@ -9,12 +9,12 @@ import torch
 from ..checks import check_whole
 from ..config import AttentionConfig
 from ..errors import InputError, MaskWarning
-from ..pictures.holes import covered
+from ..pictures.holes import resize_hole
 from ..samples import coarse_fill, photograph
 from ..traces.run import trace
 from .messages import check_shape
-from .patience import check_work
 from .state import checked_config
+from .workload import check_work
 
 if TYPE_CHECKING:
     from ..traces.run import Trace
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 LONGEST = 256  # as the page does: the run is begun by its next message
 
 
-def traced(
-    content: dict[str, Any], buffers: list[Any], shown: "Trace", config: AttentionConfig
+def trace_of_upload(
+    content: dict[str, Any], buffers: list[Any], current: "Trace", config: AttentionConfig
 ) -> "Trace":
     """The run of an uploaded picture as f and b, with the hole that was on screen, coarsely filled.
 
@@ -34,7 +34,7 @@ def traced(
         shown: the trace on screen, whose hole is scaled to the new picture.
 
     Raises:
-        InputError: bytes that are not that picture, or settings that are none.
+        InputError: bytes that are not that picture, or settings that cannot be used.
         BudgetError: a run that would take minutes.
     """
     if len(buffers) != 1:
@@ -45,12 +45,14 @@ def traced(
         config = checked_config(content["config"])
     shape = check_shape("upload", content.get("shape"), buffers[0], "(H, W, channels)")
     pixels = np.frombuffer(buffers[0], np.uint8).reshape(shape)
-    wanted = content.get("size")
-    size = min(max(shape) if wanted is None else check_whole("size", wanted), LONGEST)
-    picture = photograph(pixels, size=size, multiple=config.rate).to(shown.f)
-    hole = shown.mask_at_b[0, 0].cpu().numpy() > 0
-    scaled = torch.from_numpy(covered(hole, (picture.shape[2], picture.shape[3])))
-    mask = scaled[None, None].to(shown.f)
+    requested_size = content.get("size")
+    size = min(
+        max(shape) if requested_size is None else check_whole("size", requested_size), LONGEST
+    )
+    picture = photograph(pixels, size=size, multiple=config.rate).to(current.f)
+    hole = current.mask_at_b[0, 0].cpu().numpy() > 0
+    scaled = torch.from_numpy(resize_hole(hole, (picture.shape[2], picture.shape[3])))
+    mask = scaled[None, None].to(current.f)
     filled = coarse_fill(picture, mask)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", MaskWarning)  # the page says it in its notes

@@ -18,18 +18,18 @@ from ..inputs import check_inputs, check_values
 from ..stages.downsampling import mask_at
 from ..traces.results import NotPickled
 from . import assets, page, places, uploads
-from .masks import Mask, as_tensor, plain, to_wire
+from .masks import Mask, MaskTrait, as_tensor, to_wire
 from .messages import read, reason, state_in
-from .patience import MOST_WORK, check_work, work
-from .payload import Payload, build, results
-from .state import Place, checked_config, checked_place, checked_stage, opening
+from .payload import Payload, Results, build, results
+from .state import Place, checked_config, checked_place, checked_stage, initial_state
 from .still import still_of
 from .undoing import MOST_REQUESTS, Checked, Undoing
+from .workload import MOST_WORK, check_work, work
 
 if TYPE_CHECKING:
     from ..traces.run import Trace
 
-OURS = ("meta", "buffers", "answer")  # what the kernel alone writes
+KERNEL_TRAITS = ("meta", "buffers", "answer")  # what the kernel alone writes
 
 
 def debug(
@@ -101,7 +101,8 @@ class Debugger(NotPickled, Undoing):
         sample: which of the batch.
         config: the `AttentionConfig`; a changed one makes a new run.
         softmax_scale: `config.softmax_scale`, on its own for sliders to link to.
-        mask: the hole, `(1|n, 1, Hb, Wb)` like f, or None; a changed one makes a new run.
+        mask: the hole, `(1|n, 1, Hb, Wb)` like f, or None; a changed one makes a new run. (An
+            observer's `change.new` is a `Mask`, whose `tensor` this is.)
 
     >>> photo = cv.samples.photograph("chelsea", size=32)
     >>> debugger: cv.Debugger = cv.debug(cv.trace(photo, photo))
@@ -126,7 +127,7 @@ class Debugger(NotPickled, Undoing):
     sample = t.Int(0).tag(sync=True)
     config = Checked().tag(sync=True, to_json=_to_config)
     softmax_scale = Checked().tag(sync=True)
-    mask = Checked().tag(sync=True, to_json=to_wire)
+    mask = MaskTrait().tag(sync=True, to_json=to_wire)
 
     def __init__(
         self,
@@ -139,10 +140,12 @@ class Debugger(NotPickled, Undoing):
         **options: Any,
     ) -> None:
         self._answered = 0
-        self._ready: tuple[Trace, dict[str, Any]] | None = None  # the run of a value being set
+        self._ready: tuple[Trace, Results] | None = None  # the run of a value being set
         self._payload: Payload | None = build(trace, at_once=False, **options)
         self._trace: Trace | None = trace
-        state = opening(self._payload, trace, query=query, pixel=pixel, stage=stage, sample=sample)
+        state = initial_state(
+            self._payload, trace, query=query, pixel=pixel, stage=stage, sample=sample
+        )
         mask = trace.mask_at_b if self._payload.mask else None
         state |= {"_esm": assets.bootstrap(), "_module": assets.module(), "_css": assets.style()}
         super().__init__(**state | {"config": trace.config, "mask": mask})
@@ -179,10 +182,10 @@ class Debugger(NotPickled, Undoing):
         return f"Debugger({sizes}, {self.config.dialect}, stage {self.stage}, query {self.query})"
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        shown = super()._repr_mimebundle_(**kwargs)
-        if shown is None or self._payload is None:
-            return shown
-        data, metadata = shown
+        bundle = super()._repr_mimebundle_(**kwargs)
+        if bundle is None or self._payload is None:
+            return bundle
+        data, metadata = bundle
         return data | {"image/png": base64.b64encode(self._still()).decode()}, metadata
 
     # ---- what may be set ----
@@ -224,8 +227,12 @@ class Debugger(NotPickled, Undoing):
         return self._checked(proposal, check)
 
     @t.validate("mask")
-    def _valid_mask(self, proposal: Any) -> Tensor | None:
-        return self._checked(proposal, lambda value: self._prepare(self.config, value)[1])
+    def _valid_mask(self, proposal: Any) -> Mask | None:
+        def check(value: Any) -> Mask | None:
+            mask = self._prepare(self.config, value)[1]
+            return None if mask is None else Mask(mask)
+
+        return self._checked(proposal, check)
 
     def _checked(self, proposal: Any, check: Callable[[Any], Any]) -> Any:
         """The value that `check` makes of what is proposed; what it raises becomes a TraitError."""
@@ -250,15 +257,15 @@ class Debugger(NotPickled, Undoing):
         check_values(values, allow_nonfinite=True)
         if mask is not None:
             size = (trace.b.shape[2], trace.b.shape[3])
-            mask = mask_at(values["mask"], size, config).as_subclass(Mask)
-        if self.comm is None or payload is None or _shows(trace, config, mask):
+            mask = mask_at(values["mask"], size, config)
+        if self.comm is None or payload is None or _is_run_of(trace, config, mask):
             return config, mask
         if self._in_message and config != trace.config:
             check_work("config", trace, config, max(MOST_WORK, work(trace, trace.config)))
-        if self._ready is None or not _shows(self._ready[0], config, mask):
+        if self._ready is None or not _is_run_of(self._ready[0], config, mask):
             self._ready = None  # one of the two is let go before the next is made
-            none = torch.zeros_like(trace.mask_at_b[:1])
-            run = trace.revised(none if mask is None else plain(mask), config)
+            no_hole = torch.zeros_like(trace.mask_at_b[:1])
+            run = trace.revised(no_hole if mask is None else mask, config)
             self._ready = run, results(run, payload)
         return config, mask
 
@@ -275,25 +282,30 @@ class Debugger(NotPickled, Undoing):
 
     @t.observe("config", "mask", "request")
     def _run_changed(self, change: Any) -> None:
-        self._keep_up()
+        self._show_asked_run()
 
-    def _keep_up(self) -> None:
+    def _show_asked_run(self) -> None:
         """Show the run that mask and config ask for, and answer a request of the page."""
         if self._trace is None or self._payload is None or self.comm is None:
             return
-        changed = not _shows(self._trace, self.config, self.mask)
+        changed = not _is_run_of(self._trace, self.config, self.mask)
         if not changed and self.request == self._answered:
             return
         if changed:
             self._prepare(self.config, self.mask)
             assert self._ready is not None
-            (self._trace, answer), self._ready = self._ready, None
+            (self._trace, result), self._ready = self._ready, None
         else:
-            answer = results(self._trace, self._payload)
+            result = results(self._trace, self._payload)
         self._answered = self.request
         if self.query is not None and not _within(self.query, self._grid()):
             self.query = None
-        self.answer = {"request": self.request} | answer.pop("buffers") | answer
+        self.answer = self._answer(result)
+
+    def _answer(self, result: Results) -> dict[str, Any]:
+        """The `answer` trait: the number of the request, the arrays' bytes, what they are."""
+        description, buffers = result
+        return {"request": self.request, **buffers, **description}
 
     def _size(self) -> Place:
         return self.trace.f.shape[2], self.trace.f.shape[3]
@@ -325,7 +337,7 @@ class Debugger(NotPickled, Undoing):
     def set_state(self, sync_data: dict[str, Any]) -> None:
         """State from the page: taken whole and answered once, or refused and put back."""
         with self._all_or_nothing(sync_data):
-            settable = [name for name in self.keys if name not in OURS and name[0] != "_"]
+            settable = [name for name in self.keys if name not in KERNEL_TRAITS and name[0] != "_"]
             for name in sync_data:
                 if name != "_view_count":
                     check_choice("state", name, settable)
@@ -334,7 +346,7 @@ class Debugger(NotPickled, Undoing):
     def _on_message(self, content: Any, buffers: list[Any]) -> None:
         if self._trace is None:  # closed while it was on its way
             return
-        with self._all_or_nothing(content if isinstance(content, dict) else {}, restored=()):
+        with self._all_or_nothing(content if isinstance(content, dict) else {}, resent=()):
             if not isinstance(content, dict):
                 raise InputError("message content", "an object", type(content).__name__)
             check_choice("message kind", content.get("kind"), ("save_page", "upload"))
@@ -342,9 +354,9 @@ class Debugger(NotPickled, Undoing):
                 name = "contextual-attention.html"
                 self.send({"kind": "page", "name": name, "html": self._page()})
             else:
-                self._take_up(uploads.traced(content, buffers, self.trace, self.config))
+                self._show_trace(uploads.trace_of_upload(content, buffers, self.trace, self.config))
 
-    def _take_up(self, trace: "Trace") -> None:
+    def _show_trace(self, trace: "Trace") -> None:
         """Show another trace; pictures and holes given for the old one are let go."""
         assert self._payload is not None
         payload = build(trace, title=self._payload.meta["title"], at_once=False)
@@ -363,8 +375,7 @@ class Debugger(NotPickled, Undoing):
         state = {name: getattr(self, name) for name in (*names, "softmax_scale")}
         state |= {"config": self.config.to_dict(), "mask": to_wire(self.mask)}
         if self.meta["pending"] and not self.answer:
-            answer = results(self.trace, self._payload)
-            state["answer"] = {"request": self.request} | answer.pop("buffers") | answer
+            state["answer"] = self._answer(results(self.trace, self._payload))
         return page.render(state)
 
     def _still(self) -> bytes:
@@ -374,16 +385,15 @@ class Debugger(NotPickled, Undoing):
             place = self.pixel[0] // rate, self.pixel[1] // rate
         arrays = {**self._payload.meta["arrays"], **self.answer.get("arrays", {})}
         buffers = {**self._payload.buffers, **self.answer}
-        mask = None if self.mask is None else plain(self.mask)
-        return still_of(self.trace, arrays, buffers, mask, place, self.stage, self.sample)
+        return still_of(self.trace, arrays, buffers, self.mask, place, self.stage, self.sample)
 
 
-def _shows(trace: "Trace", config: AttentionConfig, mask: Tensor | None) -> bool:
+def _is_run_of(trace: "Trace", config: AttentionConfig, mask: Tensor | None) -> bool:
     """Whether a run is that of this config and mask."""
     hole = trace.mask_at_b
     if trace.config != config:
         return False
-    return not hole.any() if mask is None else torch.equal(plain(mask), hole)
+    return not hole.any() if mask is None else torch.equal(mask, hole)
 
 
 def _within(query: Place, grid: Place) -> bool:

@@ -9,8 +9,9 @@ with a drawing, the first element that differs and the likely mistake.
 matching_scores: not yet, 0 of 7 cases agree.
 """
 
+from .attempts import Drawing
 from .checking import EXERCISES, check
-from .feedback import Drawing, Feedback
+from .feedback import Feedback
 from .ports import FaultyPort, faulty_port, name_the_stage
 
 __all__ = [

@@ -3,8 +3,8 @@
 import inspect
 import linecache
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any
@@ -21,7 +21,7 @@ from .settings import restored, signals_restored
 
 PACKAGE = str(Path(__file__).resolve().parents[1])
 # Ours, running while a student's function does.
-_OURS = {__file__, limits.__file__}
+_OWN_FILES = {__file__, limits.__file__}
 
 DTYPES = {
     *(torch.bool, torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64),
@@ -33,6 +33,9 @@ MOST_TEXT = 500  # characters of an exception's text that are shown
 UNFINISHED = "your loop does not end"
 NO_LOOP = "It may be waiting for something; if the computer is busy, try again."
 STOPPED = "You stopped it."
+
+
+Grid = tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -52,22 +55,17 @@ class Outcome:
     ended: bool = True
 
 
-@dataclass(frozen=True)
-class Answer:
+@dataclass(frozen=True, kw_only=True)
+class Answer(Outcome):
     """What a function gave for one case.
 
     Attributes:
-        yours, problem, printed, ended: as in `Outcome`.
         difference: how it differs from the target; None where it cannot be compared.
     """
 
     case: Case
     target: Tensor
-    yours: Tensor | None = None
-    problem: str = ""
     difference: StageDifference | None = None
-    printed: str = ""
-    ended: bool = True
 
     @property
     def right(self) -> bool:
@@ -76,6 +74,31 @@ class Answer:
     @property
     def fits(self) -> bool:
         return self.yours is not None and self.yours.shape == self.target.shape
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A target and an answer to lay side by side.
+
+    Attributes:
+        key: the stage they belong to.
+        target, yours: the two tensors.
+        grids: that of query cells and that of background patches.
+        index: the element to point at; None for none.
+        inputs: the tensors that went in, by the names of the parameters.
+
+    >>> feedback = cv.exercises.check("mask_validity", lambda mask, ksize: mask.flatten(1) == 0)
+    >>> drawing: cv.Drawing = feedback.drawing
+    >>> drawing.key, drawing.target.shape == drawing.yours.shape
+    ('valid', True)
+    """
+
+    key: str
+    target: Tensor = field(repr=False)
+    yours: Tensor = field(repr=False)
+    grids: tuple[Grid, Grid]
+    index: tuple[int, ...] | None = None
+    inputs: Mapping[str, Tensor] = field(default_factory=dict, repr=False)
 
 
 class Student:
@@ -108,7 +131,7 @@ class Student:
             except KeyboardInterrupt as error:
                 ended, problem = False, STOPPED + _line_of(error)
             except BaseException:  # raised while its exception or its answer was looked at
-                problem = "Your function gave what cannot even be looked at: that raises, too."
+                problem = "Looking at what your function returned or raised raises an error, too."
         return Outcome(yours, problem, file.end(), ended)
 
 
@@ -116,15 +139,12 @@ def attempt(exercise: Exercise, student: Callable[..., Outcome], case: Case) -> 
     """What a function gives for a case, beside what is right."""
     values = case.values()
     target = values[case.stage]
-    given = exercise.arguments(values, case.config, case.stage)
-    outcome = student(*(x.contiguous().clone() if isinstance(x, Tensor) else x for x in given))
-    answer = Answer(
-        case, target, problem=outcome.problem, printed=outcome.printed, ended=outcome.ended
-    )
+    arguments = exercise.arguments(values, case.config, case.stage)
+    outcome = student(*(x.contiguous().clone() if isinstance(x, Tensor) else x for x in arguments))
+    answer = Answer(**vars(outcome), case=case, target=target)
     if outcome.yours is None:
         return answer
-    found = difference(case.stage, target, outcome.yours)
-    answer = replace(answer, yours=outcome.yours, difference=found)
+    answer = replace(answer, difference=difference(case.stage, target, outcome.yours))
     if answer.fits:
         if not answer.problem and target.dtype == torch.bool != outcome.yours.dtype:
             problem = f"Expected dtype {target.dtype}: True or False. Got {outcome.yours.dtype}."
@@ -135,29 +155,35 @@ def attempt(exercise: Exercise, student: Callable[..., Outcome], case: Case) -> 
     return replace(answer, problem=problem)
 
 
+def place(key: str, index: tuple[int, ...]) -> str:
+    """An index in words: `sample 0, query row 1, …`."""
+    return ", ".join(f"{axis} {i}" for axis, i in zip(BY_KEY[key].axes, index, strict=True))
+
+
 def _call(
     function: Callable[..., Any], parameters: tuple[str, ...], arguments: tuple[Any, ...]
 ) -> tuple[Tensor | None, str]:
     """What a function returns, as a plain tensor, and what is wrong with that."""
     if problem := _does_not_take(function, parameters):
         return None, problem
-    asked: list[str] = []
-    handed = [x.clone() if isinstance(x, Tensor) else x for x in arguments]
+    library_calls: list[str] = []
+    copies = [x.clone() if isinstance(x, Tensor) else x for x in arguments]
     try:
-        stop_noting = _note_calls_of_ours(asked)
+        stop_recording = _record_library_calls(library_calls)
         try:
-            result = function(*handed)
+            result = function(*copies)
         finally:
-            stop_noting()
+            stop_recording()
     except (OutOfTime, KeyboardInterrupt):
         raise
     except BaseException as error:
-        return None, _raised(error)
-    if asked:
-        return None, f"Your function calls {asked[0]}: write it yourself, with PyTorch alone."
+        return None, _raised_sentence(error)
+    if library_calls:
+        called = library_calls[0]
+        return None, f"Your function calls {called}: write it yourself, with PyTorch alone."
     with torch._C.DisableTorchFunctionSubclass():
         yours, problem = _as_tensor(result)
-        for name, before, after in zip(parameters, arguments, handed, strict=True):
+        for name, before, after in zip(parameters, arguments, copies, strict=True):
             if not problem and isinstance(before, Tensor) and not _equal(before, after):
                 problem = f"Your function changed its argument {name}: make a new tensor instead."
     return yours, problem
@@ -181,10 +207,10 @@ def _as_tensor(result: object) -> tuple[Tensor | None, str]:
     try:
         yours = result.detach().cpu().clone(memory_format=torch.contiguous_format)
         yours = yours.resolve_conj().resolve_neg()
-        readable = type(yours) is Tensor and yours.layout == torch.strided and not yours.is_meta
+        is_readable = type(yours) is Tensor and yours.layout == torch.strided and not yours.is_meta
     except Exception:  # a meta or sparse tensor, say
-        readable = False
-    if not readable:
+        is_readable = False
+    if not is_readable:
         return None, f"Expected a tensor of numbers, got one that is {kind}."
     return yours, ""
 
@@ -222,13 +248,13 @@ def is_tensor(x: object) -> bool:
     return issubclass(type(x), Tensor)
 
 
-def _raised(error: BaseException) -> str:
+def _raised_sentence(error: BaseException) -> str:
     """An exception in a student's function as a sentence, with their own line."""
     text = _text_of(error)
     if isinstance(error, NotImplementedError) and not text:
         return "Nothing here yet: NotImplementedError is still raised."
-    said = f"Your function raised {type(error).__name__}"
-    return said + (f": {text}" if text else "") + _line_of(error)
+    sentence = f"Your function raised {type(error).__name__}"
+    return sentence + (f": {text}" if text else "") + _line_of(error)
 
 
 def _text_of(error: BaseException) -> str:
@@ -255,25 +281,25 @@ def _line_of(error: BaseException) -> str:
     return f"\nin the line: {line}" if line else ""
 
 
-def _note_calls_of_ours(asked: list[str]) -> Callable[[], None]:
+def _record_library_calls(names: list[str]) -> Callable[[], None]:
     """Note which functions of this package are called, until what is returned is called.
 
     A profiler or a debugger that runs keeps its place. Where both run, nothing is noted.
     """
 
-    def note(frame: FrameType, event: str, _: object) -> None:
+    def record(frame: FrameType, event: str, _: object) -> None:
         file = frame.f_code.co_filename
-        if event == "call" and file.startswith(PACKAGE) and file not in _OURS:
-            asked.append(f"{frame.f_globals['__name__']}.{frame.f_code.co_qualname}")
+        if event == "call" and file.startswith(PACKAGE) and file not in _OWN_FILES:
+            names.append(f"{frame.f_globals['__name__']}.{frame.f_code.co_qualname}")
 
     def stop() -> None:
-        if sys.getprofile() is note:
+        if sys.getprofile() is record:
             sys.setprofile(None)
-        if sys.gettrace() is note:
+        if sys.gettrace() is record:
             sys.settrace(None)
 
     if sys.getprofile() is None:
-        sys.setprofile(note)
+        sys.setprofile(record)
     elif sys.gettrace() is None:
-        sys.settrace(note)
+        sys.settrace(record)
     return stop

@@ -8,10 +8,10 @@ from ..checks import check_choice
 from ..errors import InputError
 from . import deconvolution, fused_softmax, mask_validity, matching_scores, patch_extraction
 from . import whole_layer as layer
-from .attempts import STOPPED, Answer, Outcome, Student, attempt, is_tensor
+from .attempts import STOPPED, Answer, Drawing, Outcome, Student, attempt, is_tensor, place
 from .exercise import Case, Exercise
-from .feedback import Drawing, Feedback, place
-from .recognition import all_alike, both_numbers, hint_for, where_they_differ
+from .feedback import Feedback
+from .recognition import expected_and_got, hint_for, one_number_everywhere, place_of_differences
 from .settings import usual_settings
 
 EXERCISES: dict[str, Exercise] = {
@@ -57,7 +57,7 @@ def check(exercise: str, function: object, *, seed: int = 0, only: str | None = 
     """
     name = exercise if isinstance(exercise, str) else type(exercise).__name__
     check_choice("exercise", name, EXERCISES)
-    chosen = EXERCISES[name]
+    definition = EXERCISES[name]
     try:
         if not isinstance(seed, int) or seed not in SEEDS:
             raise InputError("seed", "an integer of 64 bits", _short(seed))
@@ -66,12 +66,16 @@ def check(exercise: str, function: object, *, seed: int = 0, only: str | None = 
     except InputError as problem:
         return Feedback(name, passed=False, story=(str(problem),))
     if not callable(function):
-        story = f"Expected a function of ({', '.join(chosen.parameters)}), got: {_kind(function)}."
+        story = (
+            f"Expected a function of ({', '.join(definition.parameters)}), got: {_kind(function)}."
+        )
         hint = "Hand over the function itself, without calling it." if is_tensor(function) else ""
         return Feedback(name, passed=False, story=(story,), hint=hint)
     try:
         with usual_settings():
-            return answer(chosen, Student(function, chosen.parameters), chosen.cases(seed, only))
+            return answer(
+                definition, Student(function, definition.parameters), definition.cases(seed, only)
+            )
     except KeyboardInterrupt:  # between two calls of the function
         return Feedback(name, passed=False, story=(STOPPED,))
 
@@ -116,24 +120,24 @@ def _feedback(
         return replace(feedback, drawing=_drawing(exercise, first, None))
     feedback = replace(feedback, arguments=_arguments(exercise, first))
     # A function that is not written yet has no mistake to recognise.
-    if alike := all_alike(answers):
-        feedback = replace(feedback, hint=alike)
+    if sentence := one_number_everywhere(answers):
+        feedback = replace(feedback, hint=sentence)
     elif first.ended:
         mistake, hint = hint_for(exercise, student, answers)
         feedback = replace(feedback, hint=hint, mistake=mistake.name if mistake else None)
     story = [f"First case that differs: {first.case.label}."]
     if first.problem:
         story.append(first.problem)
-    found = first.difference
-    if found is None or found.first is None:
+    gap = first.difference
+    if gap is None or gap.first is None:
         return replace(feedback, story=tuple(story), drawing=_drawing(exercise, first, None))
     assert first.yours is not None
-    assert found.share is not None
-    at = found.first
+    assert gap.share is not None
+    at = gap.first
     expected, got = float(first.target[at]), float(first.yours[at])
     story += [
-        f"At {place(first.case.stage, at)}: {both_numbers(expected, got, first)}.",
-        f"{found.share:.0%} of the elements differ{where_they_differ(first)}.",
+        f"At {place(first.case.stage, at)}: {expected_and_got(expected, got, first)}.",
+        f"{gap.share:.0%} of the elements differ{place_of_differences(first)}.",
     ]
     return replace(
         feedback,
@@ -147,14 +151,14 @@ def _feedback(
 
 def _arguments(exercise: Exercise, answer: Answer) -> dict[str, Any]:
     case = answer.case
-    given = exercise.arguments(case.values(), case.config, case.stage)
-    return dict(zip(exercise.parameters, given, strict=True))
+    values = exercise.arguments(case.values(), case.config, case.stage)
+    return dict(zip(exercise.parameters, values, strict=True))
 
 
 def _drawing(exercise: Exercise, answer: Answer, index: tuple[int, ...] | None) -> Drawing | None:
     if answer.yours is None:
         return None
-    given = _arguments(exercise, answer)
-    inputs = {name: value for name, value in given.items() if is_tensor(value)}
+    arguments = _arguments(exercise, answer)
+    inputs = {name: value for name, value in arguments.items() if is_tensor(value)}
     case = answer.case
     return Drawing(case.stage, answer.target, answer.yours, case.grids, index, inputs)

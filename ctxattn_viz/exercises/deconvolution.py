@@ -11,7 +11,7 @@ from ..config import AttentionConfig
 from ..stages import Values
 from ..stages.deconvolution import deconvolve, mix_patches
 from ..stages.patch_extraction import same_padding
-from .exercise import Case, Draw, Exercise, Mistake
+from .exercise import Case, Draw, Exercise, Mistake, in_several_ways
 
 Paste = Callable[[Tensor, Tensor], Tensor]
 
@@ -28,10 +28,10 @@ def _right(attention: Tensor, paste: Tensor, **rules: Any) -> Tensor:
 def _whole_canvas(attention: Tensor, patches: Tensor) -> Tensor:
     """All patches laid down, those at the border reaching over it, and divided by 4."""
     columns = mix_patches(attention, patches).flatten(3).flatten(1, 2).mT
-    return _laid(columns, attention, patches, patches.shape[-1] // 2) / 4
+    return _lay_down(columns, attention, patches, patches.shape[-1] // 2) / 4
 
 
-def _laid(columns: Tensor, attention: Tensor, patches: Tensor, step: int) -> Tensor:
+def _lay_down(columns: Tensor, attention: Tensor, patches: Tensor, step: int) -> Tensor:
     """Columns (n, c·k·k, h·w) as patches that lie `step` pixels apart, added up."""
     side, (h, w) = patches.shape[-1], attention.shape[1:3]
     return F.fold(columns, ((h - 1) * step + side, (w - 1) * step + side), side, stride=step)
@@ -67,14 +67,14 @@ def _cropped_alike(margin: Callable[[int], int]) -> Paste:
 def _beside(attention: Tensor, patches: Tensor) -> Tensor:
     """Patches beside each other, none overlapping."""
     columns = mix_patches(attention, patches).flatten(3).flatten(1, 2).mT
-    return _laid(columns, attention, patches, patches.shape[-1]) / 4
+    return _lay_down(columns, attention, patches, patches.shape[-1]) / 4
 
 
 def _scrambled(attention: Tensor, patches: Tensor) -> Tensor:
     """The mixed patches (n, h·w, c·k·k) cut as if they were (n, c·k·k, h·w)."""
     mixed = mix_patches(attention, patches).flatten(3).flatten(1, 2)
     columns = mixed.reshape(mixed.shape[0], mixed.shape[2], mixed.shape[1])
-    canvas = _laid(columns, attention, patches, patches.shape[-1] // 2) / 4
+    canvas = _lay_down(columns, attention, patches, patches.shape[-1] // 2) / 4
     return _picture(canvas, attention, patches, lambda rate: rate // 2)
 
 
@@ -95,22 +95,27 @@ def _over(divisor: Callable[[Tensor, Tensor], Tensor | float]) -> Paste:
     return lambda a, v: _right(a, v) * 4 / divisor(a, v)
 
 
+def _mixed_and_canvas(attention: Tensor, patches: Tensor) -> tuple[Tensor, Tensor]:
+    """The mixed patches (n, h, w, c, k, k), and zeros (n, c, H + rate, W + rate) to lay them on."""
+    mixed = mix_patches(attention, patches)
+    n, h, w, c, side = mixed.shape[:5]
+    return mixed, mixed.new_zeros(n, c, (h + 1) * side // 2, (w + 1) * side // 2)
+
+
 def _pushed_inside(cut: bool) -> Paste:
     """Patches that would start before the picture start with it: whole, or cut at their end."""
 
     def paste(attention: Tensor, patches: Tensor) -> Tensor:
-        n, h, w = attention.shape[:3]
-        c, side = patches.shape[2], patches.shape[-1]
+        mixed, canvas = _mixed_and_canvas(attention, patches)
+        (h, w), side = mixed.shape[1:3], mixed.shape[-1]
         rate = side // 2
-        mixed = mix_patches(attention, patches) / 4
-        canvas = mixed.new_zeros(n, c, (h + 1) * rate, (w + 1) * rate)
         for y in range(h):
             for x in range(w):
                 top, left = y * rate - rate // 2, x * rate - rate // 2
                 up, across = (side + min(start, 0) if cut else side for start in (top, left))
                 top, left = max(top, 0), max(left, 0)
                 place = canvas[:, :, top : top + up, left : left + across]
-                place += mixed[:, y, x, :, :up, :across]
+                place += mixed[:, y, x, :, :up, :across] / 4
         return canvas[:, :, : h * rate, : w * rate]
 
     return paste
@@ -120,11 +125,9 @@ def _divided_on_the_way(of: str) -> Paste:
     """The canvas divided by 4 after each row, column or cell, or each place after each cell."""
 
     def paste(attention: Tensor, patches: Tensor) -> Tensor:
-        n, h, w = attention.shape[:3]
-        c, side = patches.shape[2], patches.shape[-1]
+        mixed, canvas = _mixed_and_canvas(attention, patches)
+        (h, w), side = mixed.shape[1:3], mixed.shape[-1]
         rate = side // 2
-        mixed = mix_patches(attention, patches)
-        canvas = mixed.new_zeros(n, c, (h + 1) * rate, (w + 1) * rate)
         cells = [(y, x) for y in range(h) for x in range(w)]
         for y, x in sorted(cells, key=lambda cell: cell[::-1]) if of == "column" else cells:
             top, left = y * rate, x * rate
@@ -154,17 +157,14 @@ def _middles(attention: Tensor, patches: Tensor) -> Tensor:
 
 def _written_over(attention: Tensor, patches: Tensor) -> Tensor:
     """Each patch replaces what lies under it."""
-    n, h, w = attention.shape[:3]
-    c, side = patches.shape[2], patches.shape[-1]
+    mixed, canvas = _mixed_and_canvas(attention, patches)
+    (h, w), side = mixed.shape[1:3], mixed.shape[-1]
     rate = side // 2
-    start, _ = same_padding(side, rate)
-    mixed = mix_patches(attention, patches)
-    canvas = mixed.new_zeros(n, c, (h + 1) * rate, (w + 1) * rate)
     for y in range(h):
         for x in range(w):
             top, left = y * rate, x * rate
             canvas[:, :, top : top + side, left : left + side] = mixed[:, y, x]
-    return canvas[:, :, start : start + h * rate, start : start + w * rate]
+    return _picture(canvas, attention, patches, lambda rate: rate // 2)
 
 
 def _best_only(attention: Tensor, patches: Tensor) -> Tensor:
@@ -262,17 +262,13 @@ MISTAKES = (
         )
         for cut in (False, True)
     ),
-    *(
-        _mistake(
-            "divided inside the loop",
-            "You divide by 4 inside a loop: what was laid first is divided again with each turn. "
-            "When is the sum of all patches complete?",
-            paste,
-        )
-        for paste in (
-            *map(_divided_on_the_way, ("row", "column", "cell", "place")),
-            _divided_for_each_sample,
-        )
+    *in_several_ways(
+        _mistake,
+        "divided inside the loop",
+        "You divide by 4 inside a loop: what was laid first is divided again with each turn. "
+        "When is the sum of all patches complete?",
+        *map(_divided_on_the_way, ("row", "column", "cell", "place")),
+        _divided_for_each_sample,
     ),
     _mistake(
         "the middles only",
@@ -353,7 +349,7 @@ def _arguments(v: Values, c: AttentionConfig, stage: str) -> tuple[Tensor, Tenso
     return v["attention"], v["paste_patches"]
 
 
-def _given(label: str, attention: Tensor, paste: Tensor) -> Case:
+def _case(label: str, attention: Tensor, paste: Tensor) -> Case:
     """A case from attention (1, h, w, L) and paste patches (1, L, 1, 2·rate, 2·rate)."""
     config = AttentionConfig(rate=paste.shape[-1] // 2)
     rows, columns = (side * config.rate for side in attention.shape[1:3])
@@ -364,19 +360,19 @@ def _given(label: str, attention: Tensor, paste: Tensor) -> Case:
     )
 
 
-def _by_hand() -> list[Case]:
+def _hand_cases() -> list[Case]:
     ones = torch.ones(1, 1, 1, 4, 4)
     ramp = torch.arange(16.0).reshape(1, 1, 1, 4, 4)
     pair = torch.stack([torch.full((1, 2, 2), 4.0), torch.full((1, 2, 2), 8.0)])[None]
     shares = torch.tensor([[[[1.0, 0.0], [0.5, 0.5]], [[0.0, 1.0], [0.25, 0.75]]]])
     return [
-        _given("one patch of ones, rate 2, on 3×3 cells", torch.ones(1, 3, 3, 1), ones),
-        _given("one cell, one patch 0 … 15, rate 2", torch.ones(1, 1, 1, 1), ramp),
-        _given("two patches, all 4 and all 8, rate 1, on 2×2 cells", shares, pair),
+        _case("one patch of ones, rate 2, on 3×3 cells", torch.ones(1, 3, 3, 1), ones),
+        _case("one cell, one patch 0 … 15, rate 2", torch.ones(1, 1, 1, 1), ramp),
+        _case("two patches, all 4 and all 8, rate 1, on 2×2 cells", shares, pair),
     ]
 
 
-def _drawn(draw: Draw) -> list[Case]:
+def _random_cases(draw: Draw) -> list[Case]:
     config = AttentionConfig(softmax_scale=3.0)
     rate = draw.choices.choice([4, 5])
     return [
@@ -391,7 +387,7 @@ EXERCISE = Exercise(
     name="deconvolution",
     parameters=("attention", "paste"),
     arguments=_arguments,
-    by_hand=_by_hand,
-    drawn=_drawn,
+    hand_cases=_hand_cases,
+    random_cases=_random_cases,
     mistakes=MISTAKES,
 )

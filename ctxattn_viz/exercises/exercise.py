@@ -8,7 +8,7 @@ whole layer, and the faulty ports of the one that asks for the stage.
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import torch
 from torch import Tensor
@@ -33,6 +33,16 @@ class Mistake:
     name: str
     hint: str
     wrong: Mapping[str, Run] = field(repr=False)
+
+
+Way = TypeVar("Way")
+
+
+def in_several_ways(
+    mistake: Callable[[str, str, Way], Mistake], name: str, hint: str, *ways: Way
+) -> tuple[Mistake, ...]:
+    """A mistake that can be made in several ways: each with the same name and hint."""
+    return tuple(mistake(name, hint, way) for way in ways)
 
 
 @dataclass(frozen=True)
@@ -85,14 +95,14 @@ class Exercise:
     name: str
     parameters: tuple[str, ...]
     arguments: Callable[[Values, AttentionConfig, str], tuple[Any, ...]]
-    by_hand: Callable[[], list[Case]]
-    drawn: Callable[["Draw"], list[Case]]
+    hand_cases: Callable[[], list[Case]]
+    random_cases: Callable[["Draw"], list[Case]]
     mistakes: tuple[Mistake, ...]
 
     def cases(self, seed: int, only: str | None = None) -> list[Case]:
         """The cases of a seed; `only` one kind of them, where it is named."""
-        made = [*self.by_hand(), *self.drawn(Draw(seed))]
-        return [case for case in made if only in (None, case.kind)]
+        cases = [*self.hand_cases(), *self.random_cases(Draw(seed))]
+        return [case for case in cases if only in (None, case.kind)]
 
 
 class Draw:
@@ -155,11 +165,12 @@ class Draw:
 def planted(known: Mapping[str, Tensor], config: AttentionConfig, *mistakes: Mistake) -> LazyValues:
     """The stages of a run in which `mistakes` are made."""
     wrong = {key: run for mistake in mistakes for key, run in mistake.wrong.items()}
-    values = LazyValues(
-        {key: value for key, value in known.items() if key not in wrong},
-        config,
-        lambda key, run: wrong[key](values, config) if key in wrong else run(),
-    )
+
+    def compute(key: str, right: Callable[[], Tensor]) -> Tensor:
+        return wrong[key](values, config) if key in wrong else right()
+
+    known = {key: value for key, value in known.items() if key not in wrong}
+    values = LazyValues(known, config, compute)
     return values
 
 

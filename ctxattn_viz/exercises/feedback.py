@@ -8,38 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from torch import Tensor
 
-from ..stages import BY_KEY
+from .attempts import Drawing
 
 if TYPE_CHECKING:  # matplotlib is loaded when a drawing is asked for
     from ..figures.drawing import Figure
 
-Grid = tuple[int, int]
 FEW = 64  # numbers of an argument that are written out
-
-
-@dataclass(frozen=True)
-class Drawing:
-    """A target and an answer to lay side by side.
-
-    Attributes:
-        key: the stage they belong to.
-        target, yours: the two tensors.
-        grids: that of query cells and that of background patches.
-        index: the element to point at; None for none.
-        inputs: the tensors that went in, by the names of the parameters.
-
-    >>> feedback = cv.exercises.check("mask_validity", lambda mask, ksize: mask.flatten(1) == 0)
-    >>> drawing: cv.Drawing = feedback.drawing
-    >>> drawing.key, drawing.target.shape == drawing.yours.shape
-    ('valid', True)
-    """
-
-    key: str
-    target: Tensor = field(repr=False)
-    yours: Tensor = field(repr=False)
-    grids: tuple[Grid, Grid]
-    index: tuple[int, ...] | None = None
-    inputs: Mapping[str, Tensor] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, repr=False)
@@ -58,7 +32,7 @@ class Feedback:
             its parameters: call it with them to see for yourself.
         index, expected, got: the first element that differs, where there is one.
         drawing: what to draw; None where there is nothing to draw.
-        printed: the end of what the function printed in the case that is told of.
+        printed: the end of what the function printed in the case that `story` is about.
 
     >>> def mine(mask, ksize):  # looks at the middle of each patch alone
     ...     return mask.flatten(1) == 0
@@ -97,16 +71,19 @@ class Feedback:
     def __repr__(self) -> str:
         hint = [f"Hint: {self.hint}"] if self.hint else []
         cases = () if self.passed else self.cases  # all agree: the headline says so
-        tried = [f"  {'agrees ' if ok else 'differs'}  {label}" for label, ok in cases]
+        case_lines = [f"  {'agrees ' if ok else 'differs'}  {label}" for label, ok in cases]
         printed = ["Your function printed:", self.printed] if self.printed else []
-        lines = [self.headline, *hint, *self.story, *printed, *self._given(), *tried]
+        lines = [self.headline, *hint, *self.story, *printed, *self._argument_lines(), *case_lines]
         return "\n".join(lines)
 
-    def _given(self) -> list[str]:
+    def _argument_lines(self) -> list[str]:
         """The arguments, written out where they are small."""
         if not self.arguments:
             return []
-        return ["What went in there:", *(_written(*item) for item in self.arguments.items())]
+        return [
+            "The arguments of that case:",
+            *(_as_text(*item) for item in self.arguments.items()),
+        ]
 
     def _repr_html_(self) -> str:
         colour = "#009E73" if self.passed else "#D55E00"
@@ -116,17 +93,17 @@ class Feedback:
         parts += [f"<div>{escape(line)}</div>" for line in self.story]
         if self.printed:
             parts.append(f"<div>Your function printed:</div><pre>{escape(self.printed)}</pre>")
-        if given := self._given():
-            lines = escape("\n".join(given[1:]))
-            parts.append(
-                f"<div>{given[0]}</div><pre style='line-height:1.2;margin:.3em 0'>{lines}</pre>"
-            )
+        title, *arguments = self._argument_lines() or [""]
+        if arguments:
+            text = escape("\n".join(arguments))
+            style = "line-height:1.2;margin:.3em 0"
+            parts.append(f"<div>{title}</div><pre style='{style}'>{text}</pre>")
         if figure := self.figure():
-            shown, _ = figure._repr_mimebundle_()
-            kind = next(kind for kind in shown if kind.startswith("image/"))
+            bundle, _ = figure._repr_mimebundle_()
+            kind = next(kind for kind in bundle if kind.startswith("image/"))
             parts.append(
                 f"<img style='max-width:100%;background:white' alt='{escape(figure.alt)}' "
-                f"src='data:{kind};base64,{shown[kind]}'>"
+                f"src='data:{kind};base64,{bundle[kind]}'>"
             )
         if not self.passed and self.cases:
             items = (f"<li>{'✓' if ok else '✗'} {escape(label)}</li>" for label, ok in self.cases)
@@ -140,17 +117,12 @@ class Feedback:
         """The target, the answer and their difference, drawn; None where there is nothing."""
         if self.drawing is None:
             return None
-        from .drawn import draw
+        from .feedback_figure import draw  # loads matplotlib
 
         return draw(self.drawing)
 
 
-def place(key: str, index: tuple[int, ...]) -> str:
-    """An index in words: `sample 0, query row 1, …`."""
-    return ", ".join(f"{axis} {i}" for axis, i in zip(BY_KEY[key].axes, index, strict=True))
-
-
-def _written(name: str, value: object) -> str:
+def _as_text(name: str, value: object) -> str:
     """An argument as `name = value`: numbers in full where they are few, else how many."""
     if not isinstance(value, Tensor):
         return f"{name} = {value}"

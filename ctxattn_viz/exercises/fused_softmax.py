@@ -16,10 +16,10 @@ def _arguments(v: Values, c: AttentionConfig, stage: str) -> tuple[object, ...]:
     return v["scores"], v["valid"], patch_grid(v, c), c.fuse_k, c.softmax_scale
 
 
-def _by_hand() -> list[Case]:
+def _hand_cases() -> list[Case]:
     row, column, square = torch.zeros(1, 1, 1, 3), torch.zeros(1, 1, 3, 1), torch.zeros(1, 1, 2, 2)
     three, four = (torch.arange(1.0, count + 1).diag() for count in (3, 4))
-    one = torch.tensor([[0.0, 1.0, 2.0]] * 3)
+    ramps = torch.tensor([[0.0, 1.0, 2.0]] * 3)
     config = AttentionConfig(rate=1, softmax_scale=1.0)
     unfused, mild = config.replace(fuse_k=1), config.replace(softmax_scale=0.1)
 
@@ -30,14 +30,20 @@ def _by_hand() -> list[Case]:
         return Case(label, "attention", known, config, "hand")
 
     return [
-        case("fuse_k 1 (no fusion): scores 0, 1, 2, the last invalid", row, one, unfused, "110"),
+        case(
+            "fuse_k 1 (no fusion): scores 0, 1, 2, the last invalid",
+            row,
+            ramps,
+            unfused,
+            "110",
+        ),
         case("fuse_k 3: scores 1, 2, 3 on the diagonal, one row", row, three, config, "111"),
         case("the same, one column", column, three, config, "111"),
         case("2×2 cells: 1, 2, 3, 4 on the diagonal, scale 0.1", square, four, mild, "1111"),
     ]
 
 
-def _drawn(draw: Draw) -> list[Case]:
+def _random_cases(draw: Draw) -> list[Case]:
     scale = draw.choices.choice([2.0, 3.0, 4.0])
     some = AttentionConfig(rate=1, softmax_scale=scale)
     hopeless = draw.case("a batch of two, one of them all hole", "attention", some, n=2)
@@ -63,7 +69,7 @@ EXERCISE = Exercise(
     name="fused_softmax",
     parameters=("scores", "valid", "patches", "fuse_k", "softmax_scale"),
     arguments=_arguments,
-    by_hand=_by_hand,
-    drawn=_drawn,
+    hand_cases=_hand_cases,
+    random_cases=_random_cases,
     mistakes=(*SOFTMAX, *FUSION, *BOTH),
 )

@@ -2,7 +2,7 @@
 
 import torch
 
-from .exercise import Mistake
+from .exercise import Mistake, in_several_ways
 from .fusion_passes import (
     along,
     box,
@@ -14,7 +14,7 @@ from .fusion_passes import (
     largest,
     maps_convolved,
     mean,
-    mean_of_what_there_is,
+    mean_inside,
     not_turned_back,
     one_pass,
     ones,
@@ -122,26 +122,19 @@ FUSION = (
         "original, whose diagonals run along the flattened order and so wrap into the next row.",
         fusion(unwrapped("scores", 2), unwrapped("fused_rows", 1)),
     ),
-    Mistake(
+    *in_several_ways(
+        Mistake,
         "means instead of sums",
         "You take the mean along each diagonal. The original sums.",
         fusion(mean("scores", "rows"), mean("fused_rows", "columns")),
+        passes(mean_inside),
     ),
-    Mistake(
-        "means instead of sums",
-        "You take the mean along each diagonal. The original sums.",
-        passes(mean_of_what_there_is),
-    ),
-    Mistake(
+    *in_several_ways(
+        Mistake,
         "a kernel of ones",
         "You add up all scores in a square of the table, as a box blur does. Only those on the "
         "diagonal belong together: the query and the patch move by the same step.",
         passes(convolved(ones)),
-    ),
-    Mistake(
-        "a kernel of ones",
-        "You add up all scores in a square of the table, as a box blur does. Only those on the "
-        "diagonal belong together: the query and the patch move by the same step.",
         {**passes(convolved(ones)), "fused_scores": unfused("fused_rows")},
     ),
     *(
@@ -193,24 +186,18 @@ FUSION = (
         "are 0.",
         passes(rolled),
     ),
-    Mistake(
+    *in_several_ways(
+        Mistake,
         "one side of the diagonal",
         "You add the neighbours on one side only. The diagonal reaches as far back as forth.",
         passes(along(range)),
-    ),
-    Mistake(
-        "one side of the diagonal",
-        "You add the neighbours on one side only. The diagonal reaches as far back as forth.",
         passes(along(lambda k: range(1 - k, 1))),
     ),
-    Mistake(
+    *in_several_ways(
+        Mistake,
         "the last place left out",
         "One end of each diagonal is missing. Which places does a range leave out?",
         passes(along(lambda k: range(-(k // 2), k // 2))),
-    ),
-    Mistake(
-        "the last place left out",
-        "One end of each diagonal is missing. Which places does a range leave out?",
         passes(along(lambda k: range(1 - k // 2, k // 2 + 1))),
     ),
     *(
@@ -247,9 +234,9 @@ FUSION = (
             "added into what is read",
             "You add neighbours into the scores that you still read from, so that a sum goes into "
             "the next sum. What you read has to stay as it was: add into another tensor.",
-            passes(one),
+            passes(apply),
         )
-        for one in (in_place(True), in_place(False), whole_tables_in_place)
+        for apply in (in_place(True), in_place(False), whole_tables_in_place)
     ),
     Mistake(
         "fuse_k to each side",

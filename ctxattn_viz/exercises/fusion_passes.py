@@ -21,8 +21,8 @@ def one_pass(x: Tensor, v: Values, config: AttentionConfig, order: str) -> Tenso
 
 def fusion(rows: Run | None, columns: Run | None) -> dict[str, Run]:
     """The two passes, one or both of them made otherwise."""
-    made = {"fused_rows": rows, "fused_scores": columns}
-    return {key: run for key, run in made.items() if run}
+    runs = {"fused_rows": rows, "fused_scores": columns}
+    return {key: run for key, run in runs.items() if run}
 
 
 def unfused(source: str) -> Run:
@@ -45,14 +45,14 @@ def unwrapped(source: str, axis: int) -> Run:
         x = v[source].unflatten(-1, patch_grid(v, config))  # (n, h, w, gh, gw)
         reach = config.fuse_k // 2
         return sum(
-            (moved(moved(x, d, axis), d, axis + 2) for d in range(-reach, reach + 1)),
+            (shift(shift(x, d, axis), d, axis + 2) for d in range(-reach, reach + 1)),
             torch.zeros_like(x),
         ).flatten(-2)
 
     return run
 
 
-def moved(x: Tensor, places: int, axis: int) -> Tensor:
+def shift(x: Tensor, places: int, axis: int) -> Tensor:
     """x(i + places) along an axis, zeros from outside."""
     out = torch.zeros_like(x)
     length = max(x.shape[axis] - abs(places), 0)
@@ -67,15 +67,15 @@ def column_by_column(x: Tensor, patches: tuple[int, int]) -> Tensor:
     return x.unflatten(-1, patches).permute(0, 2, 1, 4, 3).flatten(-2)
 
 
-def passes(one: Callable[[Tensor, AttentionConfig], Tensor]) -> dict[str, Run]:
+def passes(apply: Callable[[Tensor, AttentionConfig], Tensor]) -> dict[str, Run]:
     """Both passes, each made by `one` from a table (n, P, L) of scores in its order."""
 
     def rows(v: Values, config: AttentionConfig) -> Tensor:
-        return one(v["scores"].flatten(1, 2), config).reshape(v["scores"].shape)
+        return apply(v["scores"].flatten(1, 2), config).reshape(v["scores"].shape)
 
     def columns(v: Values, config: AttentionConfig) -> Tensor:
         table = column_by_column(v["fused_rows"], patch_grid(v, config))
-        fused = one(table.flatten(1, 2), config).reshape(table.shape)
+        fused = apply(table.flatten(1, 2), config).reshape(table.shape)
         return column_by_column(fused, patch_grid(v, config)[::-1])
 
     return fusion(rows, columns)
@@ -84,12 +84,12 @@ def passes(one: Callable[[Tensor, AttentionConfig], Tensor]) -> dict[str, Run]:
 def convolved(kernel: Kernel) -> Callable[[Tensor, AttentionConfig], Tensor]:
     """The table of scores convolved with a kernel, zeros outside."""
 
-    def one(table: Tensor, config: AttentionConfig) -> Tensor:
+    def apply(table: Tensor, config: AttentionConfig) -> Tensor:
         weight = kernel(config.fuse_k)
         padding = weight.shape[0] // 2, weight.shape[1] // 2
         return F.conv2d(table[:, None], weight[None, None], padding=padding)[:, 0]
 
-    return one
+    return apply
 
 
 def gaussian(k: int) -> Tensor:
@@ -125,12 +125,12 @@ def maps_convolved(kernel: Kernel, of: str, times: int = 1) -> dict[str, Run]:
 def along(reach: Callable[[int], Iterable[int]]) -> Callable[[Tensor, AttentionConfig], Tensor]:
     """Sums along the diagonal over other places than those from −(k // 2) to k // 2."""
 
-    def one(table: Tensor, config: AttentionConfig) -> Tensor:
+    def apply(table: Tensor, config: AttentionConfig) -> Tensor:
         places = reach(config.fuse_k)
-        terms = (moved(moved(table, d, 1), d, 2) for d in places)
+        terms = (shift(shift(table, d, 1), d, 2) for d in places)
         return sum(terms, torch.zeros_like(table))
 
-    return one
+    return apply
 
 
 def rolled(table: Tensor, config: AttentionConfig) -> Tensor:
@@ -140,14 +140,14 @@ def rolled(table: Tensor, config: AttentionConfig) -> Tensor:
     )
 
 
-def mean_of_what_there_is(table: Tensor, config: AttentionConfig) -> Tensor:
+def mean_inside(table: Tensor, config: AttentionConfig) -> Tensor:
     line = convolved(torch.eye)
     return line(table, config) / line(torch.ones_like(table), config)
 
 
 def largest(table: Tensor, config: AttentionConfig) -> Tensor:
     half = config.fuse_k // 2
-    shifted = [moved(moved(table, d, 1), d, 2) for d in range(-half, half + 1)]
+    shifted = [shift(shift(table, d, 1), d, 2) for d in range(-half, half + 1)]
     return torch.stack(shifted).amax(0)
 
 
@@ -159,8 +159,8 @@ def patches_only(v: Values, config: AttentionConfig) -> Tensor:
     """The second pass with only the patch's axes transposed, not the query's."""
     x, patches = v["fused_rows"], patch_grid(v, config)
     turned = x.unflatten(-1, patches).mT.flatten(-2)
-    made = fuse(turned, query_grid(v, config), patches[::-1], "rows", config)
-    return made.unflatten(-1, patches[::-1]).mT.flatten(-2)
+    fused = fuse(turned, query_grid(v, config), patches[::-1], "rows", config)
+    return fused.unflatten(-1, patches[::-1]).mT.flatten(-2)
 
 
 def queries_only(v: Values, config: AttentionConfig) -> Tensor:
@@ -211,10 +211,11 @@ def height_for_width(queries: bool, patches: bool) -> Run:
     """The second pass with sides exchanged: queries unpacked as (w, h), patches as (gw, gh)."""
 
     def run(v: Values, config: AttentionConfig) -> Tensor:
-        x, of_q, of_p = v["fused_rows"], query_grid(v, config), patch_grid(v, config)
-        flat = x.reshape(len(x), *(of_q[::-1] if queries else of_q), -1)
-        queries_grid, patches_grid = (flat.shape[1], flat.shape[2]), of_p[::-1] if patches else of_p
-        return fuse(flat, queries_grid, patches_grid, "columns", config).reshape(x.shape)
+        x, query_sides, patch_sides = v["fused_rows"], query_grid(v, config), patch_grid(v, config)
+        flat = x.reshape(len(x), *(query_sides[::-1] if queries else query_sides), -1)
+        patch_sides = patch_sides[::-1] if patches else patch_sides
+        fused = fuse(flat, (flat.shape[1], flat.shape[2]), patch_sides, "columns", config)
+        return fused.reshape(x.shape)
 
     return run
 
@@ -222,22 +223,22 @@ def height_for_width(queries: bool, patches: bool) -> Run:
 def in_place(neighbours: bool) -> Callable[[Tensor, AttentionConfig], Tensor]:
     """Neighbours added into the table that is read: a score's at once, or one d at a time."""
 
-    def one(table: Tensor, config: AttentionConfig) -> Tensor:
+    def apply(table: Tensor, config: AttentionConfig) -> Tensor:
         half, length = config.fuse_k // 2, table.shape[1]
         places = [d for d in range(-half, half + 1) if d]
         steps = [(p, d) for p in range(length) for d in places]
         out = table.clone()
         for p, d in steps if neighbours else sorted(steps, key=lambda step: step[1]):
             if 0 <= p + d < length:
-                out[:, p] += moved(out[:, p + d], d, 1)
+                out[:, p] += shift(out[:, p + d], d, 1)
         return out
 
-    return one
+    return apply
 
 
 def whole_tables_in_place(table: Tensor, config: AttentionConfig) -> Tensor:
     """The sum so far is what is moved for the next d."""
     half = config.fuse_k // 2
     for d in range(-half, half + 1):
-        table = table + moved(moved(table, d, 1), d, 2) if d else table
+        table = table + shift(shift(table, d, 1), d, 2) if d else table
     return table

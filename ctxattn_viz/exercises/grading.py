@@ -70,12 +70,12 @@ def require(exercise: str, points: str) -> None:
         points: `"fits"` for tensors of the right shape, `"hand"` for the cases worked by hand,
             `"all"` for these, the random ones and those of the hidden seeds.
     """
-    _ask({"exercise": exercise, "cells": _earlier_cells()}, points)
+    _require({"exercise": exercise, "cells": _earlier_cells()}, points)
 
 
 def require_stage(seed: int, stage: object) -> None:
     """Raise `NotYet` unless `stage` is where `faulty_port(seed)` goes wrong."""
-    _ask({"port": seed, "stage": str(stage)[:100]}, "all")
+    _require({"port": seed, "stage": str(stage)[:100]}, "all")
 
 
 def _earlier_cells() -> list[str]:
@@ -92,7 +92,7 @@ def _earlier_cells() -> list[str]:
     return [cell for cell in cells if MARK not in cell]
 
 
-def _ask(request: dict[str, Any], points: str) -> None:
+def _require(request: dict[str, Any], points: str) -> None:
     if os.environ.get(_RUNNING):  # these cells are themselves being run for grades
         return
     verdict = _verdicts(json.dumps(request)).get(points, _FAILED)
@@ -153,13 +153,13 @@ def judge(request: dict[str, Any]) -> dict[str, Any]:
             fits = answer(exercise, runner, exercise.cases(0))
             hand = answer(exercise, runner, exercise.cases(0, "hand"))
             hidden = [case for seed in seeds for case in exercise.cases(seed, "random")]
-            everything = answer(exercise, runner, exercise.cases(0) + hidden)
+            all_cases = answer(exercise, runner, exercise.cases(0) + hidden)
         finally:
             runner.end()
     return {
         "fits": _verdict(fits.fits, fits),
         "hand": _verdict(hand.passed, hand),
-        "all": _verdict(everything.passed, everything),
+        "all": _verdict(all_cases.passed, all_cases),
     }
 
 
@@ -188,12 +188,12 @@ class Runner:
         threading.Thread(target=self._listen, args=[reading], daemon=True).start()
         # In a thread of its own: a runner that does not read must not stop the judge.
         self.requests: queue.Queue[tuple[dict[str, Any], list[Tensor]]] = queue.Queue()
-        threading.Thread(target=self._tell, daemon=True).start()
+        threading.Thread(target=self._send_requests, daemon=True).start()
         first = {"cells": request["cells"], "function": request["exercise"]}
         self.requests.put(({**first, "parameters": list(parameters)}, []))
 
     def __call__(self, *arguments: Any) -> Outcome:
-        self.requests.put(_packed(arguments))
+        self.requests.put(_packed_arguments(arguments))
         try:
             message = self.messages.get(timeout=max(self.deadline - time.monotonic(), 0))
         except queue.Empty:
@@ -208,7 +208,7 @@ class Runner:
             problem = "Expected a torch.Tensor, got nothing."
         return Outcome(yours, problem, printed, bool(values.get("ended", True)))
 
-    def _tell(self) -> None:
+    def _send_requests(self) -> None:
         assert self.process.stdin is not None
         with suppress(OSError):
             while True:
@@ -292,22 +292,22 @@ def run(requests: IO[bytes], replies: IO[bytes]) -> None:
     student = Student(function, tuple(first["parameters"])) if callable(function) else None
     while True:
         values, tensors = _read(requests)
-        given = [tensors[x["tensor"]] if isinstance(x, dict) else x for x in values["arguments"]]
-        arguments = [tuple(x) if isinstance(x, list) else x for x in given]
+        loaded = [tensors[x["tensor"]] if isinstance(x, dict) else x for x in values["arguments"]]
+        arguments = [tuple(x) if isinstance(x, list) else x for x in loaded]
         name = first["function"]
-        problem = f"{name} is no function after the earlier cells, or they took too long."
+        problem = f"After the earlier cells {name} is not a function, or they took too long."
         outcome = Outcome(problem=problem)
         if student:
             outcome = student(*arguments)
         tensors = [] if outcome.yours is None else [outcome.yours]
-        told = {"problem": outcome.problem, "printed": outcome.printed, "ended": outcome.ended}
-        _write(replies, told, tensors)
+        report = {"problem": outcome.problem, "printed": outcome.printed, "ended": outcome.ended}
+        _write(replies, report, tensors)
 
 
 # Messages: their length, a header in JSON, then the numbers of each tensor
 
 
-def _packed(arguments: Sequence[Any]) -> tuple[dict[str, Any], list[Tensor]]:
+def _packed_arguments(arguments: Sequence[Any]) -> tuple[dict[str, Any], list[Tensor]]:
     tensors = [x for x in arguments if isinstance(x, Tensor)]
     places = iter(range(len(tensors)))
     values = [{"tensor": next(places)} if isinstance(x, Tensor) else x for x in arguments]
@@ -315,8 +315,8 @@ def _packed(arguments: Sequence[Any]) -> tuple[dict[str, Any], list[Tensor]]:
 
 
 def _write(file: IO[bytes], values: dict[str, Any], tensors: Sequence[Tensor] = ()) -> None:
-    about = [{"dtype": str(x.dtype), "shape": list(x.shape)} for x in tensors]
-    header = json.dumps({"values": values, "tensors": about}).encode()
+    descriptions = [{"dtype": str(x.dtype), "shape": list(x.shape)} for x in tensors]
+    header = json.dumps({"values": values, "tensors": descriptions}).encode()
     blocks = [x.contiguous().flatten().view(torch.uint8).numpy().tobytes() for x in tensors]
     file.write(b"".join([struct.pack("<Q", len(header)), header, *blocks]))
     file.flush()
@@ -324,16 +324,16 @@ def _write(file: IO[bytes], values: dict[str, Any], tensors: Sequence[Tensor] = 
 
 def _read(file: IO[bytes]) -> tuple[dict[str, Any], list[Tensor]]:
     """A message; anything else raises."""
-    (length,) = struct.unpack("<Q", _exactly(file, 8))
-    header = json.loads(_exactly(file, length))
+    (length,) = struct.unpack("<Q", _read_exactly(file, 8))
+    header = json.loads(_read_exactly(file, length))
     tensors = []
-    for about in header["tensors"][:100]:
-        dtype = {str(x): x for x in DTYPES}[about["dtype"]]
-        shape = [int(size) for size in about["shape"]]
+    for description in header["tensors"][:100]:
+        dtype = {str(x): x for x in DTYPES}[description["dtype"]]
+        shape = [int(size) for size in description["shape"]]
         count = math.prod(shape)
         if len(shape) > 20 or min(shape, default=0) < 0 or count > MOST_ELEMENTS:
             raise ValueError("a tensor of a size that is not expected")
-        raw = bytearray(_exactly(file, count * dtype.itemsize))
+        raw = bytearray(_read_exactly(file, count * dtype.itemsize))
         flat = torch.frombuffer(raw, dtype=dtype) if raw else torch.empty(0, dtype=dtype)
         # A byte that is neither 0 nor 1 is no bool.
         flat = flat.view(torch.uint8) != 0 if dtype == torch.bool else flat
@@ -341,7 +341,7 @@ def _read(file: IO[bytes]) -> tuple[dict[str, Any], list[Tensor]]:
     return header["values"], tensors
 
 
-def _exactly(file: IO[bytes], length: int) -> bytes:
+def _read_exactly(file: IO[bytes], length: int) -> bytes:
     if length > MOST_BYTES:
         raise ValueError("a message that is too long")
     data = file.read(length)

@@ -12,7 +12,7 @@ from ..stages import Values
 from ..stages.deconvolution import deconvolve
 from ..stages.downsampling import downsample, downsample_mask
 from ..stages.patch_extraction import extract_patches, paste_patches
-from .exercise import Mistake, Run
+from .exercise import Mistake, Run, in_several_ways
 
 Shrink = Callable[[Tensor, int], Tensor]
 
@@ -49,14 +49,6 @@ def _interpolated(mode: str, corners: bool) -> Shrink:
         return F.interpolate(x, size=size, mode=mode, align_corners=corners)
 
     return shrink
-
-
-def _least(x: Tensor, rate: int) -> Tensor:
-    return -F.max_pool2d(-x, rate)
-
-
-def _cropped(x: Tensor, rate: int) -> Tensor:
-    return x[:, :, : x.shape[2] // rate, : x.shape[3] // rate]
 
 
 SHRINKING = (
@@ -114,14 +106,11 @@ SHRINKING = (
             lambda i, size, out: i * (size // out) + size // out - 1,
         )
     ),
-    Mistake(
+    *in_several_ways(
+        Mistake,
         "spread over out instead of out − 1",
         "The last pixel is never reached: between out pixels there are out − 1 gaps.",
         _shrunk(_kept(lambda i, size, out: i * (size - 1) / out + 0.5)),
-    ),
-    Mistake(
-        "spread over out instead of out − 1",
-        "The last pixel is never reached: between out pixels there are out − 1 gaps.",
         _shrunk(_kept(lambda i, size, out: i * (size - 1) / out)),
     ),
     *(
@@ -135,22 +124,18 @@ SHRINKING = (
         for corners in (True, False)
         for names in (("f", "b"), ())
     ),
-    Mistake(
+    *in_several_ways(
+        Mistake,
         "the largest of each block",
         "You keep the largest number of each block when shrinking. Nearest neighbour picks a "
         "pixel by its place.",
         _shrunk(F.max_pool2d),
-    ),
-    Mistake(
-        "the largest of each block",
-        "You keep the largest number of each block when shrinking. Nearest neighbour picks a "
-        "pixel by its place.",
         _shrunk(F.max_pool2d, "f", "b"),
     ),
     Mistake(
         "cropped instead of shrunk",
         "You cut the corner out. Shrinking keeps pixels from all over.",
-        _shrunk(_cropped),
+        _shrunk(lambda x, rate: x[:, :, : x.shape[2] // rate, : x.shape[3] // rate]),
     ),
     Mistake(
         "a cell is hole where any pixel is",
@@ -162,7 +147,7 @@ SHRINKING = (
         "a cell is hole where all pixels are",
         "Your shrunk mask is hole only where a whole block is. The mask is shrunk as f and b are: "
         "the nearest pixel decides.",
-        _shrunk(_least, "mask"),
+        _shrunk(lambda x, rate: -F.max_pool2d(-x, rate), "mask"),
     ),
 )
 

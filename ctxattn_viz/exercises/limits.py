@@ -44,7 +44,7 @@ _LIBRARIES = (
     *(sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")),
     "<frozen ",
 )
-_tell_nobody = ctypes.PYFUNCTYPE(None, ctypes.py_object)(
+_ignore_unraisable = ctypes.PYFUNCTYPE(None, ctypes.py_object)(
     ("PyThread_get_thread_ident", ctypes.pythonapi)
 )
 _DEBUGGERS = {"bdb", "pdb", "ipdb", "debugpy", "pydevd", "_pydevd_bundle"}
@@ -64,12 +64,12 @@ class OutOfTime(BaseException):
         while frame is not None and frame.f_code is not within.__code__:
             inside.append(frame)
             frame = frame.f_back
-        theirs = [f for f in inside if not _is_ours(f)]
-        if frame is None or not theirs:
+        students = [f for f in inside if not _is_ours(f)]
+        if frame is None or not students:
             return
-        frame.f_locals["watch"].traced.update(theirs)
-        for each in theirs:
-            each.f_trace = functools.partial(_raise_soon, threading.get_ident(), OutOfTime)
+        frame.f_locals["watch"].traced.update(students)
+        for student_frame in students:
+            student_frame.f_trace = functools.partial(_raise_soon, threading.get_ident(), OutOfTime)
         sys.settrace(_do_nothing)  # without one no line is traced
 
 
@@ -84,11 +84,11 @@ def is_students(file: str) -> bool:
 
 def _in_a_loop(code: CodeType, offset: int) -> bool:
     """Whether the instruction at an offset is between the two ends of a jump back."""
-    return any(
-        isinstance(to := instruction.argval, int) and to <= offset <= instruction.offset
-        for instruction in dis.get_instructions(code)
-        if instruction.opcode in _JUMPS
-    )
+    for instruction in dis.get_instructions(code):
+        target = instruction.argval
+        if instruction.opcode in _JUMPS and target <= offset <= instruction.offset:
+            return True
+    return False
 
 
 def _wait_for_an_exception() -> None:
@@ -117,8 +117,8 @@ class TimeAllowed:
             raise OutOfTime
         start = time.monotonic()
         watch = _Watch(self.left)
-        # What is raised where nobody can catch it, as in a finalizer, is told to nobody.
-        hook, sys.unraisablehook = sys.unraisablehook, _tell_nobody
+        # What is raised where nothing can catch it, as in a finalizer, is not reported.
+        hook, sys.unraisablehook = sys.unraisablehook, _ignore_unraisable
         try:
             return within(self.left, work, watch)
         finally:
@@ -132,10 +132,10 @@ class TimeAllowed:
 def seconds_allowed(used_by_all: float = 0.0) -> float:
     """Seconds for one check: fewer while grading, when earlier checks have used up theirs."""
     try:
-        in_all = float(os.environ[GRADING_SECONDS]) / 2
+        total = float(os.environ[GRADING_SECONDS]) / 2
     except (KeyError, ValueError):
         return SECONDS
-    return max(LEAST_SECONDS, min(SECONDS, in_all - used_by_all))
+    return max(LEAST_SECONDS, min(SECONDS, total - used_by_all))
 
 
 def within(seconds: float, work: Callable[[], Result], watch: "_Watch | None" = None) -> Result:

@@ -11,7 +11,7 @@ from torch import Tensor
 from ..config import AttentionConfig
 from ..stages.mask_validity import valid_patches
 from ..stages.patch_extraction import extract_patches
-from .exercise import Case, Draw, Exercise, Mistake, grid
+from .exercise import Case, Draw, Exercise, Mistake, grid, in_several_ways
 from .windows import MOVED, PUSHED_INSIDE, TOO_LONG, TOO_SHORT, Places, placed
 
 
@@ -35,10 +35,6 @@ def _free(padded: Tensor, ksize: int) -> Tensor:
 
 def _around(mask: Tensor, ksize: int, **padding: Any) -> Tensor:
     return F.pad(mask, [ksize // 2] * 4, **padding)
-
-
-def _border_invalid(mask: Tensor, ksize: int) -> Tensor:
-    return _free(_around(mask, ksize, value=1.0), ksize)
 
 
 def _one_sided(mask: Tensor, ksize: int, before: int) -> Tensor:
@@ -80,8 +76,8 @@ def _either_axis(ways: tuple[tuple[int, int], ...]) -> list[Callable[[Tensor, in
     return [_reaching(*axes) for way in ways for axes in ((way, way), (way, right), (right, way))]
 
 
-def _hole_below(share: float) -> Callable[[Tensor, int], Tensor]:
-    return lambda m, k: _patches(m, k).mean(2) < share
+def _mostly_known(mask: Tensor, ksize: int, most_hole: float) -> Tensor:
+    return _patches(mask, ksize).mean(2) < most_hole
 
 
 def _flooded(mask: Tensor, ksize: int, giving: bool) -> Tensor:
@@ -120,16 +116,12 @@ MISTAKES = (
         "used.",
         lambda m, k: ~_right(m, k),
     ),
-    _mistake(
+    *in_several_ways(
+        _mistake,
         "1 taken for known",
         "You accept the patches that lie wholly inside the hole. 1 in the mask is a hole, 0 is "
         "known.",
         lambda m, k: _free(1 - _around(m, k), k),
-    ),
-    _mistake(
-        "1 taken for known",
-        "You accept the patches that lie wholly inside the hole. 1 in the mask is a hole, 0 is "
-        "known.",
         lambda m, k: _right(1 - m, k),
     ),
     _mistake(
@@ -138,21 +130,18 @@ MISTAKES = (
         "holds a missing number, too.",
         lambda m, k: (m == 0).flatten(1),
     ),
-    _mistake(
+    *in_several_ways(
+        _mistake,
         "one known cell is enough",
         "A patch counts as usable as soon as one of its cells is known. It needs all of them.",
         lambda m, k: (_patches(m, k) == 0).any(2),
-    ),
-    _mistake(
-        "one known cell is enough",
-        "A patch counts as usable as soon as one of its cells is known. It needs all of them.",
         lambda m, k: ~_free(1 - _around(m, k, value=1.0), k),
     ),
     *(
         _mistake(
             name,
             "A patch counts as usable when most of its cells are known. It needs all of them.",
-            _hole_below(share),
+            partial(_mostly_known, most_hole=share),
         )
         for name, share in (
             ("half known is enough", 0.5),
@@ -169,45 +158,35 @@ MISTAKES = (
         "You look at 3×3 cells even where ksize is another number.",
         lambda m, k: _right(m, 3),
     ),
-    _mistake(
+    *in_several_ways(
+        _mistake,
         "the hole grows too far",
         "You refuse patches up to ksize cells away from the hole. How far does a patch reach from "
         "its cell to each side?",
         lambda m, k: _right(m, 2 * k + 1),
-    ),
-    _mistake(
-        "the hole grows too far",
-        "You refuse patches up to ksize cells away from the hole. How far does a patch reach from "
-        "its cell to each side?",
         lambda m, k: _right(m, 2 * k - 1),
     ),
-    *(
-        _mistake(
-            "the last row or column left out",
-            "Your patches end one cell too early at one side, so that a hole there goes unseen. "
-            "Which numbers does a range give, and which does it leave out?",
-            valid,
-        )
-        for valid in _either_axis(TOO_SHORT)
+    *in_several_ways(
+        _mistake,
+        "the last row or column left out",
+        "Your patches end one cell too early at one side, so that a hole there goes unseen. "
+        "Which numbers does a range give, and which does it leave out?",
+        *_either_axis(TOO_SHORT),
     ),
-    *(
-        _mistake(
-            "one row or column too many",
-            "Your patches reach one cell further to one side than to the other. Write down the "
-            "numbers that your range gives for ksize 3. (What is −3 // 2 in Python?)",
-            valid,
-        )
-        for valid in _either_axis(TOO_LONG)
+    *in_several_ways(
+        _mistake,
+        "one row or column too many",
+        "Your patches reach one cell further to one side than to the other. Write down the "
+        "numbers that your range gives for ksize 3. (What is −3 // 2 in Python?)",
+        *_either_axis(TOO_LONG),
     ),
-    *(
-        _mistake(
-            "not around the cell",
-            "Your patches are as large as they should be, but not centred: they lie one cell off. "
-            "Write down the numbers that your range gives for ksize 3. (What is −3 // 2 in "
-            "Python?)",
-            valid,
-        )
-        for valid in _either_axis(MOVED)
+    *in_several_ways(
+        _mistake,
+        "not around the cell",
+        "Your patches are as large as they should be, but not centred: they lie one cell off. "
+        "Write down the numbers that your range gives for ksize 3. (What is −3 // 2 in "
+        "Python?)",
+        *_either_axis(MOVED),
     ),
     _mistake(
         "one cell too far all around",
@@ -288,7 +267,7 @@ MISTAKES = (
         "the border counts as hole",
         "Patches at the border are refused. The zeros padded around the mask say “known”: the "
         "padding is no hole.",
-        _border_invalid,
+        lambda m, k: _free(_around(m, k, value=1.0), k),
     ),
     _mistake(
         "the first mask for all",
@@ -324,7 +303,7 @@ def _case(label: str, mask: Tensor, ksize: int = 3, kind: str = "hand") -> Case:
     return Case(label, "valid", known, config, "hand" if kind == "hand" else "random")
 
 
-def _by_hand() -> list[Case]:
+def _hand_cases() -> list[Case]:
     corner = grid([[1, 0, 0, 0], [0, 0, 0, 0], [0, 0, 0, 0], [0, 0, 0, 0]])
     line = grid([[0, 0, 0, 0, 0], [0, 0, 0, 0, 1], [0, 0, 0, 0, 1]])
     return [
@@ -334,7 +313,7 @@ def _by_hand() -> list[Case]:
     ]
 
 
-def _drawn(draw: Draw) -> list[Case]:
+def _random_cases(draw: Draw) -> list[Case]:
     sides, more = draw.sizes(5, 8), draw.sizes(6, 9)
     holes = draw.mask(1, *sides)
     holes[..., draw.choices.randrange(sides[0]), draw.choices.randrange(sides[1])] = 1
@@ -352,7 +331,7 @@ EXERCISE = Exercise(
     name="mask_validity",
     parameters=("mask", "ksize"),
     arguments=lambda v, c, stage: (v["downsampled_mask"], c.ksize),
-    by_hand=_by_hand,
-    drawn=_drawn,
+    hand_cases=_hand_cases,
+    random_cases=_random_cases,
     mistakes=MISTAKES,
 )

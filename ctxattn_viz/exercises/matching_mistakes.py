@@ -9,7 +9,7 @@ from torch import Tensor
 from ..config import AttentionConfig
 from ..stages import matching_scores as stage
 from ..stages.matching_scores import NORM_FLOOR
-from .exercise import Mistake
+from .exercise import Mistake, in_several_ways
 from .windows import PUSHED_INSIDE, TOO_SHORT, Places, placed
 
 Scores = Callable[[Tensor, Tensor], Tensor]
@@ -29,9 +29,7 @@ def _dot(queries: Tensor, w: Tensor) -> Tensor:
 
 def _around(f: Tensor, w: Tensor, mode: str = "constant") -> Tensor:
     """The query patches of f, as large as those of w."""
-    side = w.shape[-1]
-    padded = F.pad(f, [side // 2] * 4, mode=mode)
-    return padded.unfold(2, side, 1).unfold(3, side, 1).permute(0, 2, 3, 1, 4, 5)
+    return _padded(f, w, w.shape[-1] // 2, mode)
 
 
 def _inside(f: Tensor, side: int) -> Tensor:
@@ -153,14 +151,11 @@ MISTAKES = (
         "brought to length 1.",
         lambda f, w: _dot(_around(f, w) / _norm(_around(f, w)), w),
     ),
-    _mistake(
+    *in_several_ways(
+        _mistake,
         "square root forgotten",
         "You divide by the sum of squares. A norm is its square root.",
         _over(lambda w: _norm(w).square().clamp(min=NORM_FLOOR)),
-    ),
-    _mistake(
-        "square root forgotten",
-        "You divide by the sum of squares. A norm is its square root.",
         _over(lambda w: _norm(w).square()),
     ),
     _mistake(
@@ -239,24 +234,18 @@ MISTAKES = (
         "are divided by anything.",
         lambda f, w: _right(f / f.norm(dim=1, keepdim=True).clamp(min=NORM_FLOOR), w),
     ),
-    _mistake(
+    *in_several_ways(
+        _mistake,
         "a distance instead of a product",
         "This looks like a squared distance between patches. A score is an inner product.",
         _distance,
-    ),
-    _mistake(
-        "a distance instead of a product",
-        "This looks like a squared distance between patches. A score is an inner product.",
         lambda f, w: -_distance(f, w),
     ),
-    _mistake(
+    *in_several_ways(
+        _mistake,
         "the middle cells only",
         "You compare the middle cells alone. A score takes all cells of the two patches.",
         lambda f, w: _dot(_middle(_around(f, w)), _middle(w / _norm(w))),
-    ),
-    _mistake(
-        "the middle cells only",
-        "You compare the middle cells alone. A score takes all cells of the two patches.",
         lambda f, w: _dot(_middle(_around(f, w)), _middle(w) / _norm(_middle(w))),
     ),
     _mistake(
@@ -368,16 +357,12 @@ MISTAKES = (
         )
         for places in PUSHED_INSIDE
     ),
-    _mistake(
+    *in_several_ways(
+        _mistake,
         "scrambled before the product",
         "Before the product one of the two patches is scrambled: a reshape never moves an axis. "
         "In which order do the c·k·k numbers of each come, and in which order the patches?",
         _channels_fastest,
-    ),
-    _mistake(
-        "scrambled before the product",
-        "Before the product one of the two patches is scrambled: a reshape never moves an axis. "
-        "In which order do the c·k·k numbers of each come, and in which order the patches?",
         _unfold_reshaped,
     ),
     _mistake(

@@ -7,7 +7,7 @@ from ..config import AttentionConfig
 from .exercise import Case, Draw, Exercise, grid
 from .matching_mistakes import MISTAKES
 
-# On both sides of every floor that somebody may have put in place of 1e-4.
+# On both sides of every floor that an answer may have in place of 1e-4.
 NORMS = (0.0, 3e-5, 8e-5, 3e-4, 5e-3, 1.0)
 
 
@@ -18,20 +18,20 @@ def of_norms(b: Tensor, norms: tuple[float, ...]) -> None:
     flat *= lengths / flat.norm(dim=1, keepdim=True)
 
 
-def _by_hand() -> list[Case]:
+def _hand_cases() -> list[Case]:
     f = grid([[1, 2], [3, 4]])
     w = torch.tensor([[[3.0], [4.0]], [[0.0], [2.0]]]).reshape(1, 2, 2, 1, 1)
     two = torch.stack(
         [torch.tensor([[1.0, 0.0], [3.0, 1.0]]), torch.tensor([[2.0, 1.0], [4.0, 0]])]
     )
     config = AttentionConfig(rate=1, ksize=1)
-    given = {"f": two[None], "b": torch.zeros(1, 2, 1, 2), "mask": torch.zeros(1, 1, 1, 2)}
+    maps = {"f": two[None], "b": torch.zeros(1, 2, 1, 2), "mask": torch.zeros(1, 1, 1, 2)}
     ones = {"f": f, "b": torch.ones(1, 1, 2, 2), "mask": torch.zeros(1, 1, 2, 2)}
     return [
         Case(
             "1×1 patches of two channels, (3, 4) and (0, 2)",
             "scores",
-            {**given, "matching_patches": w},
+            {**maps, "matching_patches": w},
             config,
             "hand",
         ),
@@ -45,7 +45,7 @@ def _by_hand() -> list[Case]:
     ]
 
 
-def _drawn(draw: Draw) -> list[Case]:
+def _random_cases(draw: Draw) -> list[Case]:
     config = AttentionConfig(rate=1)
     large = AttentionConfig(rate=1, ksize=5)
     dim = draw.case("b with a dim and a black region", "scores", config, b_cells=(6, 5))
@@ -67,7 +67,7 @@ EXERCISE = Exercise(
     name="matching_scores",
     parameters=("f", "w"),
     arguments=lambda v, c, stage: (v["downsampled_f"], v["matching_patches"]),
-    by_hand=_by_hand,
-    drawn=_drawn,
+    hand_cases=_hand_cases,
+    random_cases=_random_cases,
     mistakes=MISTAKES,
 )

@@ -10,7 +10,7 @@ from torch import Tensor
 from ..config import AttentionConfig
 from ..stages import Values
 from ..stages.patch_extraction import extract_patches, same_padding
-from .exercise import Case, Draw, Exercise, Mistake
+from .exercise import Case, Draw, Exercise, Mistake, in_several_ways
 from .windows import PUSHED_INSIDE, Places, placed
 
 Cut = Callable[[Tensor, int, int], Tensor]
@@ -41,48 +41,20 @@ def _cells(x: Tensor, ksize: int, step: int) -> Tensor:
     return extract_patches(x, ksize, step)
 
 
-def _padded(mode: str) -> Cut:
+def _padded(
+    zeros: Callable[[int, int], tuple[int, int]] = same_padding, mode: str = "constant"
+) -> Cut:
+    """Patches of a map padded on each axis by so many (before, after), given ksize and step."""
+
     def cut(x: Tensor, ksize: int, step: int) -> Tensor:
-        before, after = same_padding(ksize, step)
-        padded = F.pad(x, (before, after, before, after), mode=mode)
-        return _unpadded(padded, ksize, step)
+        before, after = zeros(ksize, step)
+        return _unpadded(F.pad(x, (before, after, before, after), mode=mode), ksize, step)
 
     return cut
 
 
 def _unpadded(x: Tensor, ksize: int, step: int) -> Tensor:
     return x.unfold(2, ksize, step).unfold(3, ksize, step).permute(0, 2, 3, 1, 4, 5).flatten(1, 2)
-
-
-def _remainder_before(x: Tensor, ksize: int, step: int) -> Tensor:
-    after, before = same_padding(ksize, step)
-    return _unpadded(F.pad(x, (before, after, before, after)), ksize, step)
-
-
-def _all_after(x: Tensor, ksize: int, step: int) -> Tensor:
-    total = sum(same_padding(ksize, step))
-    return _unpadded(F.pad(x, (0, total, 0, total)), ksize, step)
-
-
-def _all_before(x: Tensor, ksize: int, step: int) -> Tensor:
-    total = sum(same_padding(ksize, step))
-    return _unpadded(F.pad(x, (total, 0, total, 0)), ksize, step)
-
-
-def _not_clamped(x: Tensor, ksize: int, step: int) -> Tensor:
-    """Fewer zeros than none: a negative number of them cuts the map."""
-    before = (ksize - step) // 2
-    after = ksize - step - before
-    return _unpadded(F.pad(x, (before, after, before, after)), ksize, step)
-
-
-def _for_step_1(x: Tensor, ksize: int, step: int) -> Tensor:
-    before, after = same_padding(ksize, 1)
-    return _unpadded(F.pad(x, (before, after, before, after)), ksize, step)
-
-
-def _each_side(zeros: Callable[[int], int]) -> Cut:
-    return lambda x, k, s: _unpadded(F.pad(x, [zeros(k)] * 4), k, s)
 
 
 def _unfolded(x: Tensor, ksize: int, step: int) -> Tensor:
@@ -165,24 +137,24 @@ OUT_OF_SHAPE = (
         "ksize // 2 zeros on each side",
         "Half a patch on each side is right for odd patches one pixel apart only. How many zeros "
         "do you need so that there is exactly one patch for every step pixels?",
-        _each_side(lambda k: k // 2),
+        _padded(lambda k, s: (k // 2, k // 2)),
     ),
     _mistake(
         "ksize // 2 zeros on each side",
         "The same number of zeros on each side is right for odd patches one pixel apart only. How "
         "many zeros do you need so that there is exactly one patch for every step pixels?",
-        _each_side(lambda k: (k - 1) // 2),
+        _padded(lambda k, s: ((k - 1) // 2, (k - 1) // 2)),
     ),
     _mistake(
         "ksize − step zeros on each side",
         "That many zeros are needed in all, along each axis, not on each side.",
-        lambda x, k, s: _unpadded(F.pad(x, [max(k - s, 0)] * 4), k, s),
+        _padded(lambda k, s: (max(k - s, 0), max(k - s, 0))),
     ),
     _mistake(
         "one zero on each side",
         "One zero on each side is right for 3×3 patches at every pixel, and by luck for a few "
         "other sizes. Let the number follow from ksize and step.",
-        _each_side(lambda k: 1),
+        _padded(lambda k, s: (1, 1)),
     ),
     _mistake(
         "as far apart as they are wide",
@@ -190,16 +162,12 @@ OUT_OF_SHAPE = (
         "How far apart are they to be?",
         lambda x, k, s: _unpadded(F.pad(x, 2 * [*same_padding(k, s)]), k, k),
     ),
-    _mistake(
+    *in_several_ways(
+        _mistake,
         "step along one axis only",
         "Along one of the two axes there is a patch at every pixel: step counts for rows and for "
         "columns.",
         lambda x, k, s: _cells_apart(x, k, s, 1),
-    ),
-    _mistake(
-        "step along one axis only",
-        "Along one of the two axes there is a patch at every pixel: step counts for rows and for "
-        "columns.",
         lambda x, k, s: _cells_apart(x, k, 1, s),
     ),
     _mistake(
@@ -251,19 +219,19 @@ IN_SHAPE = (
         "fewer zeros than none",
         "Where a patch is smaller than the step, ksize − step is negative, and so many pixels of "
         "the map are cut off. How many zeros are needed there?",
-        _not_clamped,
+        _padded(lambda k, s: ((k - s) // 2, k - s - (k - s) // 2)),
     ),
     _mistake(
         "as many zeros as for step 1",
         "You count the zeros as if there were a patch at every pixel. With a larger step fewer "
         "are needed.",
-        _for_step_1,
+        _padded(lambda k, s: same_padding(k, 1)),
     ),
     _mistake(
         "the odd zero before",
         "When the number of zeros is odd, one side gets one more. TensorFlow's SAME puts it "
         "after (right and bottom); you put it before.",
-        _remainder_before,
+        _padded(lambda k, s: same_padding(k, s)[::-1]),
     ),
     *(
         _mistake(
@@ -278,18 +246,18 @@ IN_SHAPE = (
         "all zeros after",
         "All the padding went to the right and the bottom. A patch sits around its cell: half of "
         "the zeros belong before.",
-        _all_after,
+        _padded(lambda k, s: (0, sum(same_padding(k, s)))),
     ),
     _mistake(
         "all zeros before",
         "All the padding went to the left and the top. A patch sits around its cell: half of the "
         "zeros belong after.",
-        _all_before,
+        _padded(lambda k, s: (sum(same_padding(k, s)), 0)),
     ),
     _mistake(
         "round the corner",
         "Outside of x you go on at the opposite side, as on a torus. There, zeros are to be.",
-        _padded("circular"),
+        _padded(mode="circular"),
     ),
     _mistake(
         "counted from the end",
@@ -300,12 +268,12 @@ IN_SHAPE = (
     _mistake(
         "border repeated",
         "Outside of x you repeat its border. The original pads with zeros.",
-        _padded("replicate"),
+        _padded(mode="replicate"),
     ),
     _mistake(
         "border mirrored",
         "Outside of x you mirror it. The original pads with zeros.",
-        lambda x, k, s: _padded("reflect")(x, k, s),
+        _padded(mode="reflect"),
     ),
     _mistake(
         "patch rows and columns swapped",
@@ -326,7 +294,7 @@ IN_SHAPE = (
 )
 
 
-def _by_hand() -> list[Case]:
+def _hand_cases() -> list[Case]:
     ramp = torch.arange(16.0).reshape(1, 1, 4, 4)
     known = {"f": ramp, "b": ramp, "mask": torch.zeros_like(ramp)}
     label = "of a 4×4 ramp 0 … 15"
@@ -342,7 +310,7 @@ def _by_hand() -> list[Case]:
     ]
 
 
-def _drawn(draw: Draw) -> list[Case]:
+def _random_cases(draw: Draw) -> list[Case]:
     ksize = draw.choices.choice([3, 5])
     rate = draw.choices.choice([2, 4])
     side, apart = draw.choices.choice([(2, 4), (1, 3), (1, 4)])
@@ -371,7 +339,7 @@ EXERCISE = Exercise(
     name="patch_extraction",
     parameters=("x", "ksize", "step"),
     arguments=_arguments,
-    by_hand=_by_hand,
-    drawn=_drawn,
+    hand_cases=_hand_cases,
+    random_cases=_random_cases,
     mistakes=(*OUT_OF_SHAPE, *IN_SHAPE),
 )

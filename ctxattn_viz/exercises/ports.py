@@ -121,7 +121,7 @@ _FAULTS: tuple[Mistake, ...] = tuple(
 
 
 class FaultyPort:
-    """Contextual attention as somebody ported it, with one fault in it; which, the seed decides.
+    """A port of contextual attention with one fault, which the seed decides.
 
     Call it as `port(f, b, mask, config)`: it returns the tensors that it shows, by stage key.
 
@@ -192,15 +192,15 @@ def name_the_stage(port: FaultyPort, stage: str) -> Feedback:
         raise InputError("port", "what faulty_port made", type(port).__name__)
     name = f"port {port.seed}"
     if stage not in BY_KEY:
-        story = f"{stage!r} is no stage. They are: {', '.join(BY_KEY)}."
+        story = f"{stage!r} is not a stage. The stages are: {', '.join(BY_KEY)}."
         return Feedback(name, passed=False, story=(story,))
     inputs = telling_inputs()
     wrong = _stages_that_differ(port, inputs)
     if stage in wrong and _differs_by_itself(port, stage, inputs):
         before = "Before it" if stage == wrong[0] else "In all that it builds on"
         story = f"{before} the port agrees on all {len(inputs)} inputs tried."
-        told = f"The fault: {_fault(port.seed).name}."
-        return Feedback(name, passed=True, story=(story, told))
+        fault_line = f"The fault: {_fault(port.seed).name}."
+        return Feedback(name, passed=True, story=(story, fault_line))
     if stage in wrong:
         story = f"At {stage} the port differs, but so does a stage before it, which it builds on."
     else:
@@ -241,9 +241,9 @@ def _differs_by_itself(port: FaultyPort, stage: str, inputs: list[Case]) -> bool
 def _stages_that_differ(port: FaultyPort, inputs: list[Case]) -> list[str]:
     """The stages at which a port parts from the library on any input, in order."""
     open_port = FaultyPort(port.seed, list(BY_KEY))
-    found = set()
+    differing = set()
     for case in inputs:
         theirs = open_port(case.known["f"], case.known["b"], case.known["mask"], case.config)
         ours = case.values()
-        found |= {key for key in BY_KEY if not difference(key, ours[key], theirs[key]).same}
-    return [key for key in BY_KEY if key in found]
+        differing |= {key for key in BY_KEY if not difference(key, ours[key], theirs[key]).same}
+    return [key for key in BY_KEY if key in differing]

@@ -38,7 +38,7 @@ def hint_for(
             "nothing. Each sample needs an answer of its own."
         )
     if not mistake and not (parts and batches == wrong):
-        parts.append(_more_than_one(wrong))
+        parts.append(_unknown_mistake(wrong))
     return mistake, " ".join(filter(None, parts))
 
 
@@ -69,22 +69,22 @@ def _comparable(answer: Answer) -> bool:
     return answer.difference is not None and (answer.right or not answer.difference.same)
 
 
-def all_alike(answers: list[Answer]) -> str:
+def one_number_everywhere(answers: list[Answer]) -> str:
     """What can be said of a function that gives one number everywhere."""
-    given = [answer for answer in answers if answer.yours is not None]
+    with_tensor = [answer for answer in answers if answer.yours is not None]
     # What is asked for may be one number, too: somewhere it has to be more than that.
-    varied = any(not a.right and len(a.target.unique()) > 1 for a in given)
-    if not varied or not all(answer.fits for answer in given):
+    varied = any(not a.right and len(a.target.unique()) > 1 for a in with_tensor)
+    if not varied or not all(answer.fits for answer in with_tensor):
         return ""
-    tensors = [answer.yours for answer in given if answer.yours is not None]
+    tensors = [answer.yours for answer in with_tensor if answer.yours is not None]
     numbers = [yours.double().unique() for yours in tensors]
-    if any(len(found) > 1 or not found.isfinite().all() for found in numbers):
+    if any(len(values) > 1 or not values.isfinite().all() for values in numbers):
         return ""
     if len(torch.cat(numbers).unique()) > 1:
         return "In each case all your numbers are alike: no place gets its own."
     value = float(numbers[0]) + 0.0  # which is 0 for -0.0
-    said = bool(value) if tensors[0].dtype == torch.bool else f"{value:.4g}"
-    return f"Whatever goes in, every element of yours is {said}."
+    number = bool(value) if tensors[0].dtype == torch.bool else f"{value:.4g}"
+    return f"Whatever goes in, every element of yours is {number}."
 
 
 def _first_sample_alone(
@@ -109,7 +109,7 @@ def _first_sample_alone(
     )
 
 
-def _more_than_one(wrong: list[Answer]) -> str:
+def _unknown_mistake(wrong: list[Answer]) -> str:
     """What can be said when no single mistake gives these numbers."""
     if not any(answer.fits and not answer.problem for answer in wrong):
         return ""
@@ -123,8 +123,8 @@ def _more_than_one(wrong: list[Answer]) -> str:
 def _explains(mistake: Mistake, answer: Answer) -> bool:
     assert answer.yours is not None
     try:
-        made = answer.case.values(mistake)[answer.case.stage]
-        return difference(answer.case.stage, made, answer.yours).same
+        expected = answer.case.values(mistake)[answer.case.stage]
+        return difference(answer.case.stage, expected, answer.yours).same
     except Exception:  # it cannot be made here: sizes that do not fit any more
         return False
 
@@ -147,13 +147,13 @@ def _orders(answer: Answer) -> set[tuple[int, ...]]:
     """The orders of the target's axes in which it is the answer."""
     assert answer.yours is not None
     target, yours = answer.target.double(), answer.yours.double()
+
+    def fits(permuted: Tensor) -> bool:
+        return permuted.shape == yours.shape and _close(permuted, yours)
+
     if yours.ndim != target.ndim or yours.numel() != target.numel():
         return set()
-    return {
-        order
-        for order in permutations(range(target.ndim))
-        if (moved := target.permute(order)).shape == yours.shape and _close(moved, yours)
-    }
+    return {order for order in permutations(range(target.ndim)) if fits(target.permute(order))}
 
 
 def _other_order(compared: list[Answer]) -> str:
@@ -222,7 +222,7 @@ def _unfit_numbers(answer: Answer) -> str:
     return ""
 
 
-def where_they_differ(answer: Answer) -> str:
+def place_of_differences(answer: Answer) -> str:
     """Where all differences lie, when they do so in one place of an axis or on the border."""
     assert answer.yours is not None
     key = answer.case.stage
@@ -230,25 +230,25 @@ def where_they_differ(answer: Answer) -> str:
     off = ~torch.isclose(a, b, rtol=1e-4, atol=1e-6, equal_nan=True)
     if not bool(off.any()):
         return ""
-    said = []
+    places = []
     for axis, name in enumerate(BY_KEY[key].axes):
         at = off.nonzero()[:, axis].unique().tolist()
         if len(at) == 1 and off.shape[axis] > 1:
-            said.append(f"{name} {at[0]}")
+            places.append(f"{name} {at[0]}")
     if key == "output" and not bool(off[..., 1:-1, 1:-1].any()) and min(off.shape[-2:]) > 2:
-        said.append("the border")
-    return f", all of them at {', '.join(said)}" if said else ""
+        places.append("the border")
+    return f", all of them at {', '.join(places)}" if places else ""
 
 
-def both_numbers(expected: float, got: float, answer: Answer) -> str:
+def expected_and_got(expected: float, got: float, answer: Answer) -> str:
     """Two numbers, with as many digits as it takes to tell them apart."""
     assert answer.yours is not None
     digits = next((d for d in (4, 6, 9) if f"{expected:.{d}g}" != f"{got:.{d}g}"), 12)
-    said = [
+    texts = [
         str(bool(value)) if x.dtype == torch.bool else f"{value:.{digits}g}"
         for value, x in ((expected, answer.target), (got, answer.yours))
     ]
-    return f"expected {said[0]}, got {said[1]}"
+    return f"expected {texts[0]}, got {texts[1]}"
 
 
 def _close(a: Tensor, b: Tensor) -> bool:

@@ -26,6 +26,13 @@ import torch
 _Setting = tuple[Callable[[], Any], Callable[[Any], object]]  # how it is read, how it is written
 
 
+def _enable_collection(enabled: bool) -> None:
+    if enabled:
+        gc.enable()
+    else:
+        gc.disable()
+
+
 def _set_device(device: torch.device) -> None:
     torch.set_default_device(None if device.type == "cpu" else device)
 
@@ -79,7 +86,7 @@ _SETTINGS: tuple[_Setting, ...] = (
     (asyncio._get_running_loop, asyncio._set_running_loop),
     (threading.gettrace, threading.settrace),
     (threading.getprofile, threading.setprofile),
-    (gc.isenabled, lambda enabled: gc.enable() if enabled else gc.disable()),
+    (gc.isenabled, _enable_collection),
     (gc.get_threshold, lambda thresholds: gc.set_threshold(*thresholds)),
     (gc.get_debug, gc.set_debug),
     (lambda: dict(os.environ), _set_environment),
@@ -149,9 +156,9 @@ def restored() -> Iterator[None]:
                 for name in set(vars(owner)) - all_names:
                     delattr(owner, name)
         sys.modules.update(loaded)
-        for one, items in lists:
-            if one != items:
-                one[:] = items
+        for current, saved in lists:
+            if current != saved:
+                current[:] = saved
         for read, write, value in settings:
             if not _same(_read(read), value):
                 write(value)
@@ -175,8 +182,8 @@ def _read(read: Callable[[], Any]) -> Any:
 def _same(now: Any, before: Any) -> bool:
     if now is before:
         return True
-    plain = isinstance(before, (int, float, str, tuple, dict, torch.device))
-    return plain and bool(now == before)
+    is_plain = isinstance(before, (int, float, str, tuple, dict, torch.device))
+    return is_plain and bool(now == before)
 
 
 _TIMERS = [

@@ -9,7 +9,7 @@ from torch import Tensor
 from ..config import AttentionConfig
 from ..stages import Values
 from ..stages.fused_softmax import masked_softmax
-from .exercise import Mistake, Run
+from .exercise import Mistake, Run, in_several_ways
 from .fusion_passes import fusion, one_pass, unfused
 
 
@@ -25,27 +25,6 @@ def _softmax(before: bool = True, after: bool = True) -> Run:
     return run
 
 
-def _over_queries(v: Values, config: AttentionConfig) -> Tensor:
-    keep = v["valid"][:, None, None]
-    x = (v["fused_scores"] * keep * config.softmax_scale).flatten(1, 2)
-    return x.softmax(1).reshape(v["fused_scores"].shape) * keep
-
-
-def _over_axis(axis: int) -> Run:
-    """The softmax over one axis of (n, h, w, L) that is not the patches'."""
-
-    def run(v: Values, config: AttentionConfig) -> Tensor:
-        keep = v["valid"][:, None, None]
-        return (v["fused_scores"] * keep * config.softmax_scale).softmax(axis) * keep
-
-    return run
-
-
-def _over_everything(v: Values, config: AttentionConfig) -> Tensor:
-    keep, x = v["valid"][:, None, None], v["fused_scores"]
-    return (x * keep * config.softmax_scale).flatten(1).softmax(1).reshape(x.shape) * keep
-
-
 def _other_shares(shares: Callable[[Tensor], Tensor]) -> Run:
     """Something else than a softmax of the scaled, masked scores, masked once more."""
 
@@ -54,6 +33,11 @@ def _other_shares(shares: Callable[[Tensor], Tensor]) -> Run:
         return shares(v["fused_scores"] * keep * config.softmax_scale) * keep
 
     return run
+
+
+def _over(axis: int) -> Run:
+    """The softmax over one axis of (n, h, w, L) that is not the patches'."""
+    return _other_shares(lambda x: x.softmax(axis))
 
 
 def _very_low(v: Values, config: AttentionConfig) -> Tensor:
@@ -68,14 +52,6 @@ def _renormalised(floor: float) -> Run:
         return shares / shares.sum(-1, keepdim=True).clamp(min=floor)
 
     return run
-
-
-def _best_only(x: Tensor) -> Tensor:
-    return F.one_hot(x.argmax(-1), x.shape[-1]).to(x)
-
-
-def _overflowing(x: Tensor) -> Tensor:
-    return x.exp() / x.exp().sum(-1, keepdim=True)
 
 
 def _scaled(factor: Callable[[float], float]) -> Run:
@@ -112,7 +88,7 @@ SOFTMAX = (
         "The rule is right, the arithmetic is not: scores of some hundreds occur, and exp of more "
         "than 88 is infinite in float32. What may be taken off all scores of a row beforehand, "
         "so that the shares stay the same?",
-        {"attention": _other_shares(_overflowing)},
+        {"attention": _other_shares(lambda x: x.exp() / x.exp().sum(-1, keepdim=True))},
     ),
     Mistake(
         "no mask",
@@ -170,27 +146,23 @@ SOFTMAX = (
             )
         },
     ),
-    Mistake(
+    *in_several_ways(
+        Mistake,
         "softmax over one axis of the queries",
         "Your softmax runs along one axis of the query grid. Each query shares out its attention "
         "among the background patches.",
-        {"attention": _over_axis(1)},
-    ),
-    Mistake(
-        "softmax over one axis of the queries",
-        "Your softmax runs along one axis of the query grid. Each query shares out its attention "
-        "among the background patches.",
-        {"attention": _over_axis(2)},
+        {"attention": _over(1)},
+        {"attention": _over(2)},
     ),
     Mistake(
         "softmax over the samples",
         "Your softmax runs over the samples of the batch. It runs over the background patches.",
-        {"attention": _over_axis(0)},
+        {"attention": _over(0)},
     ),
     Mistake(
         "softmax over everything",
         "All shares of a sample together sum to 1. Those of each query are to.",
-        {"attention": _over_everything},
+        {"attention": _other_shares(lambda x: x.flatten(1).softmax(1).reshape(x.shape))},
     ),
     Mistake(
         "no softmax",
@@ -199,7 +171,7 @@ SOFTMAX = (
     ),
     Mistake(
         "exponentials not divided",
-        "The exponentials are there, but nobody has divided them by their sum.",
+        "The exponentials are there, but they are not divided by their sum.",
         {"attention": _other_shares(torch.exp)},
     ),
     Mistake(
@@ -210,7 +182,7 @@ SOFTMAX = (
     Mistake(
         "the best match only",
         "The best match gets everything. A softmax gives each patch its share.",
-        {"attention": _other_shares(_best_only)},
+        {"attention": _other_shares(lambda x: F.one_hot(x.argmax(-1), x.shape[-1]).to(x))},
     ),
     Mistake(
         "scaled after the softmax",
@@ -226,7 +198,7 @@ SOFTMAX = (
         "softmax over the queries",
         "Your columns sum to 1: the softmax runs over the queries. Each query shares out its "
         "attention among the background patches.",
-        {"attention": _over_queries},
+        {"attention": _other_shares(lambda x: x.flatten(1, 2).softmax(1).reshape(x.shape))},
     ),
 )
 

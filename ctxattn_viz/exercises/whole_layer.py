@@ -13,7 +13,7 @@ from .input_mistakes import INPUT_MISTAKES, SHRINKING
 from .softmax_mistakes import BOTH, SOFTMAX
 
 
-def _told_where(mistake: Mistake) -> Mistake:
+def _with_stage_in_hint(mistake: Mistake) -> Mistake:
     """The same mistake, with the stage in its hint."""
     step = BY_KEY[next(iter(mistake.wrong))].step
     return replace(mistake, name=f"{mistake.name} ({step})", hint=f"{step}: {mistake.hint}")
@@ -37,7 +37,7 @@ def _split(mistake: Mistake) -> tuple[Mistake, ...]:
 
 
 # What cannot be made in the layer, or makes there what a mistake of an earlier step makes.
-_TOLD_ELSEWHERE = {
+_NOT_IN_THE_LAYER = {
     "fewer zeros than none",
     "patches on their side",
     "the patches on their side",
@@ -66,12 +66,12 @@ EVERY_STAGE = (
             deconvolution.MISTAKES,
         )
         for mistake in table
-        if mistake.name not in _TOLD_ELSEWHERE
+        if mistake.name not in _NOT_IN_THE_LAYER
     ),
     *(
         part
         for mistake in patch_extraction.IN_SHAPE
-        if mistake.name not in _TOLD_ELSEWHERE
+        if mistake.name not in _NOT_IN_THE_LAYER
         for part in _split(mistake)
     ),
 )
@@ -81,23 +81,23 @@ def _arguments(v: Values, c: AttentionConfig, stage: str) -> tuple[object, ...]:
     return v["f"], v["b"], v["mask"], c.ksize, c.rate, c.fuse_k, c.softmax_scale
 
 
-def _by_hand() -> list[Case]:
+def _hand_cases() -> list[Case]:
     f = grid([[1, 2, 2, 1], [0, 1, 1, 0], [0, 3, 3, 0], [1, 0, 0, 2]])
     b = grid([[1, 2, 0, 1], [0, 1, 3, 0], [0, 2, 1, 0], [1, 0, 1, 2]])
-    nothing = {"f": f, "b": b, "mask": torch.zeros(1, 1, 4, 4)}
-    hole = {**nothing, "mask": grid([[0, 0, 0, 1], [0, 0, 0, 0], [0, 0, 0, 0], [0, 0, 0, 0]])}
+    no_hole = {"f": f, "b": b, "mask": torch.zeros(1, 1, 4, 4)}
+    hole = {**no_hole, "mask": grid([[0, 0, 0, 1], [0, 0, 0, 0], [0, 0, 0, 0], [0, 0, 0, 0]])}
     uniform = AttentionConfig(ksize=1, fuse_k=1, softmax_scale=0.0)
     plain = AttentionConfig(ksize=1, rate=1, fuse_k=1, softmax_scale=1.0)
     return [
         Case(
-            "softmax_scale 0: all patches alike, pasting alone", "output", nothing, uniform, "hand"
+            "softmax_scale 0: all patches alike, pasting alone", "output", no_hole, uniform, "hand"
         ),
         Case("the same, with a hole in the corner", "output", hole, uniform, "hand"),
         Case("ksize 1, rate 1, no fusion", "output", hole, plain, "hand"),
     ]
 
 
-def _drawn(draw: Draw) -> list[Case]:
+def _random_cases(draw: Draw) -> list[Case]:
     config = AttentionConfig(softmax_scale=2.0)
     same = draw.sizes(4, 6)
     large = draw.case("a large hole", "output", config, b_cells=(7, 6))
@@ -152,7 +152,7 @@ EXERCISE = Exercise(
     name="whole_layer",
     parameters=("f", "b", "mask", "ksize", "rate", "fuse_k", "softmax_scale"),
     arguments=_arguments,
-    by_hand=_by_hand,
-    drawn=_drawn,
-    mistakes=tuple(map(_told_where, EVERY_STAGE)),
+    hand_cases=_hand_cases,
+    random_cases=_random_cases,
+    mistakes=tuple(map(_with_stage_in_hint, EVERY_STAGE)),
 )

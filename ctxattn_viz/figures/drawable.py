@@ -29,10 +29,14 @@ LONGEST_ALT = 2000
 
 def readable(text: object, longest: int = LONGEST_LINE, lines: int = MOST_LINES) -> str:
     """A text that can be drawn and sent: so long and no longer, and without what is no sign."""
-    words = str(text).encode("utf-8", "replace").decode()
-    kept = words.split("\n")[:lines] if lines > 1 else [words]
-    signs = ["".join(c if c.isprintable() else " " for c in line[: longest + 1]) for line in kept]
-    return "\n".join(line if len(line) <= longest else line[: longest - 1] + "…" for line in signs)
+    decoded = str(text).encode("utf-8", "replace").decode()
+    first_lines = decoded.split("\n")[:lines] if lines > 1 else [decoded]
+    printable = [
+        "".join(c if c.isprintable() else " " for c in line[: longest + 1]) for line in first_lines
+    ]
+    return "\n".join(
+        line if len(line) <= longest else line[: longest - 1] + "…" for line in printable
+    )
 
 
 def is_drawable(x: Tensor) -> bool:
@@ -83,7 +87,7 @@ def matrix(x: Tensor) -> np.ndarray:
 
 def thinning(height: int, width: int) -> int:
     """Which row and column to draw, so that no more are drawn than can be seen: every n-th."""
-    return -(-max(height, width) // MOST_SIDE)
+    return math.ceil(max(height, width) / MOST_SIDE)
 
 
 def extent_of(height: int, width: int) -> tuple[float, float, float, float]:
@@ -106,12 +110,12 @@ def outline_points(cells: Tensor) -> tuple[np.ndarray, np.ndarray, np.ndarray] |
         return None
     inside: np.ndarray = matrix(cells > 0.5) > 0
     # Each cell as 8 × 8 points where cells are large; where there are many, several as one point.
-    step = -(-max(inside.shape) // MOST_POINTS)
+    step = math.ceil(max(inside.shape) / MOST_POINTS)
     times = max(min(MOST_POINTS // max(inside.shape), 8), 1)
     if step > 1:  # a point is inside where any of its cells is: thin strokes stay
-        odd = [(0, -side % step) for side in inside.shape]
-        rows = -(-inside.shape[0] // step)
-        inside = np.pad(inside, odd).reshape(rows, step, -1, step).max(axis=(1, 3))
-    fine = np.pad(inside, 1).repeat(times, 0).repeat(times, 1).astype(float)
-    y, x = (((np.arange(side) + 0.5) / times - 1) * step - 0.5 for side in fine.shape)
-    return x, y, fine
+        missing = [(0, -side % step) for side in inside.shape]
+        rows = math.ceil(inside.shape[0] / step)
+        inside = np.pad(inside, missing).reshape(rows, step, -1, step).max(axis=(1, 3))
+    enlarged = np.pad(inside, 1).repeat(times, 0).repeat(times, 1).astype(float)
+    y, x = (((np.arange(side) + 0.5) / times - 1) * step - 0.5 for side in enlarged.shape)
+    return x, y, enlarged

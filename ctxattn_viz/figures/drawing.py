@@ -88,10 +88,10 @@ class Figure(mpl.Figure):
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, str], dict[str, Any]]:
         png, jpeg = self._encoded("png"), self._encoded("jpeg")
         # Photographs are several times smaller as JPEG; plots and numbers stay exact.
-        exact = len(png) < max(SMALL, 1.5 * len(jpeg))
-        kind, data = ("image/png", png) if exact else ("image/jpeg", jpeg)
-        shown = {kind: base64.b64encode(data).decode(), "text/plain": self.alt}
-        return shown, {kind: {"alt": self.alt, "needs_background": "light"}}
+        keep_png = len(png) < max(SMALL, 1.5 * len(jpeg))
+        kind, data = ("image/png", png) if keep_png else ("image/jpeg", jpeg)
+        bundle = {kind: base64.b64encode(data).decode(), "text/plain": self.alt}
+        return bundle, {kind: {"alt": self.alt, "needs_background": "light"}}
 
     def _encoded(self, kind: str) -> bytes:
         file = io.BytesIO()
@@ -132,12 +132,12 @@ def canvas(
         raise InputError("figure", f"at most {MOST_AXES} axes", got, "Show some of them.")
     check_size("height", height)
     check_size("width", width)
-    tall = rows * height
-    if max(width, tall) > MOST_INCHES or width * tall * DPI**2 > MOST_PIXELS:
+    total_height = rows * height
+    if max(width, total_height) > MOST_INCHES or width * total_height * DPI**2 > MOST_PIXELS:
         expected = f"at most {MOST_PIXELS} pixels, {DPI} an inch, and {MOST_INCHES} inches a side"
-        raise InputError("figure", expected, f"{width:.4g} × {tall:.4g} inches")
+        raise InputError("figure", expected, f"{width:.4g} × {total_height:.4g} inches")
     with matplotlib.rc_context(STYLE):
-        figure = Figure((width, tall), layout="constrained")
+        figure = Figure((width, total_height), layout="constrained")
         figure.alt = readable(alt, LONGEST_ALT, 1)
         axes = figure.subplots(rows, columns, squeeze=False, **grid)
     return figure, axes
@@ -183,7 +183,7 @@ def draw_picture(ax: Axes, x: Picture, title: str = "", hole: Tensor | None = No
         if hole.shape[-2:] != (height, width):
             raise InputError("hole", f"the picture's size, {height}×{width}", shape_of(hole))
     ax.imshow(pixels, extent=extent_of(height, width))
-    bare(ax, title)
+    remove_ticks(ax, title)
     if hole is not None:
         hatch(ax, hole)
 
@@ -217,9 +217,9 @@ def draw_heat(
     signed = low < 0 if signed is None else signed
     height, width = values.shape[-2:]
     step = thinning(height, width)
-    shown = matrix(values[..., ::step, ::step])
+    drawn_cells = matrix(values[..., ::step, ::step])
     image = ax.imshow(  # leaves out what is not finite
-        shown,
+        drawn_cells,
         cmap="PuOr_r" if signed else "cividis",
         vmin=-top if signed else 0,
         vmax=top,
@@ -227,11 +227,11 @@ def draw_heat(
         aspect="equal",
         extent=extent_of(height, width) if extent is None else extent,
     )
-    bare(ax, title)
+    remove_ticks(ax, title)
     if bar:
-        beside = ax.inset_axes((1.03, 0, 0.04, 1))
-        ax.figure.colorbar(image, cax=beside).outline.set_visible(False)
-        beside.tick_params(labelsize=7, length=2)
+        bar_axes = ax.inset_axes((1.03, 0, 0.04, 1))
+        ax.figure.colorbar(image, cax=bar_axes).outline.set_visible(False)
+        bar_axes.tick_params(labelsize=7, length=2)
 
 
 def draw_numbers(
@@ -270,32 +270,32 @@ def draw_numbers(
     top = largest_colour(limit, low, high)
     if isinstance(digits, bool) or digits not in range(MOST_DIGITS + 1):
         raise InputError("digits", f"an integer from 0 to {MOST_DIGITS}", repr(digits))
-    shown = matrix(values)
+    numbers = matrix(values)
     ax.imshow(
-        shown if shade else np.zeros_like(shown),
+        numbers if shade else np.zeros_like(numbers),
         cmap=_pale(),
         vmin=-top,
         vmax=top,
     )
-    ticks = values.dtype == torch.bool
-    whole = bool((shown[np.isfinite(shown)] % 1 == 0).all())
-    size = float(np.clip(60 / max(shown.shape), 6, 10))
-    for (i, j), value in np.ndenumerate(shown):
-        text = f"{value:.0f}" if whole or not np.isfinite(value) else f"{value:.{digits}f}"
+    is_bool = values.dtype == torch.bool
+    is_whole = bool((numbers[np.isfinite(numbers)] % 1 == 0).all())
+    size = float(np.clip(60 / max(numbers.shape), 6, 10))
+    for (i, j), value in np.ndenumerate(numbers):
+        text = f"{value:.0f}" if is_whole or not np.isfinite(value) else f"{value:.{digits}f}"
         if len(text) > LONGEST_NUMBER:
             text = f"{value:.1e}"
-        text = ("✓" if value else "·") if ticks else text.replace("-", "−").replace("inf", "∞")
+        text = ("✓" if value else "·") if is_bool else text.replace("-", "−").replace("inf", "∞")
         ax.text(j, i, text, ha="center", va="center", fontsize=size, family="DejaVu Sans")
-    ax.set_xticks(np.arange(-0.5, shown.shape[1]), minor=True)
-    ax.set_yticks(np.arange(-0.5, shown.shape[0]), minor=True)
+    ax.set_xticks(np.arange(-0.5, numbers.shape[1]), minor=True)
+    ax.set_yticks(np.arange(-0.5, numbers.shape[0]), minor=True)
     ax.grid(which="minor", color="#BBBBBB", linewidth=0.6)
     ax.tick_params(which="minor", length=0)
-    bare(ax, title)
+    remove_ticks(ax, title)
     ax.spines[:].set(visible=True, color="#BBBBBB", linewidth=0.6)
     for role, cells in (marks or {}).items():
         for row, col in {(int(row), int(col)) for row, col in cells}:
-            row = check_index("marks row", row, shown.shape[0])
-            outline(ax, role, row, check_index("marks column", col, shown.shape[1]))
+            row = check_index("marks row", row, numbers.shape[0])
+            outline(ax, role, row, check_index("marks column", col, numbers.shape[1]))
 
 
 def outline(
@@ -343,9 +343,9 @@ def hatch(ax: Axes, mask: Tensor) -> None:
     if grid is None:
         return
     limits = ax.get_xlim(), ax.get_ylim()
-    filled = ax.contourf(*grid, [0.5, 2], colors="none", hatches=["////"])
-    filled.set_edgecolor(COLOURS["hole"])
-    filled.set_linewidth(0)
+    hatching = ax.contourf(*grid, [0.5, 2], colors="none", hatches=["////"])
+    hatching.set_edgecolor(COLOURS["hole"])
+    hatching.set_linewidth(0)
     ax.contour(*grid, [0.5], colors=[COLOURS["hole"]], linewidths=1.2)
     ax.set(xlim=limits[0], ylim=limits[1])
 
@@ -366,7 +366,7 @@ def surround(ax: Axes, role: str, cells: Tensor) -> None:
     ax.set(xlim=limits[0], ylim=limits[1])
 
 
-def bare(ax: Axes, title: str) -> None:
+def remove_ticks(ax: Axes, title: str) -> None:
     """No ticks and no frame; the title at the left."""
     ax.set(xticks=[], yticks=[])
     ax.spines[:].set_visible(False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -43,11 +44,11 @@ def pictures(
     ratio = 1.0
     if isinstance(first, Tensor) and first.ndim > 1 and first.numel():
         ratio = first.shape[-2] / first.shape[-1]
-    tall = min(WIDTH / columns * ratio, TALLEST) + 0.3 if height is None else height
-    width = min(WIDTH, columns * (max(tall - 0.3, 0.1) / ratio + 0.1))
-    said = alt or "Pictures side by side: " + "; ".join(_said(name) for name in named) + "."
-    figure, places = _places(len(named), columns, height=tall, width=width, alt=said)
-    for i, (ax, (name, x)) in enumerate(zip(places, named.items(), strict=True)):
+    row_height = min(WIDTH / columns * ratio, TALLEST) + 0.3 if height is None else height
+    width = min(WIDTH, columns * (max(row_height - 0.3, 0.1) / ratio + 0.1))
+    alt_text = alt or "Pictures side by side: " + "; ".join(_one_line(name) for name in named) + "."
+    figure, axes_list = _axes_for(len(named), columns, height=row_height, width=width, alt=alt_text)
+    for i, (ax, (name, x)) in enumerate(zip(axes_list, named.items(), strict=True)):
         draw_picture(ax, x, name, hole if i == 0 else None)
     return figure
 
@@ -74,16 +75,16 @@ def patches(
     """
     _check_patches(cut)
     columns = min(len(cut), 16) if columns is None else check_whole("columns", columns)
-    said = alt or f"{len(cut)} patches of {cut.shape[2]} by {cut.shape[3]} pixels."
+    alt_text = alt or f"{len(cut)} patches of {cut.shape[2]} by {cut.shape[3]} pixels."
     if titles is not None:
-        tall = WIDTH / columns + 0.25 if height is None else height
-        figure, places = _places(len(cut), columns, height=tall, alt=said)
-        for ax, x, title in zip(places, cut, titles, strict=False):
+        row_height = WIDTH / columns + 0.25 if height is None else height
+        figure, axes_list = _axes_for(len(cut), columns, height=row_height, alt=alt_text)
+        for ax, x, title in zip(axes_list, cut, titles, strict=False):
             draw_picture(ax, x, title)
         return figure
-    rows = -(-len(cut) // columns)
-    tall = min(WIDTH / columns, 0.8) * rows + 0.1 if height is None else height
-    figure, axes = canvas(1, 1, height=tall, alt=said)
+    rows = math.ceil(len(cut) / columns)
+    row_height = min(WIDTH / columns, 0.8) * rows + 0.1 if height is None else height
+    figure, axes = canvas(1, 1, height=row_height, alt=alt_text)
     draw_picture(axes[0, 0], mosaic(cut, columns))
     return figure
 
@@ -100,7 +101,7 @@ def mosaic(cut: Tensor, columns: int) -> np.ndarray:
     _check_patches(cut)
     n, _, k, m = cut.shape
     columns = min(check_whole("columns", columns), n)
-    rows = -(-n // columns)
+    rows = math.ceil(n / columns)
     scale = max(1, 12 // k)  # the white line is thin beside the enlarged pixels
     size = rows * (k * scale + 2), columns * (m * scale + 2)
     if size[0] * size[1] > MOST_PIXELS:
@@ -135,12 +136,14 @@ def numbers(
     _check_matrices(named)
     columns = _columns(named, "matrices", columns)
     check_size("height", height)
-    said = alt or "Small matrices with their numbers: " + "; ".join(map(_said, named)) + "."
+    alt_text = alt or "Small matrices with their numbers: " + "; ".join(map(_one_line, named)) + "."
     ratios = [x.shape[-1] / x.shape[-2] for x in list(named.values())[:columns]]
     width = min(WIDTH, sum(ratios) * max(height - 0.25, 0) + 0.3 * columns)
-    uneven: Any = {"width_ratios": ratios} if len(named) == columns else {}
-    figure, places = _places(len(named), columns, height=height, width=width, alt=said, **uneven)
-    for ax, (name, x) in zip(places, named.items(), strict=True):
+    widths: Any = {"width_ratios": ratios} if len(named) == columns else {}
+    figure, axes_list = _axes_for(
+        len(named), columns, height=height, width=width, alt=alt_text, **widths
+    )
+    for ax, (name, x) in zip(axes_list, named.items(), strict=True):
         ax.axis("on")
         draw_numbers(ax, x, name, digits=digits, marks=marks)
     return figure
@@ -166,11 +169,11 @@ def heats(
     """
     _check_matrices(named)
     columns = _columns(named, "matrices", columns)
-    said = alt or "Heat maps: " + "; ".join(map(_said, named)) + "."
-    figure, places = _places(len(named), columns, height=height, alt=said)
+    alt_text = alt or "Heat maps: " + "; ".join(map(_one_line, named)) + "."
+    figure, axes_list = _axes_for(len(named), columns, height=height, alt=alt_text)
     ends = [abs(end) for x in named.values() for end in finite_range(x)] if shared else []
     limit = max(ends, default=0) or None  # None: each its own
-    for ax, (name, x) in zip(places, named.items(), strict=True):
+    for ax, (name, x) in zip(axes_list, named.items(), strict=True):
         draw_heat(ax, x, name, limit=limit)
     return figure
 
@@ -197,19 +200,24 @@ def curves(
     check_choice("log", log, ("", "x", "y", "xy", "yx"))
     _columns(named, "lines (x, y)", None)
     lines = {name: _line(f"named[{name!r}]", line) for name, line in named.items()}
-    if (points := sum(len(x) for x, _ in lines.values())) > MOST_POINTS:
+    points = sum(len(x) for x, _ in lines.values())
+    if points > MOST_POINTS:
         raise InputError("named", f"at most {MOST_POINTS} points", points)
-    said = alt or f"{y_label} over {x_label}: {', '.join(map(_said, named))}."
-    figure, axes = canvas(1, 1, height=height, width=width, alt=said)
+    alt_text = alt or f"{y_label} over {x_label}: {', '.join(map(_one_line, named))}."
+    figure, axes = canvas(1, 1, height=height, width=width, alt=alt_text)
     ax = axes[0, 0]
     with matplotlib.rc_context(STYLE):
-        drawn = [ax.plot(x, y, linewidth=1.6)[0] for x, y in lines.values()]
+        plotted = [ax.plot(x, y, linewidth=1.6)[0] for x, y in lines.values()]
         for scale, values in zip("xy", zip(*lines.values(), strict=True), strict=True):
-            if scale in log and any((one > 0).any() for one in values):  # else: no such scale
+            if scale in log and any(
+                (axis_values > 0).any() for axis_values in values
+            ):  # else: no such scale
                 ax.set(**{f"{scale}scale": "log"})
         ax.set_xlabel(readable(x_label), **LITERALLY)
         ax.set_ylabel(readable(y_label), **LITERALLY)
-        legend = ax.legend(drawn, [" "] * len(drawn))  # one that starts with _ would be left out
+        legend = ax.legend(
+            plotted, [" "] * len(plotted)
+        )  # one that starts with _ would be left out
         for text, name in zip(legend.get_texts(), lines, strict=True):
             text.set(text=readable(name), **LITERALLY)
     return figure
@@ -218,13 +226,13 @@ def curves(
 def _columns(named: Any, what: str, columns: int | None) -> int:
     """In how many columns to show what is named; there has to be something, and not too much."""
     if not isinstance(named, Mapping) or not named:
-        raise InputError("named", f"{what} by name, {{'a': …}}", _described(named))
+        raise InputError("named", f"{what} by name, {{'a': …}}", _kind_of(named))
     if len(named) > MOST_AXES:
         raise InputError("named", f"at most {MOST_AXES} {what}", len(named), "Show some of them.")
     return len(named) if columns is None else check_whole("columns", columns)
 
 
-def _described(named: Any) -> str:
+def _kind_of(named: Any) -> str:
     return "none" if isinstance(named, Mapping) else shape_of(named)
 
 
@@ -247,9 +255,9 @@ def _check_matrices(named: Any) -> None:
         finite_range(x)
 
 
-def _places(count: int, columns: int, **options: Any) -> tuple[Figure, list[Axes]]:
+def _axes_for(count: int, columns: int, **options: Any) -> tuple[Figure, list[Axes]]:
     """An empty figure, and the bare axes of `count` things in rows of `columns`."""
-    figure, axes = canvas(-(-count // columns), columns, **options)
+    figure, axes = canvas(math.ceil(count / columns), columns, **options)
     for ax in axes.flat:
         ax.axis("off")
     return figure, axes.flatten().tolist()[:count]
@@ -274,5 +282,5 @@ def _numbers(values: Any) -> np.ndarray:
     return np.where(np.abs(numbers) <= LARGEST, numbers, np.nan)  # what is not finite: a gap
 
 
-def _said(name: object) -> str:
+def _one_line(name: object) -> str:
     return readable(name, lines=1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -19,7 +19,17 @@ from ..stages.offset_flow import displacements, flow_picture
 from ..traces.results import PixelLedger
 from ..traces.run import Trace, check_trace
 from .drawable import MOST_SIDE, matrix
-from .drawing import WIDTH, Figure, bare, canvas, draw_heat, draw_picture, hatch, outline, surround
+from .drawing import (
+    WIDTH,
+    Figure,
+    canvas,
+    draw_heat,
+    draw_picture,
+    hatch,
+    outline,
+    remove_ticks,
+    surround,
+)
 
 MOST_MATCHES, MOST_COLOURS, MOST_ARROWS = 1000, 100, 10_000
 MOST_BYTES = 1_000_000_000  # to make a trace's score matrix for; beyond, the flow is found without
@@ -58,12 +68,12 @@ def reconstruction(
     attended = coarse + mask * (output - coarse)
     before, after = (samples.psnr(x.clamp(-1, 1), truth, mask) for x in (coarse, attended))
     change = (attended - coarse).mean(dim=1)[0]
-    said = alt or (
+    alt_text = alt or (
         f"A photograph with a hole; the hole filled coarsely, {before:.1f} dB; filled by "
         f"attention, {after:.1f} dB; and the difference between the two fills."
     )
     ratio = truth.shape[2] / truth.shape[3]
-    figure, axes = canvas(1, 4, height=min(WIDTH / 4 * ratio, 8) + 0.35, alt=said)
+    figure, axes = canvas(1, 4, height=min(WIDTH / 4 * ratio, 8) + 0.35, alt=alt_text)
     row = axes[0]
     draw_picture(row[0], truth * (1 - mask) + mask, "input", mask)
     draw_picture(row[1], coarse, f"coarse · {before:.1f} dB")
@@ -99,11 +109,11 @@ def query(
         raise InputError("stages", "a list of stages", repr(stages), f"Write [{stages!r}].")
     if isinstance(best, int) and best > MOST_MATCHES:
         raise InputError("best", f"at most {MOST_MATCHES} matches", best)
-    found = trace.query(row, col, sample)
+    query_row = trace.query(row, col, sample)
     rate, step = trace.config.rate, trace.config.stride
-    matches = found.best(best)
+    matches = query_row.best(best)
     top = matches[0] if matches else None
-    said = alt or (
+    alt_text = alt or (
         f"The query cell ({row}, {col}) and heat maps of its row: {', '.join(map(str, stages))}. "
         + (
             f"Its best match is cell ({top.row}, {top.col}) with weight {top.weight:.2g}."
@@ -112,29 +122,31 @@ def query(
         )
     )
     # Each match and the patches around it.
-    near = torch.zeros(found.valid.shape, dtype=torch.bool, device="cpu")
+    around_matches = torch.zeros(query_row.valid.shape, dtype=torch.bool, device="cpu")
     for match in matches:
         i, j = match.row // step, match.col // step
-        near[max(i - 1, 0) : i + 2, max(j - 1, 0) : j + 2] = True
-    two = trace.f.shape != trace.b.shape
-    panels = 1 + two + len(stages)
-    figure, axes = canvas(1, panels, height=2.5, width=min(WIDTH, 2.6 * panels), alt=said)
-    first, maps = axes[0, 0], axes[0, 1 + two :]
+        around_matches[max(i - 1, 0) : i + 2, max(j - 1, 0) : j + 2] = True
+    has_own_background = trace.f.shape != trace.b.shape
+    panel_count = 1 + has_own_background + len(stages)
+    figure, axes = canvas(
+        1, panel_count, height=2.5, width=min(WIDTH, 2.6 * panel_count), alt=alt_text
+    )
+    first, maps = axes[0, 0], axes[0, 1 + has_own_background :]
     draw_picture(first, trace.f[sample], f"query ({row}, {col})")
     outline(first, "query", row * rate, col * rate, rate)
     reach = trace.config.ksize // 2 * rate
     outline(first, "query", row * rate - reach, col * rate - reach, rate * trace.config.ksize)
-    if two:
+    if has_own_background:
         title = f"best match ({top.row}, {top.col})" if top else "background"
         draw_picture(axes[0, 1], trace.b[sample], title)
         if top:
             at = top.row * rate - reach, top.col * rate - reach
             outline(axes[0, 1], "match", *at, rate * trace.config.ksize)
     for ax, key in zip(maps, stages, strict=True):
-        values = found[key].float().masked_fill(~found.valid, torch.nan)
+        values = query_row[key].float().masked_fill(~query_row.valid, torch.nan)
         draw_heat(ax, values, key)
-        hatch(ax, ~found.valid)
-        surround(ax, "match", near)
+        hatch(ax, ~query_row.valid)
+        surround(ax, "match", around_matches)
         if top is None:
             continue
         reach = trace.config.ksize // 2
@@ -154,21 +166,21 @@ def validity(trace: Trace, sample: int = 0, alt: str | None = None) -> Figure:
     """
     check_trace(trace)
     sample = check_index("sample", sample, trace.f.shape[0])
-    one = min(sample, trace.mask.shape[0] - 1)
+    mask_sample = min(sample, trace.mask.shape[0] - 1)
     valid = trace["valid"].tensor[sample].unflatten(0, trace.patch_grid)
-    shrunk = trace["downsampled_mask"].tensor[one, 0]
-    said = alt or (
+    shrunk = trace["downsampled_mask"].tensor[mask_sample, 0]
+    alt_text = alt or (
         f"The hole on the background; the hole on the shrunk grid, {int(shrunk.sum())} cells; "
         f"and the {int((~valid).sum())} patches that touch it."
     )
-    tall = min(2.2 * valid.shape[0] / valid.shape[1], 8) + 0.3
-    figure, axes = canvas(1, 3, height=tall, width=6.6, alt=said)
-    draw_picture(axes[0, 0], trace.b[sample], "background", trace.mask_at_b[one])
-    two = ListedColormap(["#F4F4F4", COLOURS["hole"]])
-    axes[0, 1].imshow(matrix(shrunk), cmap=two, vmin=0, vmax=1, interpolation="nearest")
-    bare(axes[0, 1], f"hole cells: {int(shrunk.sum())}")
-    axes[0, 2].imshow(matrix(~valid), cmap=two, vmin=0, vmax=1, interpolation="nearest")
-    bare(axes[0, 2], f"patches ruled out: {int((~valid).sum())}")
+    height = min(2.2 * valid.shape[0] / valid.shape[1], 8) + 0.3
+    figure, axes = canvas(1, 3, height=height, width=6.6, alt=alt_text)
+    draw_picture(axes[0, 0], trace.b[sample], "background", trace.mask_at_b[mask_sample])
+    two_colours = ListedColormap(["#F4F4F4", COLOURS["hole"]])
+    axes[0, 1].imshow(matrix(shrunk), cmap=two_colours, vmin=0, vmax=1, interpolation="nearest")
+    remove_ticks(axes[0, 1], f"hole cells: {int(shrunk.sum())}")
+    axes[0, 2].imshow(matrix(~valid), cmap=two_colours, vmin=0, vmax=1, interpolation="nearest")
+    remove_ticks(axes[0, 2], f"patches ruled out: {int((~valid).sum())}")
     return figure
 
 
@@ -204,15 +216,17 @@ def ledger(entry: PixelLedger, best: int = 6, alt: str | None = None) -> Figure:
             colour = _rgb(term.colours[q])
             ax.barh(0, width, left=left, color=colour, edgecolor="w", linewidth=0.5)
             if width > 0.04:
-                written = "black" if sum(colour) > 1.5 else "white"
+                text_colour = "black" if sum(colour) > 1.5 else "white"
                 middle = left + width / 2
-                ax.text(middle, 0, f"{width:.2f}", color=written, ha="center", va="center", size=7)
+                ax.text(
+                    middle, 0, f"{width:.2f}", color=text_colour, ha="center", va="center", size=7
+                )
             left += width
         if (rest := float(weights.sum()) - left) > 0.04:
             others = f"{rest:.2f}: {len(weights) - len(order)} others"
             ax.text(left + 0.006, 0, others, va="center", size=7)
-        mixed = _rgb(term.contribution)
-        ax.barh(0, 0.12, left=1.06, color=mixed, edgecolor="#777777", linewidth=0.5)
+        mixture = _rgb(term.contribution)
+        ax.barh(0, 0.12, left=1.06, color=mixture, edgecolor="#777777", linewidth=0.5)
         ax.set(xlim=(0, 1.2), yticks=[], xticks=[])
         said = f"query {term.query}, pixel {term.position} of its patch"
         ax.set_title(said, fontsize=8, loc="left")
@@ -241,25 +255,31 @@ def flow(trace: Trace, sample: int = 0, every: int | None = None, alt: str | Non
     check_trace(trace)
     sample = check_index("sample", sample, trace.f.shape[0])
     h, w = trace.query_grid
-    fewest = next(n for n in itertools.count(1) if -(-h // n) * -(-w // n) <= MOST_ARROWS)
+    fewest = 1
+    while math.ceil(h / fewest) * math.ceil(w / fewest) > MOST_ARROWS:
+        fewest += 1
     every = max(4, fewest) if every is None else check_whole("every", every)
     if every < fewest:
         raise InputError("every", f"at least {fewest}, for {MOST_ARROWS} arrows at most", every)
-    displaced, coloured = _offsets(trace, sample)
-    offsets = displaced.cpu().numpy()
+    offsets_tensor, flow_colours = _offsets(trace, sample)
+    offsets = offsets_tensor.cpu().numpy()
     rate = trace.config.rate
     longest = float(np.hypot(offsets[..., 0], offsets[..., 1]).max())
-    two = trace.f.shape != trace.b.shape
-    said = alt or (
-        f"The offset flow as a colour picture and as arrows on the "
-        f"{'background' if two else 'foreground'}, beside the colour wheel; the longest offset is "
-        f"{longest:.0f} cells."
+    has_own_background = trace.f.shape != trace.b.shape
+    alt_text = alt or (
+        "The offset flow as a colour picture and as arrows on the "
+        f"{'background' if has_own_background else 'foreground'}, beside the colour wheel; "
+        f"the longest offset is {longest:.0f} cells."
     )
-    figure, axes = canvas(1, 3, height=2.9, alt=said, width_ratios=[1, 1, 0.55])
-    draw_picture(axes[0, 0], coloured.movedim(0, -1).cpu().numpy(), "flow")
+    figure, axes = canvas(1, 3, height=2.9, alt=alt_text, width_ratios=[1, 1, 0.55])
+    draw_picture(axes[0, 0], flow_colours.movedim(0, -1).cpu().numpy(), "flow")
     axes[0, 0].spines[:].set(visible=True, color="#BBBBBB")
-    looks = "where each cell looks, on the background" if two else "where each cell looks"
-    draw_picture(axes[0, 1], (trace.b if two else trace.f)[sample], looks)
+    title = (
+        "where each cell looks, on the background"
+        if has_own_background
+        else "where each cell looks"
+    )
+    draw_picture(axes[0, 1], (trace.b if has_own_background else trace.f)[sample], title)
     y, x = np.mgrid[: offsets.shape[0] : every, : offsets.shape[1] : every]
     down, right = (offsets[::every, ::every, axis] * rate for axis in (0, 1))
     axes[0, 1].quiver(
@@ -282,15 +302,15 @@ def _offsets(trace: Trace, sample: int) -> tuple[Tensor, Tensor]:
     keys = ("offsets", "flow")
     most = MOST_BYTES if trace.budget is None else min(MOST_BYTES, trace.budget)
     if all(map(trace.computed, keys)) or trace.cost("flow") <= most:
-        offsets, coloured = (trace[key].tensor[sample] for key in keys)
-        return offsets, coloured
-    one, its_mask = slice(sample, sample + 1), min(sample, len(trace.mask) - 1)
-    mask = trace.mask[its_mask : its_mask + 1]
+        offsets, flow_colours = (trace[key].tensor[sample] for key in keys)
+        return offsets, flow_colours
+    one_sample, mask_sample = slice(sample, sample + 1), min(sample, len(trace.mask) - 1)
+    mask = trace.mask[mask_sample : mask_sample + 1]
     if trace.config.mask_of_batch == "first":
         mask = trace.mask[:1]
-    summary = attention_summary(trace.f[one], trace.b[one], mask, trace.config)
-    displaced = displacements(summary.argmax, trace.patch_grid, trace.config)
-    return displaced[0], flow_picture(displaced)[0]
+    summary = attention_summary(trace.f[one_sample], trace.b[one_sample], mask, trace.config)
+    offsets_tensor = displacements(summary.argmax, trace.patch_grid, trace.config)
+    return offsets_tensor[0], flow_picture(offsets_tensor)[0]
 
 
 def wheel(size: int = 101) -> np.ndarray:
@@ -313,7 +333,7 @@ def wheel(size: int = 101) -> np.ndarray:
 
 
 def _rgb(colour: Tensor) -> tuple[float, float, float]:
-    three = colour.expand(3) if colour.numel() == 1 else colour[:3]
-    levels = ((three.detach().cpu().double().nan_to_num(0) + 1) / 2).clamp(0, 1).tolist()
+    channels = colour.expand(3) if colour.numel() == 1 else colour[:3]
+    levels = ((channels.detach().cpu().double().nan_to_num(0) + 1) / 2).clamp(0, 1).tolist()
     red, green, blue = [*levels, 0.0][:3]  # two channels: no blue
     return red, green, blue

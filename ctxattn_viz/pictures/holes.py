@@ -15,7 +15,7 @@ _COLOURED = 64  # of 255 between a pixel's channels; JPEG leaves less in grey
 
 
 def hole_of(pixels: Pixels) -> Hole:
-    """The hole that somebody painted, in any of the ways that people do.
+    """The hole in a painted mask, in any of the usual ways of painting one.
 
     White on black; two values of any size, the brighter of which is hole (0 and 1, 0 and 100);
     strokes of one colour on black, on white, or on nothing; a photograph with an erased area.
@@ -45,14 +45,14 @@ def erased_area(pixels: Pixels) -> Hole:
     return pixels.alpha < opaque
 
 
-def covered(hole: Hole, size: tuple[int, int]) -> Hole:
+def resize_hole(hole: Hole, size: tuple[int, int]) -> Hole:
     """`hole` at another size: a pixel is hole if any part of it is."""
     for axis, count in enumerate(size):
-        given = hole.shape[axis]
-        if given == count:
+        size_before = hole.shape[axis]
+        if size_before == count:
             continue
-        edges = np.arange(count)
-        starts, ends = edges * given // count, -((edges + 1) * -given // count)
+        edges = np.arange(count + 1) * size_before
+        starts, ends = edges[:-1] // count, (edges[1:] + count - 1) // count  # rounded up
         # reduceat takes pairs of start and end, and an end must be an index: one row more.
         padded = np.concatenate([hole, np.zeros_like(hole.take([0], axis))], axis)
         pairs = np.stack([starts, ends], axis=1).ravel()
@@ -60,7 +60,7 @@ def covered(hole: Hole, size: tuple[int, int]) -> Hole:
     return hole
 
 
-def cropped(hole: Hole, size: tuple[int, int], argument: str) -> Hole:
+def crop_hole(hole: Hole, size: tuple[int, int], argument: str) -> Hole:
     """The middle of `hole`; warns of what it loses that does not go on inside.
 
     Raises:
@@ -131,8 +131,8 @@ def _bright(pixels: Pixels) -> Hole:
     low, high = values.min(), values.max()
     if low == high == 0:
         return np.zeros(values.shape, bool)
-    apart = white is None or 2 * int(low) < white or 4 * (float(high) - float(low)) >= white
-    if low != high and apart and bool(((values == low) | (values == high)).all()):
+    is_apart = white is None or 2 * int(low) < white or 4 * (float(high) - float(low)) >= white
+    if low != high and is_apart and bool(((values == low) | (values == high)).all()):
         return values == high
     if white is None or 2 * float(high) < white:
         expected = f"white ({white}) in the hole" if white else "two values, one for the hole"
@@ -156,15 +156,17 @@ def _coloured_strokes(pixels: Pixels) -> Hole:
     chroma = np.ptp(values, axis=2)
     is_plain = chroma < _COLOURED / 255
     backdrop = np.median(values[is_plain], axis=0) if is_plain.any() else np.full(3, 0.5)
-    away = values - backdrop.astype(np.float32)
-    strokes = away[~is_plain]
+    difference = values - backdrop.astype(np.float32)
+    strokes = difference[~is_plain]
     length = np.linalg.norm(strokes, axis=1)
     direction = strokes.sum(axis=0) / np.linalg.norm(strokes.sum(axis=0)).clip(1e-9)
-    same = (strokes @ direction >= 0.9 * length).mean() > 0.98
-    plain = (np.abs(away[is_plain]).max(axis=1) < 0.2).mean() > 0.98 if is_plain.any() else False
-    if not (same and plain and (backdrop.max() < 0.15 or backdrop.min() > 0.85)):
+    one_direction = (strokes @ direction >= 0.9 * length).mean() > 0.98
+    plain_backdrop = (
+        (np.abs(difference[is_plain]).max(axis=1) < 0.2).mean() > 0.98 if is_plain.any() else False
+    )
+    if not (one_direction and plain_backdrop and (backdrop.max() < 0.15 or backdrop.min() > 0.85)):
         got = f"a picture of many colours, {100 * (~is_plain).mean():.0f} % of it coloured"
         expected = "white in the hole and black elsewhere, or strokes of one colour on either"
         hint = f"{HOW_TO_PAINT} For strokes on the photograph: `(array == colour).all(-1)`."
         raise InputError(pixels.argument, expected, got, hint)
-    return away @ direction >= np.quantile(strokes @ direction, 0.9) / 2
+    return difference @ direction >= np.quantile(strokes @ direction, 0.9) / 2

@@ -31,13 +31,13 @@ def orientation(image: Image) -> int:
         return 1
 
 
-def turned_as(image: Image) -> bytes:
+def orientation_alone(image: Image) -> bytes:
     """EXIF that says nothing but which way up this image is."""
     from PIL.Image import Exif
 
-    notes = Exif()
-    notes[_ORIENTATION] = orientation(image)
-    return notes.tobytes()
+    exif = Exif()
+    exif[_ORIENTATION] = orientation(image)
+    return exif.tobytes()
 
 
 def upright(image: Image) -> Image:
@@ -70,15 +70,15 @@ def without_metadata(data: bytes) -> bytes:
 
 
 def _png_pixels(data: bytes) -> bytes:
-    kept, at = [_PNG], len(_PNG)
+    chunks, at = [_PNG], len(_PNG)
     while at + 8 <= len(data):
         length, kind = struct.unpack_from(">I4s", data, at)
         chunk = data[at : at + 12 + length]
         is_whole = chunk[-4:] == struct.pack(">I", zlib.crc32(chunk[4:-4]))
         if kind in _PNG_PIXELS or (kind == b"eXIf" and is_whole):
-            kept.append(chunk)
+            chunks.append(chunk)
         at += 12 + length
-    return b"".join(kept)
+    return b"".join(chunks)
 
 
 def _tiff_pixels(data: bytes) -> bytes:
@@ -86,11 +86,11 @@ def _tiff_pixels(data: bytes) -> bytes:
     order = _TIFF[data[:4]]
     (start,) = struct.unpack_from(f"{order}I", data, 4)
     (count,) = struct.unpack_from(f"{order}H", data, start)
-    kept = []
+    entries = []
     for at in range(start + 2, start + 2 + 12 * count, 12):
         tag, kind, number, value = struct.unpack_from(f"{order}HHIH", data, at)
         is_upright = tag == _ORIENTATION and kind == 3 and number == 1 and value in range(1, 9)
         if tag in _TIFF_PIXELS or is_upright:
-            kept.append(data[at : at + 12])
-    directory = struct.pack(f"{order}H", len(kept)) + b"".join(kept) + bytes(4)
+            entries.append(data[at : at + 12])
+    directory = struct.pack(f"{order}H", len(entries)) + b"".join(entries) + bytes(4)
     return data[:start] + directory + data[start + len(directory) :]

@@ -22,7 +22,7 @@ import torch
 
 from ..checks import shape_of
 from ..errors import InputError
-from .metadata import can_lose_metadata, orientation, turned_as, upright, without_metadata
+from .metadata import can_lose_metadata, orientation, orientation_alone, upright, without_metadata
 from .pixels import STRIP, Pixels, checked_array, pixels_of_array
 
 if TYPE_CHECKING:
@@ -56,10 +56,10 @@ class Picture:
     Args:
         source: the path of a file, the bytes of one, a PIL image, or an array of shape (H, W),
             (H, W, 1), (H, W, 3) or (H, W, 4).
-        argument: whose picture it is, for messages.
+        argument: the name of the argument, for messages.
 
     Raises:
-        InputError: a source of another kind, or a path that is no file.
+        InputError: a source of another kind, or a path that is not a file's.
     """
 
     def __init__(self, source: Any, argument: str) -> None:
@@ -107,7 +107,7 @@ class Picture:
         self.sides()
         if isinstance(self._source, np.ndarray):
             return pixels_of_array(self._source, self.argument)
-        return self._read(partial(self._decoded, at_least=at_least))
+        return self._read(partial(self._decode, at_least=at_least))
 
     def _read(self, part: Callable[[Image], Any]) -> Any:
         """What `part` makes of the opened picture."""
@@ -128,15 +128,15 @@ class Picture:
             path = os.path.expanduser(os.fspath(source))
             status = os.stat(path)
         except PermissionError as problem:
-            raise self._unreadable(f"{name}, which may not be read") from problem
+            raise self._unreadable(f"{name}, which this process may not read") from problem
         except (OSError, ValueError) as problem:  # ValueError: a NUL, or no way to encode it
-            raise self._unreadable(f"{name}, which is no file") from problem
+            raise self._unreadable(f"{name}, which is not a file") from problem
         if not isinstance(path, str):
             raise InputError(self.argument, "a path as text", name)
         if stat.S_ISDIR(status.st_mode):
             raise self._unreadable(f"{name}, which is a folder")
         if not stat.S_ISREG(status.st_mode):  # a pipe or a device might never end
-            raise self._unreadable(f"{name}, which is no ordinary file")
+            raise self._unreadable(f"{name}, which is not a regular file")
         if not status.st_size:  # as some in /proc are, and reading them may fail or never end
             raise self._unreadable(f"{name}, which is empty")
         if status.st_size > MOST_BYTES:
@@ -160,7 +160,7 @@ class Picture:
             except Image.DecompressionBombError as problem:
                 raise self._too_large("more") from problem
             except PermissionError as problem:
-                raise self._unreadable(f"{self.name}, which may not be read") from problem
+                raise self._unreadable(f"{self.name}, which this process may not read") from problem
             except Exception as problem:  # each of Pillow's readers fails in its own way
                 reason = getattr(problem, "strerror", None)  # the system's word, not Pillow's
                 kind = f", which cannot be read: {reason}" if reason else self._kind()
@@ -169,7 +169,7 @@ class Picture:
                 raise self._unreadable(f"{self.name}, which is a drawing ({image.format})")
             yield image
 
-    def _decoded(self, image: Image, at_least: int | None) -> Pixels:
+    def _decode(self, image: Image, at_least: int | None) -> Pixels:
         columns, rows = image.size
         is_large = at_least is not None and rows * columns > MOST_AT_ONCE
         enough = 3 * (at_least or 1)
@@ -188,9 +188,9 @@ class Picture:
         try:
             if not is_large:
                 return _pixels_of_image(image, self.argument)
-            turned = orientation(image) >= 5
-            pixels = _pixels_of_image(_reduced(image, enough), self.argument)
-            return replace(pixels, reduced_from=(columns, rows) if turned else (rows, columns))
+            is_turned = orientation(image) >= 5
+            pixels = _pixels_of_image(_reduce(image, enough), self.argument)
+            return replace(pixels, reduced_from=(columns, rows) if is_turned else (rows, columns))
         except InputError:
             raise
         except Exception as problem:
@@ -219,16 +219,16 @@ class Picture:
             return b"?"
 
     def _kind(self) -> str:
-        """What the data is instead of a picture, where its beginning tells."""
+        """What the data is instead of a picture, as far as its beginning shows."""
         beginning = self._beginning().removeprefix(b"\xef\xbb\xbf").lstrip()
         if beginning[4:8] == b"ftyp":
             beginning = beginning[4:]
         for start, kind in _BEGINNINGS.items():
             if beginning.startswith(start):
                 return f", {kind}"
-        if not beginning:
-            return ", which is empty" if isinstance(self._source, str) else ""
-        return ", which is none" if isinstance(self._source, str) else " that are none"
+        if isinstance(self._source, str):
+            return ", which is not a picture" if beginning else ", which is empty"
+        return " that are not a picture" if beginning else ""
 
     def _unreadable(self, got: str) -> InputError:
         return InputError(self.argument, "a picture that can be read", got, READABLE)
@@ -264,7 +264,7 @@ def _load(image: Image) -> None:
         image.load()
 
 
-def _reduced(image: Image, enough: int) -> Image:
+def _reduce(image: Image, enough: int) -> Image:
     """A smaller copy, `enough` pixels on the longest side: each the mean of a square of pixels.
 
     In strips, as colours take more memory than the one bit, say, of the file. What has more than
@@ -280,12 +280,12 @@ def _reduced(image: Image, enough: int) -> Image:
         mode = "RGBA"
     columns, rows = image.size
     step = factor * max(1, STRIP // (factor * columns))
-    result = Image.new(mode, (-(-columns // factor), -(-rows // factor)))
+    result = Image.new(mode, (math.ceil(columns / factor), math.ceil(rows / factor)))
     for top in range(0, rows, step):
         strip = image.crop((0, top, columns, min(top + step, rows)))
         strip = strip.convert("LA") if image.mode == "La" else strip
         result.paste(strip.convert(mode).reduce(factor), (0, top // factor))
-    result.info["exif"] = turned_as(image)
+    result.info["exif"] = orientation_alone(image)
     return result
 
 
@@ -297,7 +297,7 @@ def _sides_of_image(image: Image) -> tuple[int, int]:
 def _pixels_of_image(image: Image, argument: str) -> Pixels:
     # Before 11.3 Pillow read deep grey PNG as I, and it still reads deep PGM so.
     is_deep = image.mode in _DEEP or (image.mode == "I" and image.format in ("PNG", "PPM"))
-    clear = image.info.get("transparency")
+    clear_value = image.info.get("transparency")
     image = upright(image)
     if is_deep or image.mode in ("I", "F"):
         if image.mode in _DEEP:
@@ -308,8 +308,9 @@ def _pixels_of_image(image: Image, argument: str) -> Pixels:
         if is_deep:
             values = values.clip(0, 65535).astype(np.uint16)
         pixels = pixels_of_array(values, argument)
-        if isinstance(clear, int) and (hidden := values == clear).any():
-            pixels = replace(pixels, alpha=np.where(hidden, 0, 255).astype(np.uint8))
+        if isinstance(clear_value, int) and clear_value in values:
+            alpha = np.where(values == clear_value, 0, 255).astype(np.uint8)
+            pixels = replace(pixels, alpha=alpha)
         return pixels
     if image.mode == "La":  # premultiplied, and known to no other conversion
         image = image.convert("LA")

@@ -18,9 +18,9 @@ class Pixels:
 
     Attributes:
         values: `(H, W, 1 or 3)`, in the source's own numbers.
-        white: the value that means white: 255, 65535 or 1; None where nothing tells.
+        white: the value that means white: 255, 65535 or 1; None where it is unknown.
         alpha: `(H, W)` uint8, 0 where it is transparent; None where nothing can be.
-        argument: whose picture it is, for messages.
+        argument: the name of the argument, for messages.
         reduced_from: `(H, W)` of the picture of which this is a smaller copy, if it is one.
     """
 
@@ -51,8 +51,8 @@ class Pixels:
         if self.alpha is not None and (clear := self.alpha < 255).any():
             alpha = self.alpha[clear][:, None].astype(np.uint16)
             levels = np.array(np.broadcast_to(levels, (*levels.shape[:2], 3)))
-            over = levels[clear] * alpha + 255 * (255 - alpha)
-            levels[clear] = (over + 127) // 255
+            blended = levels[clear] * alpha + 255 * (255 - alpha)
+            levels[clear] = (blended + 127) // 255
             if (most := int(self.alpha.max())) < FAINTEST:
                 text = f"transparent throughout, its alpha {most} of 255 at most: it shows white."
                 if most:
@@ -160,11 +160,13 @@ def _scaling(low: float, high: float, kind: str) -> str:
         bits = int(high).bit_length()
         return f"If these have {bits} bits, pass `array / {2**bits - 1}`."
     if low < -0.25 and max(-low, high) <= 1.5:
-        inside = "array" if low >= -1.001 and high <= 1.001 else "array.clip(-1, 1)"
-        return f"From [-1, 1], pass `({inside} + 1) / 2`."
+        clipped = "array" if low >= -1.001 and high <= 1.001 else "array.clip(-1, 1)"
+        return f"From [-1, 1], pass `({clipped} + 1) / 2`."
     for white, scaled in ((1, "array"), (255, "array / 255"), (65535, "array / 65535")):
         if -0.25 * white <= low <= high <= 1.25 * white:
             is_inside = low >= 0 and high <= white
-            whole = f"({scaled})" if "/" in scaled else scaled
-            return f"If {white} is white, pass `{scaled if is_inside else f'{whole}.clip(0, 1)'}`."
+            bracketed = f"({scaled})" if "/" in scaled else scaled
+            return (
+                f"If {white} is white, pass `{scaled if is_inside else f'{bracketed}.clip(0, 1)'}`."
+            )
     return "Pass `(array - array.min()) / (array.max() - array.min())`."

@@ -15,7 +15,7 @@ import ctxattn_viz as cv
 from ctxattn_viz.debugger import assets
 from ctxattn_viz.debugger.page import render
 from ctxattn_viz.debugger.payload import build
-from ctxattn_viz.debugger.state import opening
+from ctxattn_viz.debugger.state import initial_state
 from tests.support.inputs import hole, maps
 from tests.support.page import Reader, state_of
 
@@ -28,7 +28,7 @@ def run() -> cv.Trace:
 
 
 def rendered(run: cv.Trace, **options: Any) -> str:
-    return render(opening(build(run, **options), run))
+    return render(initial_state(build(run, **options), run))
 
 
 def test_it_holds_everything_the_trace_has_to_show(run: cv.Trace, tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from PIL import Image
 
 import ctxattn_viz as cv
 from ctxattn_viz.debugger import places
+from ctxattn_viz.debugger.masks import Mask
 from ctxattn_viz.debugger.widget import Debugger
 from tests.support.inputs import hole, maps
 
@@ -416,3 +417,27 @@ def test_a_hole_over_everything_is_told_not_warned(debugger: Debugger) -> None:
     assert note.startswith("mask: ")
     debugger.mask = hole()
     assert debugger.answer["notes"] == []
+
+
+# ---- the mask as a value ----
+
+
+def test_the_mask_is_read_as_a_plain_tensor_and_observed_as_a_value(debugger: Debugger) -> None:
+    changes = []
+    debugger.observe(changes.append, "mask")
+    debugger.mask = hole().roll(1, 2)
+    assert type(debugger.mask) is torch.Tensor
+    assert isinstance(changes[0].new, Mask)
+    assert changes[0].new.tensor is debugger.mask
+    debugger.mask = hole().roll(1, 2).bool()  # the same hole: no change
+    assert len(changes) == 1
+
+
+def test_masks_are_equal_where_they_have_the_same_hole() -> None:
+    mask, same, other = (Mask(hole().roll(shift, 2)) for shift in (0, 0, 1))
+    assert (mask == same) is (mask != other) is True
+    assert (mask != same) is (mask == other) is False
+    assert mask == hole().bool()
+    assert (hole() != mask) is False  # asked of a tensor: what `link` does
+    for stranger in (None, 0, "mask", hole()[0], Mask(hole()[..., :4])):
+        assert mask != stranger

@@ -18,8 +18,8 @@ from PIL import Image
 import ctxattn_viz as cv
 from ctxattn_viz import figures
 from ctxattn_viz.config import DIALECTS
-from ctxattn_viz.exercises.drawn import draw
-from ctxattn_viz.exercises.feedback import Drawing
+from ctxattn_viz.exercises.attempts import Drawing
+from ctxattn_viz.exercises.feedback_figure import draw
 from ctxattn_viz.figures.drawable import LONGEST_LINE, MOST_LINES, MOST_SIDE
 
 

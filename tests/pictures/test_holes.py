@@ -18,7 +18,7 @@ from PIL import Image, ImageDraw
 import ctxattn_viz as cv
 from ctxattn_viz import samples
 from ctxattn_viz.errors import MaskWarning
-from ctxattn_viz.pictures.holes import covered
+from ctxattn_viz.pictures.holes import resize_hole
 
 ROWS, COLUMNS = 24, 32
 HOLE = np.zeros((ROWS, COLUMNS), bool)
@@ -223,7 +223,7 @@ def test_a_pixel_is_hole_where_any_part_of_it_is(
     hole: list[list[bool]], size: tuple[int, int]
 ) -> None:
     given_rows, given_columns = len(hole), len(hole[0])
-    result = covered(np.array(hole), size)
+    result = resize_hole(np.array(hole), size)
     assert result.shape == size
     for row in range(size[0]):
         for column in range(size[1]):

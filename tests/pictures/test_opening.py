@@ -21,7 +21,7 @@ from PIL import Image, PngImagePlugin
 import ctxattn_viz as cv
 from ctxattn_viz import samples
 from ctxattn_viz.debugger import uploads
-from ctxattn_viz.debugger.pictures import given_picture
+from ctxattn_viz.debugger.pictures import picture_at_size
 from ctxattn_viz.errors import MaskWarning, PictureWarning
 from ctxattn_viz.pictures import opening
 
@@ -392,7 +392,7 @@ def test_transparency_of_arrays_and_uploads_is_white() -> None:
         np.testing.assert_array_equal(levels(array), OVER_WHITE)
     x = torch.zeros(1, 3, 8, 8)
     content = {"shape": list(CLEAR.shape), "size": 24}
-    run = uploads.traced(
+    run = uploads.trace_of_upload(
         content, [memoryview(CLEAR.tobytes())], cv.trace(x, x), cv.AttentionConfig()
     )
     np.testing.assert_array_equal(samples.to_picture(run.f), OVER_WHITE)
@@ -459,10 +459,10 @@ def test_what_cannot_be_shown_is_refused_alike_by_both_doors(
 def test_a_picture_beside_features_comes_through_the_same_door(tmp_path: Path) -> None:
     Image.fromarray(CLEAR).save(path := tmp_path / "photo.png")
     for source in (path, CLEAR, CLEAR / 255, Image.fromarray(CLEAR)):
-        beside = given_picture("picture_f", source, 2, COLOURS.shape[:2])
+        beside = picture_at_size("picture_f", source, 2, COLOURS.shape[:2])
         np.testing.assert_array_equal(beside, [OVER_WHITE, OVER_WHITE])
     with pytest.raises(cv.InputError, match=r"picture_f: .* got \(3, 8, 9\)\. Channels come last"):
-        given_picture("picture_f", np.zeros((3, 8, 9)), 1, (8, 8))
+        picture_at_size("picture_f", np.zeros((3, 8, 9)), 1, (8, 8))
 
 
 # ---- files that are none ----
@@ -477,7 +477,7 @@ def test_a_picture_beside_features_comes_through_the_same_door(tmp_path: Path) -
         (b"%PDF-1.7", "which is a PDF"),
         (b"\0\0\0 ftypheic\0\0\0\0", "which is HEIC"),
         (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "which is a drawing"),
-        (b"hello", "which is none"),
+        (b"hello", "which is not a picture"),
     ],
 )
 def test_a_file_that_is_no_picture_is_named_with_what_can_be_read(
@@ -537,7 +537,7 @@ def test_a_path_within_an_archive_is_told_from_one_of_a_file(tmp_path: Path) -> 
     ],
 )
 def test_paths_that_are_no_file(source: str) -> None:
-    with pytest.raises(cv.InputError, match=r"which is (no file|a folder|no ordinary file)"):
+    with pytest.raises(cv.InputError, match=r"which is (not a file|a folder|not a regular file)"):
         samples.photograph(source)
     with pytest.raises(cv.InputError):
         samples.mask_picture(source)
@@ -583,7 +583,7 @@ def test_too_many_pixels_are_refused_alike_by_every_door(tmp_path: Path) -> None
             samples.photograph(source)
     x = torch.zeros(1, 3, 8, 8)
     with pytest.raises(cv.InputError, match="Scale it down first"):
-        uploads.traced(
+        uploads.trace_of_upload(
             {"shape": (16, 16, 3)}, [image.tobytes()], cv.trace(x, x), cv.AttentionConfig()
         )
 
@@ -621,7 +621,7 @@ def test_a_very_large_jpeg_is_not_decoded_whole(monkeypatch: pytest.MonkeyPatch)
     data = encoded(RGB.resize((960, 640), Image.Resampling.NEAREST), "JPEG")
     whole = samples.photograph(data, 24, 1)
     monkeypatch.setattr(opening, "MOST_AT_ONCE", 1000)
-    monkeypatch.setattr(opening, "_reduced", lambda image, enough: image)
+    monkeypatch.setattr(opening, "_reduce", lambda image, enough: image)
     pixels = opening.Picture(data, "photograph").pixels(at_least=24)
     assert pixels.values.shape == (80, 120, 3)  # an eighth
     assert pixels.sides == (640, 960)
@@ -684,7 +684,7 @@ def test_sizes_that_are_no_numbers_of_pixels(size: Any) -> None:
 def test_a_malformed_upload_is_refused(content: dict[str, Any]) -> None:
     x = torch.zeros(1, 3, 8, 8)
     with pytest.raises(cv.InputError):
-        uploads.traced(content, [bytes(12)], cv.trace(x, x), cv.AttentionConfig())
+        uploads.trace_of_upload(content, [bytes(12)], cv.trace(x, x), cv.AttentionConfig())
 
 
 def test_a_thin_hole_survives_the_upload_of_a_smaller_picture() -> None:
@@ -693,5 +693,7 @@ def test_a_thin_hole_survives_the_upload_of_a_smaller_picture() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", MaskWarning)
         shown = cv.trace(x, x, mask)
-    run = uploads.traced({"shape": (16, 24, 3)}, [COLOURS.tobytes()], shown, cv.AttentionConfig())
+    run = uploads.trace_of_upload(
+        {"shape": (16, 24, 3)}, [COLOURS.tobytes()], shown, cv.AttentionConfig()
+    )
     assert run.mask_at_b.any(dim=3).all()

@@ -25,7 +25,6 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 import ctxattn_viz as cv
 from ctxattn_viz.config import CHOICES
-from ctxattn_viz.debugger.outcome import one_thread
 from ctxattn_viz.errors import NothingValidWarning
 from ctxattn_viz.stages import BY_KEY, MATRICES, Stage
 from ctxattn_viz.traces import budget as budget_module
@@ -584,21 +583,6 @@ def test_eight_threads_compute_each_stage_once(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.undo()
     again = cv.trace(*inputs())
     assert all(torch.equal(run[key].tensor, again[key].tensor) for key in run)
-
-
-def test_one_thread_for_blocks_is_undone_after_the_last_of_several() -> None:
-    before = torch.get_num_threads()
-    torch.set_num_threads(2)
-    try:
-        first, second = one_thread(), one_thread()
-        first.__enter__()
-        second.__enter__()
-        first.__exit__(None, None, None)
-        assert torch.get_num_threads() == 1
-        second.__exit__(None, None, None)
-        assert torch.get_num_threads() == 2
-    finally:
-        torch.set_num_threads(before)
 
 
 def test_a_copy_of_a_trace_is_a_run_of_the_same() -> None:

@@ -11,7 +11,7 @@ from torch import Tensor
 from ..figures.drawable import is_drawable
 from ..figures.drawing import WIDTH, Figure, canvas, draw_heat, draw_numbers
 from ..stages import BY_KEY
-from .feedback import Drawing, Grid, place
+from .attempts import Drawing, Grid, place
 
 READABLE = 8  # up to so many rows and columns, numbers are written into the cells
 MOST = 96  # rows and columns that are drawn of anything
@@ -76,10 +76,12 @@ def draw(drawing: Drawing) -> Figure:
     for line, row in zip(axes, rows, strict=True):
         for ax, (title, panel) in zip(line, row.items(), strict=False):
             ax.set_visible(True)
-            answer = title in answers
-            _draw_panel(ax, panel, title, limit if answer else None, signed if answer else None)
+            is_answer = title in answers
+            _draw_panel(
+                ax, panel, title, limit if is_answer else None, signed if is_answer else None
+            )
             _fit_numbers(ax, WIDTH / columns - 0.5, panel)
-            if at and same and answer:
+            if at and same and is_answer:
                 _point_at(ax, *at)
     return figure
 
@@ -165,8 +167,8 @@ def _panel(x: Tensor, key: str, drawing: Drawing) -> tuple[Panel, tuple[int, int
         panel = Panel(plane[channel], ("row", "column"))
         if key == drawing.key:
             at = (index[2], index[3])
-    shown = Panel(panel.values[:MOST, :MOST], panel.labels, panel.pitch)
-    return shown, at if drawing.index else None
+    visible = Panel(panel.values[:MOST, :MOST], panel.labels, panel.pitch)
+    return visible, at if drawing.index else None
 
 
 def _channel(key: str, index: tuple[int, ...]) -> int:
@@ -233,12 +235,11 @@ def _point_at(ax: Axes, row: int, column: int) -> None:
 
 def _alt(drawing: Drawing, same: bool) -> str:
     title = BY_KEY[drawing.key].title
-    given = f"What went in ({', '.join(drawing.inputs)}); then the" if drawing.inputs else "The"
+    start = f"What went in ({', '.join(drawing.inputs)}); then the" if drawing.inputs else "The"
     if not same:
-        return f"{given} {title} expected, and beside them what came, of another shape."
-    said = f"{given} {title} expected, beside them what came, and the difference"
+        return f"{start} {title} expected, and beside them what came, of another shape."
+    sentence = f"{start} {title} expected, beside them what came, and the difference"
     if drawing.index is None:
-        return f"{said}, which is zero everywhere."
-    return (
-        f"{said}. A box marks the first element that differs: {place(drawing.key, drawing.index)}."
-    )
+        return f"{sentence}, which is zero everywhere."
+    where = place(drawing.key, drawing.index)
+    return f"{sentence}. A box marks the first element that differs: {where}."
