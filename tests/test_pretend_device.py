@@ -22,7 +22,7 @@ from torch import Tensor
 
 import ctxattn_viz as cv
 from ctxattn_viz import profiling
-from ctxattn_viz.attention import METHODS, diagonals, tiles, vectors
+from ctxattn_viz.attention import METHODS, blocks, diagonals, tiles, vectors
 from ctxattn_viz.config import DIALECTS
 from ctxattn_viz.debugger import payload
 from ctxattn_viz.debugger.still import still_of
@@ -447,7 +447,7 @@ FAULTS = [
                 check_layer,
             ),
             (
-                vectors.masked_keys,
+                blocks.masked_keys,
                 "torch.arange(len(k), device=k.device)",
                 "torch.arange(len(k))",
                 check_layer,
