@@ -366,7 +366,7 @@ def test_a_broken_picture_leaves_the_run_on_screen(
         {"kind": "refused", "request": 4, "reason": "OSError: the disk is full"}
     ]
     assert state_of(page.debugger) | {"meta": page.debugger.meta} == before
-    monkeypatch.setattr(widgets.uploads, "traced", lambda *_: 1 // 0)
+    monkeypatch.setattr(widgets.uploads, "trace_of_upload", lambda *_: 1 // 0)
     page.asks({"kind": "upload", "shape": [12, 20, 3]}, pixels.tobytes())
     assert page.refusals[-1]["reason"].startswith("ZeroDivisionError")
 

@@ -105,7 +105,7 @@ def test_debug_and_save_page_spell_out_the_same_keywords() -> None:
     """Those that opening a debugger and building its page take."""
     taken = [
         name
-        for function in (state.opening, payload.build)
+        for function in (state.initial_state, payload.build)
         for name, parameter in inspect.signature(function).parameters.items()
         if parameter.kind is parameter.KEYWORD_ONLY and name != "at_once"
     ]

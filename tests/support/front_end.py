@@ -41,7 +41,9 @@ class Page:
 
 
 def state_of(debugger: Debugger) -> dict[str, Any]:
-    return {name: getattr(debugger, name) for name in SETTINGS} | {"trace": debugger.trace}
+    state = {name: getattr(debugger, name) for name in SETTINGS} | {"trace": debugger.trace}
+    state["mask"] = debugger._trait_values["mask"]  # a `Mask`: tensors are not equal or unequal
+    return state
 
 
 def refuse_runs(monkeypatch: pytest.MonkeyPatch, problem: BaseException) -> None:
