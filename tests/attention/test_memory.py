@@ -16,7 +16,11 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the peak is rea
 SIDES = (48, 64, 96, 128, 160)  # in pixels, at rate 2: 576 to 6400 patches
 
 
-@pytest.mark.parametrize("backward", ["", " backward"], ids=["forward", "backward"])
+@pytest.mark.parametrize(
+    "backward",
+    [pytest.param("", marks=pytest.mark.long), " backward"],  # which goes forward first
+    ids=["forward", "backward"],
+)
 @pytest.mark.parametrize("way", ["3 vectors", "3 sdpa", "64 diagonals"])
 def test_five_sizes_grow_linearly(way: str, backward: str) -> None:
     patches = [(side // 2) ** 2 for side in SIDES]

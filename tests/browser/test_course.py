@@ -14,7 +14,7 @@ from tests.browser.lab import Lab
 
 # Each run opens these; `make test-long` the others too. That each runs without an error and prints
 # and draws what is stored in it is for `make test-notebooks` each time.
-EACH_TIME = {"00_quickstart", "07_two_images"}
+EACH_TIME = {"00_quickstart"}
 COURSE = [
     pytest.param(path, id=path.stem, marks=[] if path.stem in EACH_TIME else pytest.mark.long)
     for path in sorted((Path(__file__).parents[2] / "notebooks").glob("0*.ipynb"))

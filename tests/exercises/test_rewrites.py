@@ -68,7 +68,18 @@ def test_the_rules_of_every_exercise_decide_a_case_of_the_whole_layer() -> None:
     assert not list(accepted("whole_layer", functions, range(2)))
 
 
-@pytest.mark.parametrize("rewriting", REWRITINGS, ids=str)
+# Each run takes one way of writing each mistake, and `make test-long` the others too.
+FIRST = {(r.exercise, r.mistake): r for r in reversed(REWRITINGS)}
+
+
+@pytest.mark.parametrize(
+    "rewriting",
+    [
+        pytest.param(r, marks=[] if FIRST[r.exercise, r.mistake] is r else pytest.mark.long)
+        for r in REWRITINGS
+    ],
+    ids=str,
+)
 def test_each_mistake_gets_its_own_hint(rewriting: Rewriting) -> None:
     feedback = check(rewriting.exercise, rewriting.function)
     assert not feedback.passed
@@ -94,8 +105,14 @@ ELSEWHERE = {
 }
 
 
-@pytest.mark.parametrize("seed", [0, 1])
-@pytest.mark.parametrize("exercise", EXERCISES)
+@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.long)])
+@pytest.mark.parametrize(
+    "exercise",
+    [
+        pytest.param(name, marks=pytest.mark.long if name == "whole_layer" else [])
+        for name in EXERCISES
+    ],
+)
 def test_mistakes_with_other_hints_differ_in_some_case(exercise: str, seed: int) -> None:
     chosen = EXERCISES[exercise]
     if exercise == "whole_layer" and seed:

@@ -14,7 +14,7 @@ from ctxattn_viz.config import DIALECTS
 from ctxattn_viz.stages import BY_KEY, STAGES, Stage, touched_by
 from ctxattn_viz.traces.values import LazyValues
 
-FIELDS = {field.name for field in dataclasses.fields(cv.AttentionConfig)}
+FIELDS = {field.name for field in dataclasses.fields(cv.AttentionConfig)} - {"dialect"}
 RUNS: dict[str, dict[str, Any]] = {
     **{dialect: {"dialect": dialect} for dialect in DIALECTS},
     "stride 2, rate 3, no fusion": {"stride": 2, "rate": 3, "fuse": False, "norm": "none"},

