@@ -1,0 +1,59 @@
+"""What CONTRIBUTING.md asks for of each stage is there; what is missing is named with its file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+import ctxattn_viz as cv
+from ctxattn_viz.profiling import operations
+from ctxattn_viz.stages import MATRICES, STAGES, Stage
+from tests.mutants.table import FAULTS
+
+
+@pytest.fixture(scope="module")
+def run() -> cv.Trace:
+    return cv.trace(torch.rand(1, 2, 8, 8), torch.rand(1, 2, 8, 8))
+
+
+def missing(stage: Stage, root: Path, run: cv.Trace) -> list[str]:
+    """What a stage lacks, each with the file where it goes."""
+    module = stage.function.__module__.rpartition(".")[2]
+    step = stage.step.split()[0]
+    lacks = []
+    if not (root / f"tests/stages/test_{module}.py").exists():
+        lacks.append(f"tests/stages/test_{module}.py: a case to check on paper")
+    if sum(fault.file == f"stages/{module}.py" for fault in FAULTS) < 3:
+        lacks.append(f"tests/mutants/table.py: three planted faults of stages/{module}.py")
+    if f"(ctxattn_viz/stages/{module}.py)" not in (root / "README.md").read_text():
+        lacks.append(f"README.md: a row with stages/{module}.py, from the paper to the code")
+    page = (root / "ctxattn_viz/debugger/static/debugger.html").read_text()
+    if f'<template data-name="{step}">' not in page:
+        lacks.append(f"ctxattn_viz/debugger/static/debugger.html: a template for step {step!r}")
+    of_pairs = stage.key in MATRICES or not set(MATRICES).isdisjoint(stage.inputs)
+    if of_pairs and not operations(run, stage.key):
+        lacks.append(f"ctxattn_viz/profiling.py: in `operations`, a count for {stage.key!r}")
+    return lacks
+
+
+@pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.key)
+def test_a_stage_has_all_that_it_takes(stage: Stage, root: Path, run: cv.Trace) -> None:
+    assert missing(stage, root, run) == []
+
+
+def test_what_a_new_stage_lacks_is_named(root: Path, run: cv.Trace) -> None:
+    def entropy(attention: torch.Tensor) -> torch.Tensor:
+        return -torch.xlogy(attention, attention).sum(dim=-1)
+
+    entropy.__module__ = "ctxattn_viz.stages.entropy"
+    axes = ("sample", "query row", "query column")
+    stage = Stage("entropy", "", "Entropy", axes, "", "", entropy, ("attention",))
+    assert [sentence.partition(":")[0] for sentence in missing(stage, root, run)] == [
+        "tests/stages/test_entropy.py",
+        "tests/mutants/table.py",
+        "README.md",
+        "ctxattn_viz/debugger/static/debugger.html",
+        "ctxattn_viz/profiling.py",
+    ]
