@@ -111,6 +111,10 @@ def _random_cases(draw: Draw) -> list[Case]:
     cells = draw.mask(3, *batch.grids[1])
     cells[2] = 1
     batch.known["mask"][:] = cells.repeat_interleave(2, 2).repeat_interleave(2, 3)
+    whole = draw.case("everything on", "output", config, c=3, f_cells=same, b_cells=same)
+    # A hole at the end of b and none at its beginning: whoever counts from -1 meets it there.
+    whole.known["mask"][..., :4, :] = 0
+    whole.known["mask"][..., -2:, :2] = 1
     single = config.replace(ksize=1, fuse_k=1, rate=1)
     tiny = draw.case("b with cells of norms 0 to 1, some below 1e-4", "output", single)
     tiny.known["f"] *= 3
@@ -129,7 +133,7 @@ def _random_cases(draw: Draw) -> list[Case]:
             f_cells=same,
             b_cells=same,
         ),
-        draw.case("everything on", "output", config, c=3, f_cells=same, b_cells=same),
+        whole,
         halves,
         batch,
         large,
