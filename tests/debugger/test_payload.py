@@ -290,6 +290,7 @@ def check_described(run: cv.Trace) -> dict[str, Any]:
     return payload.meta["summaries"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32])
 @pytest.mark.parametrize("channels", [1, 3, 8])
 def test_a_picture_of_ordinary_size_in_half_precision(dtype: torch.dtype, channels: int) -> None:

@@ -178,6 +178,10 @@ class TensorWithoutEnd(Tensor):
         return only_loops()
 
 
+def returns_tensor_without_end(*_: object) -> Tensor:
+    return Tensor._make_subclass(TensorWithoutEnd, torch.zeros(1, 16))
+
+
 LOOPS = (
     only_loops,
     catches_everything,
@@ -196,6 +200,7 @@ LOOPS = (
     raises_when_ended,
     raises_text_without_end,
     SignatureWithoutEnd(),
+    returns_tensor_without_end,
 )
 
 

@@ -261,6 +261,7 @@ def test_every_field_is_changed_below() -> None:
     assert all(getattr(cv.AttentionConfig(), name) == CHOICES[name][0] for name in CHOICES)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("changes", [*CHANGES, {"dialect": "mmagic"}, {}], ids=str)
 @pytest.mark.parametrize("new_mask", [False, True])
 def test_what_a_change_keeps_is_what_a_fresh_run_makes(changes: dict, new_mask: bool) -> None:
@@ -329,6 +330,7 @@ def test_what_does_not_fit_is_refused_before_it_is_allocated(trace: cv.Trace) ->
     assert small.query(0, 0).scores.shape == (6, 6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("key", ["scores", "fused_scores", "attention", "output", "flow"])
 @pytest.mark.parametrize("budget", [20_000, 100_000])
 def test_the_largest_size_that_it_names_fits_and_the_next_does_not(key: str, budget: int) -> None:
@@ -398,6 +400,7 @@ class Allocations(TorchDispatchMode):
         self.alive.discard(key)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "changes",
     [{}, {"fuse": False}, {"rate": 1, "dialect": "mmagic"}, {"stride": 2}, {"ksize": 5}],
