@@ -303,6 +303,7 @@ def test_a_size_that_is_no_whole_number_is_argparses_to_refuse(
     assert "argument --size: invalid int value" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("role", ["photo", "mask", "background"])
 @pytest.mark.parametrize("sides", [(60_000_000, 1), (1, 1_000_000), (20_000, 20_000)])
 def test_pictures_beyond_use_are_refused_before_they_are_decoded(

@@ -25,6 +25,7 @@ def test_a_run_is_the_same_as_itself(run):
     assert repr(found).endswith("no stage differs")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "first"),
     [

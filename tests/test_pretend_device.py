@@ -176,6 +176,7 @@ def check_gradients(dialect: str, channels: int, waits: list[str]) -> None:
     assert waits == []
 
 
+@pytest.mark.slow
 class TestNumbers:
     @EVERY
     def test_stages(self, dialect: str, channels: int, waits: list[str]) -> None:

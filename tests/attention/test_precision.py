@@ -11,6 +11,7 @@ from tests.support.inputs import inputs_of, ulp
 HALVES = [torch.bfloat16, torch.float16]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", HALVES, ids=str)
 @pytest.mark.parametrize("dialect", DIALECTS)
 @pytest.mark.parametrize(("channels", "scale"), [(1, 1.0), (3, 0.3), (3, 20.0), (48, 1.0)])

@@ -93,6 +93,7 @@ def test_it_is_exported_and_its_module_stays_importable() -> None:
     assert cv.stages.matching_scores.matching_scores, "the other modules keep their names"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
 def test_in_other_dtypes_it_equals_the_trace(dtype: torch.dtype) -> None:
     f, b = torch.randn(2, 2, 3, 8, 12, generator=torch.Generator().manual_seed(0)).to(dtype)

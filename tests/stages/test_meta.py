@@ -118,6 +118,7 @@ CASES = [  # figures draw colours alone
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("channels", "door"), CASES)
 def test_a_run_on_the_cpu_is_looked_into_whatever_the_default_device_is(
     tmp_path: Path, channels: int, door: Callable[[cv.Trace, Path], Any]
