@@ -1,0 +1,208 @@
+// What Python sent, and a run: those inputs under one configuration and one hole.
+import { type Signal, signal } from "@preact/signals";
+import { Attention } from "../engine/attention.ts";
+import type { AttentionConfig } from "../engine/config.ts";
+import type { ArrayDescription, Buffers, Meta, Summaries } from "../protocol.ts";
+import { arrayOf, floatsOf, type Mask, sampleOf } from "./arrays.ts";
+
+/** The inputs: they stay when hole or settings change. n samples of c channels. */
+export interface Inputs {
+  readonly meta: Meta;
+  readonly n: number;
+  readonly c: number;
+  readonly H: number;
+  readonly W: number;
+  readonly Hb: number;
+  readonly Wb: number;
+  readonly f: Float32Array;
+  readonly b: Float32Array;
+  /** The hole that the debugger opened with. */
+  readonly mask: Mask | null;
+  /** The hole drawn over f, (1 or n, H, W), where it is not b's. */
+  readonly foregroundMask: Uint8Array | null;
+  /** What stands for f and b where they are deep features: RGB, (n, H, W, 3). */
+  readonly pictures: { readonly f?: Uint8Array; readonly b?: Uint8Array };
+  readonly sameSize: boolean;
+}
+
+/** What is known of a sample once its output was computed. */
+export interface Result {
+  readonly output: Float32Array;
+  readonly lse: Float32Array;
+  readonly argmax: Int32Array;
+  /** RGB of the output, where Python made it. */
+  readonly picture?: Uint8Array;
+  /** Least and largest of each stage, where the page computed them. */
+  readonly ranges?: Readonly<Record<string, readonly [number, number]>>;
+}
+
+const VERSION = 1;
+
+export function inputsOf(meta: Meta, buffers: Buffers): Inputs {
+  if (meta?.version !== VERSION) {
+    throw new Error("Restart the kernel: it and this page differ in release.");
+  }
+  const { arrays } = meta;
+  const bytes = (name: string) =>
+    arrays[name] ? (arrayOf(name, buffers[name], arrays[name]) as Uint8Array) : undefined;
+  const [n, c, H, W] = arrays.f.shape;
+  const [, , Hb, Wb] = arrays.b.shape;
+  const mask = bytes("mask");
+  return {
+    meta,
+    n,
+    c,
+    H,
+    W,
+    Hb,
+    Wb,
+    f: floatsOf("f", buffers.f, arrays.f),
+    b: floatsOf("b", buffers.b, arrays.b),
+    mask: mask ? { shape: arrays.mask.shape as Mask["shape"], data: mask } : null,
+    foregroundMask: bytes("foreground_mask") ?? null,
+    pictures: { f: bytes("picture_f"), b: bytes("picture_b") },
+    sameSize: H === Hb && W === Wb,
+  };
+}
+
+interface Engine {
+  readonly sample: number;
+  readonly attention: Attention;
+}
+
+export class Run {
+  readonly inputs: Inputs;
+  readonly config: AttentionConfig;
+  readonly mask: Mask | null;
+  readonly summaries: Signal<Summaries | null>;
+  /** By sample. */
+  readonly results: Signal<ReadonlyMap<number, Result>>;
+  /** Of a run before: its output stays on screen until this one's is there. */
+  private earlier: ReadonlyMap<number, Result> | null = null;
+  private engine: Engine | null = null;
+  /** Of the run before: the scores may be its own. */
+  private like: Engine | null = null;
+  private readonly lengths = new WeakMap<Result, number>();
+
+  constructor(
+    inputs: Inputs,
+    config: AttentionConfig,
+    mask: Mask | null,
+    summaries: Summaries | null = null,
+  ) {
+    this.inputs = inputs;
+    this.config = config;
+    this.mask = mask;
+    this.summaries = signal(summaries);
+    this.results = signal(new Map());
+  }
+
+  /** The same inputs under another configuration or hole. */
+  change(config: AttentionConfig, mask: Mask | null): Run {
+    const next = new Run(this.inputs, config, mask);
+    next.earlier = this.results.value.size ? this.results.value : this.earlier;
+    next.like = this.engine ?? this.like;
+    return next;
+  }
+
+  /** Take the results of all samples, as Python sends them. */
+  fill(arrays: Record<string, ArrayDescription>, buffers: Buffers): void {
+    if (!arrays.output) return;
+    const { n } = this.inputs;
+    const read = (name: string) => arrayOf(name, buffers[name], arrays[name]);
+    const [output, lse, argmax, picture] = ["output", "lse", "argmax", "picture_output"].map(read);
+    const results = new Map<number, Result>();
+    for (let i = 0; i < n; i++) {
+      results.set(i, {
+        output: sampleOf(output as Float32Array, i, output.length / n),
+        lse: sampleOf(lse as Float32Array, i, lse.length / n),
+        argmax: sampleOf(argmax as Int32Array, i, argmax.length / n),
+        picture: sampleOf(picture as Uint8Array, i, picture.length / n),
+      });
+    }
+    this.setResults(results);
+  }
+
+  know(sample: number, result: Result): void {
+    this.setResults(new Map(this.results.value).set(sample, result));
+  }
+
+  private setResults(results: Map<number, Result>): void {
+    const { engine } = this;
+    if (engine) engine.attention.lseOfRun = results.get(engine.sample)?.lse ?? null;
+    this.results.value = results;
+  }
+
+  known(sample: number): Result | null {
+    return this.results.value.get(sample) ?? null;
+  }
+
+  /** The result to show: until it is known, that of the run before. */
+  latest(sample: number): Result | null {
+    return this.known(sample) ?? this.earlier?.get(sample) ?? null;
+  }
+
+  /** Show the outputs of another run of these inputs until this one's are there. */
+  showMeanwhile(other: Run): void {
+    this.earlier = other.results.value;
+  }
+
+  maskOf(sample: number): Uint8Array | null {
+    if (!this.mask) return null;
+    const { Hb, Wb } = this.inputs;
+    const last = this.mask.shape[0] - 1;
+    const which = this.config.mask_of_batch === "first" ? 0 : Math.min(sample, last);
+    return sampleOf(this.mask.data, which, Hb * Wb);
+  }
+
+  /** The hole to draw over f: its own, or b's where both have one size. */
+  foregroundMaskOf(sample: number): Uint8Array | null {
+    const { foregroundMask, sameSize, H, W } = this.inputs;
+    if (!foregroundMask) return sameSize ? this.maskOf(sample) : null;
+    return sampleOf(foregroundMask, foregroundMask.length > H * W ? sample : 0, H * W);
+  }
+
+  /** What the engine computes a sample from. */
+  arrays(sample: number) {
+    const { c, H, W, Hb, Wb, f, b } = this.inputs;
+    return {
+      c,
+      H,
+      W,
+      Hb,
+      Wb,
+      mask: this.maskOf(sample),
+      f: sampleOf(f, sample, c * H * W),
+      b: sampleOf(b, sample, c * Hb * Wb),
+    };
+  }
+
+  /** Rows, columns, patches and pixels of a sample. Scores are shared with the run before. */
+  attention(sample: number): Attention {
+    if (this.engine?.sample === sample) return this.engine.attention;
+    const mask = this.maskOf(sample);
+    const lse = this.known(sample)?.lse ?? null;
+    const like = this.like?.sample === sample ? this.like.attention : null;
+    const attention =
+      like?.change(this.config, mask, lse) ??
+      new Attention({ ...this.arrays(sample), lse }, this.config);
+    this.engine = { sample, attention };
+    this.like = null;
+    return attention;
+  }
+
+  /** The longest offset of this and earlier samples, in cells: what saturates the wheel. */
+  longest(sample: number): number {
+    const result = this.known(sample);
+    if (!result) return 0;
+    const known = this.lengths.get(result);
+    if (known !== undefined) return known;
+    const attention = this.attention(sample);
+    let longest = sample ? this.longest(sample - 1) : 0;
+    result.argmax.forEach((q, p) => {
+      longest = Math.max(longest, Math.hypot(...attention.offset(p, q)));
+    });
+    this.lengths.set(result, longest);
+    return longest;
+  }
+}

@@ -1,0 +1,149 @@
+// What there is to see, computed once for all views from the run and the cursor.
+import type { Attention, Ledger, Match } from "../engine/attention.ts";
+import { type ColourRange, rangeOf } from "../engine/colour.ts";
+import { extremes } from "../engine/sliding.ts";
+import { type RowStage, ROW_STAGES, type StageKey } from "../generated/stages.ts";
+import { stepOf } from "../steps/index.ts";
+import type { Place } from "./cursor.ts";
+import { type Cursor, patchOf, queryOf } from "./cursor.ts";
+import type { Result, Run } from "./run.ts";
+
+export type ViewName = "foreground" | "background" | "output";
+/** Which numbers reach from end to end of the colour map. */
+export type Span = "row" | "stage" | "everything";
+
+/** Numbers laid over a picture, `step` pixels a cell. */
+export interface HeatMap {
+  readonly values: ArrayLike<number>;
+  readonly rows: number;
+  readonly cols: number;
+  readonly step: number;
+  readonly range: ColourRange;
+}
+
+/** What the scene is computed from. */
+export interface View {
+  readonly run: Run;
+  readonly sample: number;
+  readonly stage: StageKey;
+  readonly cursor: Cursor;
+  readonly channel: number | null;
+  readonly span: Span;
+}
+
+export interface Scene extends View {
+  readonly attention: Attention;
+  readonly known: Result | null;
+  /** The query cell, and its index p; null and -1 where there is none. */
+  readonly query: Place | null;
+  readonly p: number;
+  /** The patch that was chosen; null where it is the best match that counts. */
+  readonly patch: number | null;
+  /** The patch that the query is compared with: the chosen one or the best; -1 for none. */
+  readonly q: number;
+  readonly pixel: Place | null;
+  /** The query's five best, or the pixel's. */
+  readonly best: readonly Match[];
+  /** The row of the score matrix that the stage shows, or is made with. */
+  readonly rowStage: RowStage | null;
+  /** Every patch touches the hole. */
+  readonly blank: boolean;
+  /** Where the colour of a pixel comes from. */
+  readonly ledger: Ledger | null;
+  /** How much of a patch goes to each query. */
+  readonly pasted: ArrayLike<number> | null;
+  readonly foregroundHeat: HeatMap | null;
+  readonly backgroundHeat: HeatMap | null;
+}
+
+export function sceneOf(view: View): Scene {
+  const { run, sample, stage, cursor } = view;
+  const attention = run.attention(sample);
+  const { rate, stride } = attention.config;
+  const query = queryOf(cursor, rate);
+  const p = query ? query[0] * attention.w + query[1] : -1;
+  const patch = patchOf(cursor);
+  const rowStage = stepOf(stage).rowStage(stage);
+  const overQueries = (values: ArrayLike<number>, kind: StageKey | null) => {
+    const { rows, cols } = attention.F;
+    return { values, rows, cols, step: rate, range: rangeFor(view, kind ?? stage, values) };
+  };
+  const overPatches = (values: ArrayLike<number>, kind: StageKey) => {
+    const { rows, cols } = attention.G;
+    return { values, rows, cols, step: stride * rate, range: rangeFor(view, kind, values) };
+  };
+  let best: readonly Match[] = [];
+  let ledger: Ledger | null = null;
+  let pasted: ArrayLike<number> | null = null;
+  let foregroundHeat: HeatMap | null = null;
+  let backgroundHeat: HeatMap | null = null;
+  if (cursor.kind === "pixel") {
+    ledger = attention.pixel(...cursor.pixel);
+    const sources = sourcesOf(attention, ledger);
+    best = attention.best(p, 5, sources);
+    backgroundHeat = overPatches(sources, "attention");
+  } else {
+    if (p >= 0) best = attention.best(p);
+    if (cursor.kind === "patch" && rowStage) {
+      const values =
+        rowStage === "attention"
+          ? attention.wherePasted(cursor.patch)
+          : attention.column(rowStage, cursor.patch);
+      if (values) foregroundHeat = overQueries(values, rowStage);
+      if (rowStage === "attention") pasted = values;
+    } else if (p >= 0 && rowStage) {
+      backgroundHeat = overPatches(attention.row(rowStage, p), rowStage);
+    }
+  }
+  return {
+    ...view,
+    attention,
+    known: run.known(sample),
+    query,
+    p,
+    patch,
+    q: patch ?? best[0]?.index ?? -1,
+    pixel: cursor.kind === "pixel" ? cursor.pixel : null,
+    best,
+    rowStage,
+    blank: !attention.valid.includes(1),
+    ledger,
+    pasted,
+    foregroundHeat,
+    backgroundHeat,
+  };
+}
+
+/** The share of each patch in a pixel, over all patches that overlap there. */
+function sourcesOf(attention: Attention, ledger: Ledger): Float64Array {
+  const sources = new Float64Array(attention.L);
+  for (const { p } of ledger.terms) {
+    const row = attention.row("attention", p);
+    for (let q = 0; q < row.length; q++) sources[q] += row[q] / ledger.divisor;
+  }
+  return sources;
+}
+
+/** Least and largest number of a stage of the whole run, as far as they are known. */
+export function stageRange(run: Run, sample: number, stage: StageKey): [number, number] | null {
+  const own = run.known(sample)?.ranges?.[stage];
+  if (own) return [own[0], own[1]];
+  const summary = run.summaries.value?.[stage];
+  const { min, max } = summary ?? { min: null, max: null };
+  return min !== null && max !== null && Number.isFinite(min) ? [min, max] : null;
+}
+
+function rangeFor({ run, sample, span }: View, stage: StageKey, values: ArrayLike<number>) {
+  const signed = stage !== "attention";
+  if (span === "everything" && !signed) return { low: 0, high: 1, signed };
+  let stages: readonly StageKey[] = [];
+  if (span === "stage") stages = [stage];
+  if (span === "everything") stages = ROW_STAGES.filter((key) => key !== "attention");
+  const known = stages.flatMap((key) => stageRange(run, sample, key) ?? []);
+  return rangeOf([...known, ...extremes(values)], signed);
+}
+
+/** The numbers of a stage for the cell that the cursor is on; null where it is on none. */
+export function valuesOf(scene: Scene, stage: StageKey): ArrayLike<number> | null {
+  return scene.p < 0 ? null : stepOf(stage).values(stage, scene);
+}

@@ -1,0 +1,56 @@
+// What the page knows of a step of the layer; each of the nine has a file that says it.
+import type { FunctionComponent } from "preact";
+import type { Attention } from "../engine/attention.ts";
+import type { RowStage, StageKey, StepKey } from "../generated/stages.ts";
+import type { Run } from "../state/run.ts";
+import type { Scene, ViewName } from "../state/scene.ts";
+import type { Colours } from "../views/bitmap.ts";
+
+/** A box over a picture, in pixels: its corner's row and column, its height and width. */
+export interface Mark {
+  readonly box: readonly [y: number, x: number, height: number, width: number];
+  /** The role that it has, and how it is drawn: classes of the style sheet. */
+  readonly kind: string;
+  readonly label?: string;
+}
+
+/** An arrow over a picture, from [row, column] to [row, column] in pixels. */
+export interface Arrow {
+  readonly from: readonly [number, number];
+  readonly to: readonly [number, number];
+  readonly kind: "query" | "many";
+}
+
+/** A picture, a colour for each of rows × cols places. */
+export interface Drawing {
+  readonly rows: number;
+  readonly cols: number;
+  readonly colours: Colours;
+  /** What it is drawn from: while these stay the same objects, so does the picture. */
+  readonly sources: readonly unknown[];
+}
+
+export interface InspectorProps {
+  readonly scene: Scene;
+}
+
+export interface Step {
+  readonly name: StepKey;
+  /** The row of the score matrix that a stage of the step shows, or is made with. */
+  readonly rowStage: (stage: StageKey) => RowStage | null;
+  /** The shape of a stage's tensor, in the order of its axes. */
+  readonly shape: (stage: StageKey, run: Run, attention: Attention) => readonly number[];
+  /** The numbers of a stage for the query p and the patch q of a scene. */
+  readonly values: (stage: StageKey, scene: Scene) => ArrayLike<number>;
+  /** A picture in place of f, b or the output; null where those are shown. */
+  readonly picture?: (view: ViewName, scene: Scene) => Drawing | null;
+  /** Boxes beside those of the cursor, in the order in which they are drawn, below these. */
+  readonly marks?: (view: ViewName, scene: Scene) => readonly Mark[];
+  readonly arrows?: (view: ViewName, scene: Scene) => readonly Arrow[];
+  /** Whether the background's patches that touch the hole are struck out. */
+  readonly strikesOut?: boolean;
+  /** Whether the output's picture is the flow. */
+  readonly showsFlow?: boolean;
+  /** What the step does to this cell, with its numbers. */
+  readonly Inspector: FunctionComponent<InspectorProps>;
+}
