@@ -73,7 +73,9 @@ const worker = {
 
 /** The licences of the packages that went into a bundle. */
 function thirdParty(inputs) {
-  const names = inputs.flatMap((path) => path.match(/node_modules\/((?:@[^/]+\/)?[^/]+)\//)?.[1] ?? []);
+  const names = inputs.flatMap(
+    (path) => path.match(/node_modules\/((?:@[^/]+\/)?[^/]+)\//)?.[1] ?? [],
+  );
   return [...new Set(names)].sort().map((name) => {
     const folder = join(HERE, "node_modules", name);
     const { version, license } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));

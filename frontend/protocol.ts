@@ -1,0 +1,244 @@
+// All that crosses between Python and the page. `python -m tools.front_data` writes what a real
+// debugger sends and reads to generated/examples.ts, and the compiler holds these types to it.
+import type { AnyModel } from "@anywidget/types";
+import type { AttentionConfig } from "./engine/config.ts";
+import type { StageKey, StepKey } from "./generated/stages.ts";
+
+/** The version of `Meta` that this page can read. */
+export const VERSION = 1;
+
+/** Bytes as they arrive: little-endian, in C order, not always aligned. */
+export type Bytes = ArrayBuffer | ArrayBufferView;
+
+/** (row, column) */
+export type Place = [row: number, column: number];
+
+// ---- arrays: how the bytes of the same name in `buffers` or in an answer are read ----
+
+export interface ArrayDescription<Type extends string, Shape extends number[]> {
+  dtype: Type;
+  shape: Shape;
+}
+
+type Maps = ArrayDescription<"float32", [n: number, c: number, H: number, W: number]>;
+type Masks = ArrayDescription<"uint8", [n: number, H: number, W: number]>;
+type Pictures = ArrayDescription<"uint8", [n: number, H: number, W: number, rgb: number]>;
+
+export interface InputArrays {
+  f: Maps;
+  b: Maps;
+  /** b's hole, 1 where b is missing; absent where nothing is. */
+  mask?: Masks;
+  /** The hole to draw over f where it is not b's. */
+  foreground_mask?: Masks;
+  picture_f: Pictures;
+  picture_b: Pictures;
+}
+
+export interface ResultArrays {
+  output: Maps;
+  /** Of each query, log Σ exp of what its softmax sees. */
+  lse: ArrayDescription<"float32", [n: number, h: number, w: number]>;
+  /** Of each query, the index of its best patch. */
+  argmax: ArrayDescription<"int32", [n: number, h: number, w: number]>;
+  picture_output: Pictures;
+}
+
+export type ArrayName = keyof InputArrays | keyof ResultArrays;
+
+// ---- what a run is ----
+
+/** A stage as Python's registry describes it. */
+export interface RegistryEntry {
+  key: StageKey;
+  title: string;
+  step: StepKey;
+  /** What each dimension is. */
+  axes: string[];
+  equation: string;
+  source: string;
+}
+
+/** A stage in numbers, null where it was not computed or has no finite value. */
+export interface Summary {
+  shape: number[];
+  dtype: string;
+  bytes: number;
+  min: number | null;
+  max: number | null;
+  mean: number | null;
+  nan: number;
+  inf: number;
+  /** Rows of attention without a valid patch. */
+  masked_rows: number;
+  seconds: number | null;
+  computed: boolean;
+}
+
+export type Summaries = Record<StageKey, Summary>;
+
+/** How features become colours: ((x − mean) @ basis − low) / (high − low). */
+export interface Look {
+  mean: number[];
+  /** A row for each channel, of three numbers. */
+  basis: number[][];
+  low: number[];
+  high: number[];
+}
+
+export type DialectName = Exclude<AttentionConfig["dialect"], "custom">;
+/** The settings that a dialect decides. */
+export type RuleName = "shrink" | "norm" | "masked" | "overlap" | "mask_of_batch";
+export type Rules = Pick<AttentionConfig, RuleName>;
+
+export interface Meta {
+  version: typeof VERSION;
+  title: string;
+  /** Lines of Python that define f, b and mask. */
+  python: string | null;
+  kernel: boolean;
+  /** The output follows when it is asked for. */
+  pending: boolean;
+  registry: RegistryEntry[];
+  dialects: Record<DialectName, Rules>;
+  /** The values that each rule can take. */
+  choices: { [Name in RuleName]: Rules[Name][] };
+  n: number;
+  device: string;
+  dtype: string;
+  look: Look;
+  arrays: InputArrays & Partial<ResultArrays>;
+  config: AttentionConfig;
+  /** null for inputs that were made in the page. */
+  summaries: Summaries | null;
+  notes: string[];
+}
+
+/** What follows from mask and config, with the bytes of each array beside its description. */
+export interface Answer extends Record<keyof ResultArrays, Bytes> {
+  /** The request that it answers. */
+  request: number;
+  arrays: ResultArrays;
+  config: AttentionConfig;
+  summaries: Summaries;
+  notes: string[];
+}
+
+/** Before the first answer. */
+export interface NoAnswer {
+  config?: undefined;
+}
+
+/** b's hole, a byte a pixel. */
+export interface Mask {
+  shape: [n: number, H: number, W: number];
+  data: Bytes;
+}
+
+// ---- traits: the state that Python and the page share ----
+
+/** The front end itself: set once. */
+export interface CodeTraits {
+  _esm: string;
+  _module: string;
+  _css: string;
+}
+
+/** Written by Python alone. */
+export interface KernelTraits {
+  meta: Meta;
+  buffers: { [Name in ArrayName]?: Bytes };
+  answer: Answer | NoAnswer;
+}
+
+/** Written by the page, and by Python. */
+export interface SharedTraits {
+  /** Counts the page's wishes for an answer. */
+  request: number;
+  query: Place | null;
+  pixel: Place | null;
+  stage: StageKey;
+  sample: number;
+  config: AttentionConfig;
+  /** As in `config`, on its own for sliders to link to. */
+  softmax_scale: number;
+  mask: Mask | null;
+}
+
+export interface Traits extends CodeTraits, KernelTraits, SharedTraits {}
+
+/** What a saved page opens with. */
+export type PageState = KernelTraits & SharedTraits;
+
+// ---- messages ----
+
+/** Asks for `PageMessage`. */
+export interface SavePageMessage {
+  kind: "save_page";
+}
+
+/** A picture to look into, its pixels in the one buffer: RGB or RGBA, a byte each. */
+export interface UploadMessage {
+  kind: "upload";
+  /** The file's name. */
+  name: string;
+  shape: [H: number, W: number, channels: number];
+  /** Its longest side, if it is to be shrunk. */
+  size?: number;
+  /** The page's settings, where they are ahead of the kernel's. */
+  config?: AttentionConfig;
+}
+
+export type MessageToKernel = SavePageMessage | UploadMessage;
+
+/** The debugger as one HTML file. */
+export interface PageMessage {
+  kind: "page";
+  name: string;
+  html: string;
+}
+
+/** What was set or asked was not done; the state is again as it was. */
+export interface RefusedMessage {
+  kind: "refused";
+  request: number;
+  reason: string;
+}
+
+export type MessageToPage = PageMessage | RefusedMessage;
+
+// ---- the model ----
+
+type TraitListener = (model: unknown, value: unknown) => void;
+type MessageListener = (content: MessageToPage, buffers: DataView[]) => void;
+type EventListener = (...news: unknown[]) => void;
+/** Those of ipywidgets beside the traits' own: any trait changed, the kernel came or went, closed. */
+export type HostEvent = "change" | "comm_live_update" | "destroy";
+export type TraitEvent = `change:${keyof Traits}`;
+
+/** anywidget's model, with the names above and no others. */
+export interface Model extends Pick<AnyModel<Traits>, "get" | "save_changes"> {
+  set<Name extends keyof Traits>(name: Name, value: Traits[Name]): void;
+  set(changes: Partial<Traits>, options?: { silent: boolean }): void;
+  on(name: TraitEvent, listener: TraitListener): void;
+  on(name: "msg:custom", listener: MessageListener): void;
+  on(name: HostEvent, listener: EventListener): void;
+  off(name: TraitEvent, listener: TraitListener): void;
+  off(name: "msg:custom", listener: MessageListener): void;
+  off(name: HostEvent, listener: EventListener): void;
+  send(message: MessageToKernel, callbacks?: undefined, buffers?: ArrayBuffer[]): void;
+}
+
+/** What the front end's module exports. */
+export interface FrontEnd {
+  render(context: { model: Model; el: HTMLElement }): () => void;
+}
+
+// ---- for generated/examples.ts ----
+
+/** A type with every property that it may have, so that an example of it names them all. */
+export type Complete<Type> = Type extends Bytes | readonly unknown[]
+  ? Type
+  : Type extends object
+    ? { [Name in keyof Type]-?: Complete<Type[Name]> }
+    : Type;
