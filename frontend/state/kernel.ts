@@ -1,13 +1,14 @@
 // The way to the kernel: hovering never leaves the page; what is kept, set or painted does.
 import { batch } from "@preact/signals";
 import type { AttentionConfig } from "../engine/config.ts";
-import { isStageKey, type StageKey } from "../generated/stages.ts";
+import type { StageKey } from "../generated/stages.ts";
 import type { FromKernel, Model, Traits, WireMask } from "../protocol.ts";
 import { type Mask, maskOf, sameMask } from "./arrays.ts";
 import { Background } from "./background.ts";
 import { type Cursor, keptQuery, NOTHING, type Place, samePlace } from "./cursor.ts";
 import { inputsOf, Run } from "./run.ts";
 import type { Session } from "./session.ts";
+import { isStageKey } from "./stages.ts";
 
 /** Milliseconds that the kernel has before the page computes for itself. */
 const PATIENCE = 5000;

@@ -2,7 +2,7 @@
 import type { Attention, Ledger, Match } from "../engine/attention.ts";
 import { type ColourRange, rangeOf } from "../engine/colour.ts";
 import { extremes } from "../engine/sliding.ts";
-import { type RowStage, ROW_STAGES, type StageKey } from "../generated/stages.ts";
+import { type MatrixKey, MATRIX_KEYS, type StageKey } from "../generated/stages.ts";
 import { stepOf } from "../steps/index.ts";
 import type { Place } from "./cursor.ts";
 import { type Cursor, patchOf, queryOf } from "./cursor.ts";
@@ -45,7 +45,7 @@ export interface Scene extends View {
   /** The query's five best, or the pixel's. */
   readonly best: readonly Match[];
   /** The row of the score matrix that the stage shows, or is made with. */
-  readonly rowStage: RowStage | null;
+  readonly rowStage: MatrixKey | null;
   /** Every patch touches the hole. */
   readonly blank: boolean;
   /** Where the colour of a pixel comes from. */
@@ -138,7 +138,7 @@ function rangeFor({ run, sample, span }: View, stage: StageKey, values: ArrayLik
   if (span === "everything" && !signed) return { low: 0, high: 1, signed };
   let stages: readonly StageKey[] = [];
   if (span === "stage") stages = [stage];
-  if (span === "everything") stages = ROW_STAGES.filter((key) => key !== "attention");
+  if (span === "everything") stages = MATRIX_KEYS.filter((key) => key !== "attention");
   const known = stages.flatMap((key) => stageRange(run, sample, key) ?? []);
   return rangeOf([...known, ...extremes(values)], signed);
 }

@@ -1,5 +1,6 @@
 // The nine steps, in the paper's order, by the names that Python's registry gives them.
-import { type StageKey, STEP_OF, type StepKey } from "../generated/stages.ts";
+import type { StageKey, StepKey } from "../generated/stages.ts";
+import { stepNameOf } from "../state/stages.ts";
 import { deconvolution } from "./deconvolution.tsx";
 import { flow } from "./flow.tsx";
 import { fuseColumns } from "./fuse_columns.tsx";
@@ -24,4 +25,4 @@ export const STEPS: Readonly<Record<StepKey, Step>> = {
   Flow: flow,
 };
 
-export const stepOf = (stage: StageKey): Step => STEPS[STEP_OF[stage]];
+export const stepOf = (stage: StageKey): Step => STEPS[stepNameOf(stage)];

@@ -1,7 +1,7 @@
 // What the page knows of a step of the layer; each of the nine has a file that says it.
 import type { FunctionComponent } from "preact";
 import type { Attention } from "../engine/attention.ts";
-import type { RowStage, StageKey, StepKey } from "../generated/stages.ts";
+import type { MatrixKey, StageKey, StepKey } from "../generated/stages.ts";
 import type { Run } from "../state/run.ts";
 import type { Scene, ViewName } from "../state/scene.ts";
 import type { Colours } from "../views/bitmap.ts";
@@ -37,7 +37,7 @@ export interface InspectorProps {
 export interface Step {
   readonly name: StepKey;
   /** The row of the score matrix that a stage of the step shows, or is made with. */
-  readonly rowStage: (stage: StageKey) => RowStage | null;
+  readonly rowStage: (stage: StageKey) => MatrixKey | null;
   /** The shape of a stage's tensor, in the order of its axes. */
   readonly shape: (stage: StageKey, run: Run, attention: Attention) => readonly number[];
   /** The numbers of a stage for the query p and the patch q of a scene. */
