@@ -1,0 +1,43 @@
+// What is on screen as a PNG.
+import { download } from "./download.ts";
+
+const PIXELS_PER_CSS_PIXEL = 2;
+
+/** The rules of the front end's own style sheet, wherever the host has put it. */
+function ownStyle(): string {
+  const sheets = [...document.styleSheets].filter(({ href }) => !href);
+  const rules = sheets.flatMap(({ cssRules }) => [...cssRules].map((rule) => rule.cssText));
+  return rules.filter((text) => text.includes("ctx")).join("");
+}
+
+/** The debugger, drawn by the browser from a copy that carries its own style. */
+export async function savePicture(root: HTMLElement, name: string): Promise<void> {
+  const style = ownStyle();
+  const copy = root.cloneNode(true) as HTMLElement;
+  for (const variable of style.match(/--ctx-[\w-]+(?=:)/g) ?? []) {
+    copy.style.setProperty(variable, getComputedStyle(root).getPropertyValue(variable));
+  }
+  const drawn = root.querySelectorAll("canvas");
+  copy.querySelectorAll("canvas").forEach((canvas, i) => {
+    canvas.style.background = `0 0 / 100% 100% url(${drawn[i].toDataURL()})`;
+  });
+  const sheet = document.createElement("style");
+  sheet.textContent = style;
+  copy.prepend(sheet);
+  copy.classList.add("ctx-picture");
+  root.after(copy);
+  const { width, height } = copy.getBoundingClientRect();
+  const xml = new XMLSerializer().serializeToString(copy);
+  copy.remove();
+  const image = new Image();
+  const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}"><foreignObject width="100%" height="100%">${xml}</foreignObject></svg>`;
+  image.src = `data:image/svg+xml,${encodeURIComponent(svg)}`;
+  await image.decode();
+  const canvas = document.createElement("canvas");
+  canvas.width = PIXELS_PER_CSS_PIXEL * width;
+  canvas.height = PIXELS_PER_CSS_PIXEL * height;
+  canvas.getContext("2d")?.drawImage(image, 0, 0, canvas.width, canvas.height);
+  canvas.toBlob((blob) => {
+    if (blob) download(name, blob);
+  });
+}
