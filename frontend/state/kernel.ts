@@ -2,7 +2,7 @@
 import { batch } from "@preact/signals";
 import type { AttentionConfig } from "../engine/config.ts";
 import type { StageKey } from "../generated/stages.ts";
-import type { FromKernel, Model, Traits, WireMask } from "../protocol.ts";
+import type { MessageToPage, Model, Mask as SentMask, Traits } from "../protocol.ts";
 import { type Mask, maskOf, sameMask } from "./arrays.ts";
 import { Background } from "./background.ts";
 import { type Cursor, keptQuery, NOTHING, type Place, samePlace } from "./cursor.ts";
@@ -14,8 +14,6 @@ import { isStageKey } from "./stages.ts";
 const PATIENCE = 5000;
 /** Milliseconds to wait for the end of a drag before anything is computed. */
 const REST = 50;
-
-type Listener = [name: string, call: (...news: never[]) => void];
 
 /** Whether any setting but the dialect's name differs; a config that is not there does not. */
 function differs(one: Partial<AttentionConfig>, other: AttentionConfig | null | undefined) {
@@ -33,7 +31,8 @@ export class Kernel {
   private readonly model: Model;
   private readonly session: Session;
   private readonly background = new Background();
-  private listeners: Listener[] = [];
+  /** Undo what `start` listens to. */
+  private readonly undoings: (() => void)[] = [];
   /** The page itself is setting traits: what comes back is no news. */
   private writing = false;
   /** The run that the model knows of. */
@@ -46,7 +45,7 @@ export class Kernel {
   /** Whether the front end that shows this has lost its kernel. */
   isGone: () => boolean = () => false;
   /** What the kernel sends beside the traits. */
-  onMessage: (message: FromKernel) => void = () => {};
+  onMessage: (message: MessageToPage) => void = () => {};
 
   constructor(model: Model, session: Session) {
     this.model = model;
@@ -54,37 +53,42 @@ export class Kernel {
   }
 
   start(): void {
-    this.listen("change:meta", () => this.load());
-    this.listen("change:answer", () => this.receive());
-    this.listen("change:softmax_scale", () => {
-      this.change({ softmax_scale: this.model.get("softmax_scale") });
+    const { model } = this;
+    this.onChange(["meta"], () => this.load());
+    this.onChange(["answer"], () => this.receive());
+    this.onChange(["softmax_scale"], () => {
+      this.change({ softmax_scale: model.get("softmax_scale") });
     });
-    for (const name of ["query", "pixel", "stage", "sample"]) {
-      this.listen(`change:${name}`, () => this.follow());
-    }
-    for (const name of ["config", "mask"]) {
-      this.listen(`change:${name}`, () => this.followRun());
-    }
-    this.listen("comm_live_update", () => {
+    this.onChange(["query", "pixel", "stage", "sample"], () => this.follow());
+    this.onChange(["config", "mask"], () => this.followRun());
+    const checkLife = () => {
       this.session.offline.value = this.isGone();
-    });
-    this.listen("msg:custom", (message: FromKernel) => {
+    };
+    model.on("comm_live_update", checkLife);
+    const read = (message: MessageToPage) => {
       if (message?.kind === "refused") this.refused(message.reason);
       else this.onMessage(message);
-    });
+    };
+    model.on("msg:custom", read);
+    this.undoings.push(
+      () => model.off("comm_live_update", checkLife),
+      () => model.off("msg:custom", read),
+    );
     this.load();
   }
 
-  private listen(name: string, call: (...news: never[]) => void): void {
-    const unlessWriting: Listener[1] = (...news) => {
-      if (!this.writing) call(...news);
+  private onChange(names: readonly (keyof Traits)[], call: () => void): void {
+    const unlessWriting = () => {
+      if (!this.writing) call();
     };
-    this.listeners.push([name, unlessWriting]);
-    this.model.on(name, unlessWriting);
+    for (const name of names) {
+      this.model.on(`change:${name}`, unlessWriting);
+      this.undoings.push(() => this.model.off(`change:${name}`, unlessWriting));
+    }
   }
 
   stop(): void {
-    for (const [name, call] of this.listeners) this.model.off(name, call);
+    for (const undo of this.undoings.splice(0)) undo();
     clearTimeout(this.timer);
     this.background.stop();
   }
@@ -146,8 +150,7 @@ export class Kernel {
   private keepQuery(query: Place): void {
     const { cursor } = this.session;
     const now = cursor.value;
-    const partner =
-      now.kind === "query" && samePlace(now.query, query) ? now.partner : null;
+    const partner = now.kind === "query" && samePlace(now.query, query) ? now.partner : null;
     cursor.value = keptQuery(query, partner);
   }
 
@@ -217,7 +220,9 @@ export class Kernel {
 
   private isNews(name: keyof Traits, value: unknown): boolean {
     const known = this.model.get(name) ?? null;
-    if (name === "mask") return !sameMask(maskOf(known as WireMask | null), maskOf(value as WireMask));
+    if (name === "mask") {
+      return !sameMask(maskOf(known as SentMask | null), maskOf(value as SentMask | null));
+    }
     if (name === "buffers") return known !== value;
     return JSON.stringify(known) !== JSON.stringify(value);
   }
@@ -228,7 +233,8 @@ export class Kernel {
     if (!differs(settings, run.config)) return;
     const config: AttentionConfig = { ...run.config, ...settings };
     const { dialects } = run.inputs.meta;
-    const name = Object.keys(dialects).find((each) => !differs(dialects[each], config));
+    const names = Object.keys(dialects) as (keyof typeof dialects)[];
+    const name = names.find((each) => !differs(dialects[each], config));
     this.session.show(run.change({ ...config, dialect: name ?? "custom" }, run.mask));
     this.request();
   }
@@ -301,7 +307,7 @@ export class Kernel {
   }
 
   /** Send a photograph to the kernel. */
-  upload(name: string, shape: [number, number, number], rgb: Uint8Array): void {
+  upload(name: string, shape: [number, number, number], rgb: Uint8Array<ArrayBuffer>): void {
     const { config } = this.session.run;
     this.model.send({ kind: "upload", name, shape, config }, undefined, [rgb.buffer]);
   }

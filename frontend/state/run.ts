@@ -2,8 +2,14 @@
 import { type Signal, signal } from "@preact/signals";
 import { Attention } from "../engine/attention.ts";
 import type { AttentionConfig } from "../engine/config.ts";
-import type { ArrayDescription, Buffers, Meta, Summaries } from "../protocol.ts";
-import { arrayOf, floatsOf, type Mask, sampleOf } from "./arrays.ts";
+import {
+  type KernelTraits,
+  type Meta,
+  type ResultArrays,
+  type Summaries,
+  VERSION,
+} from "../protocol.ts";
+import { arrayOf, type Mask, sampleOf } from "./arrays.ts";
 
 /** The inputs: they stay when hole or settings change. n samples of c channels. */
 export interface Inputs {
@@ -36,18 +42,21 @@ export interface Result {
   readonly ranges?: Readonly<Record<string, readonly [number, number]>>;
 }
 
-const VERSION = 1;
+type Buffers = KernelTraits["buffers"];
 
 export function inputsOf(meta: Meta, buffers: Buffers): Inputs {
   if (meta?.version !== VERSION) {
     throw new Error("Restart the kernel: it and this page differ in release.");
   }
   const { arrays } = meta;
-  const bytes = (name: string) =>
-    arrays[name] ? (arrayOf(name, buffers[name], arrays[name]) as Uint8Array) : undefined;
+  const bytes = (name: "mask" | "foreground_mask" | "picture_f" | "picture_b") => {
+    const description = arrays[name];
+    return description && arrayOf(name, buffers[name], description);
+  };
   const [n, c, H, W] = arrays.f.shape;
   const [, , Hb, Wb] = arrays.b.shape;
   const mask = bytes("mask");
+  const maskShape = arrays.mask?.shape;
   return {
     meta,
     n,
@@ -56,9 +65,9 @@ export function inputsOf(meta: Meta, buffers: Buffers): Inputs {
     W,
     Hb,
     Wb,
-    f: floatsOf("f", buffers.f, arrays.f),
-    b: floatsOf("b", buffers.b, arrays.b),
-    mask: mask ? { shape: arrays.mask.shape as Mask["shape"], data: mask } : null,
+    f: arrayOf("f", buffers.f, arrays.f),
+    b: arrayOf("b", buffers.b, arrays.b),
+    mask: mask && maskShape ? { shape: maskShape, data: mask } : null,
     foregroundMask: bytes("foreground_mask") ?? null,
     pictures: { f: bytes("picture_f"), b: bytes("picture_b") },
     sameSize: H === Hb && W === Wb,
@@ -106,18 +115,20 @@ export class Run {
   }
 
   /** Take the results of all samples, as Python sends them. */
-  fill(arrays: Record<string, ArrayDescription>, buffers: Buffers): void {
-    if (!arrays.output) return;
+  fill(arrays: Partial<ResultArrays>, buffers: Buffers): void {
+    if (!arrays.output || !arrays.lse || !arrays.argmax || !arrays.picture_output) return;
     const { n } = this.inputs;
-    const read = (name: string) => arrayOf(name, buffers[name], arrays[name]);
-    const [output, lse, argmax, picture] = ["output", "lse", "argmax", "picture_output"].map(read);
+    const output = arrayOf("output", buffers.output, arrays.output);
+    const lse = arrayOf("lse", buffers.lse, arrays.lse);
+    const argmax = arrayOf("argmax", buffers.argmax, arrays.argmax);
+    const picture = arrayOf("picture_output", buffers.picture_output, arrays.picture_output);
     const results = new Map<number, Result>();
     for (let i = 0; i < n; i++) {
       results.set(i, {
-        output: sampleOf(output as Float32Array, i, output.length / n),
-        lse: sampleOf(lse as Float32Array, i, lse.length / n),
-        argmax: sampleOf(argmax as Int32Array, i, argmax.length / n),
-        picture: sampleOf(picture as Uint8Array, i, picture.length / n),
+        output: sampleOf(output, i, output.length / n),
+        lse: sampleOf(lse, i, lse.length / n),
+        argmax: sampleOf(argmax, i, argmax.length / n),
+        picture: sampleOf(picture, i, picture.length / n),
       });
     }
     this.setResults(results);

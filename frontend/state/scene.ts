@@ -2,7 +2,7 @@
 import type { Attention, Ledger, Match } from "../engine/attention.ts";
 import { type ColourRange, rangeOf } from "../engine/colour.ts";
 import { extremes } from "../engine/sliding.ts";
-import { type MatrixKey, MATRIX_KEYS, type StageKey } from "../generated/stages.ts";
+import { MATRIX_KEYS, type MatrixKey, type StageKey } from "../generated/stages.ts";
 import { stepOf } from "../steps/index.ts";
 import type { Place } from "./cursor.ts";
 import { type Cursor, patchOf, queryOf } from "./cursor.ts";

@@ -2,8 +2,8 @@
 import {
   STAGE_KEYS,
   STAGES_OF_STEP,
-  type StageKey,
   STEP_KEYS,
+  type StageKey,
   type StepKey,
 } from "../generated/stages.ts";
 

@@ -1,8 +1,8 @@
 // Softmax: shares of one, from scores that may be anything.
-import { At, Num } from "../views/numbers.tsx";
-import { Link } from "../views/numbers.tsx";
+
 import { useGo } from "../views/context.ts";
 import { digits, total } from "../views/format.ts";
+import { At, Num } from "../views/numbers.tsx";
 import type { InspectorProps, Step } from "./step.ts";
 
 const LEAST = 1e-6; // the curve's floor
@@ -24,8 +24,7 @@ function Inspector({ scene }: InspectorProps) {
       <p class="ctx-line">
         a(
         <At place={query} role="query" />, <At place={attention.cellOf(q)} role="match" />) = exp(
-        <Num value={scale} /> ·{" "}
-        <Num value={fused} onClick={() => go("fused_scores", query, q)} />
+        <Num value={scale} /> · <Num value={fused} onClick={() => go("fused_scores", query, q)} />
         {!isValid && " · 0"}) / Σ exp = e
         <sup>
           {isValid ? (scale * fused).toFixed(2) : hiddenLogit} − {lse.toFixed(2)}
@@ -38,9 +37,7 @@ function Inspector({ scene }: InspectorProps) {
       <div class="ctx-figures">
         <figure class="ctx-wide">
           <Curve weights={attention.row("attention", p)} />
-          <figcaption>
-            the weights, largest first (both axes logarithmic, down to 10⁻⁶)
-          </figcaption>
+          <figcaption>the weights, largest first (both axes logarithmic, down to 10⁻⁶)</figcaption>
         </figure>
         <figure>
           <b class="ctx-big">{digits(share < LEAST ? 0 : 100 * share)} %</b>

@@ -59,7 +59,8 @@ export function inputsOfPhotograph(photo: Photograph, meta: Meta, title: string)
   const { H, W, rgb } = photo;
   const area = H * W;
   const data = new Uint8Array(area);
-  for (let y = H >> 2; y < H >> 1; y++) data.fill(1, y * W + ((3 * W) >> 3), y * W + ((5 * W) >> 3));
+  for (let y = H >> 2; y < H >> 1; y++)
+    data.fill(1, y * W + ((3 * W) >> 3), y * W + ((5 * W) >> 3));
   const f = new Float32Array(3 * area);
   for (let i = 0; i < f.length; i++) {
     const channel = Math.floor(i / area);
@@ -67,7 +68,10 @@ export function inputsOfPhotograph(photo: Photograph, meta: Meta, title: string)
   }
   const hole = [...f.keys()].filter((i) => data[i % area]);
   fillSmoothly(f, hole, W);
-  const maps = { dtype: "float32" as const, shape: [1, 3, H, W] as [number, number, number, number] };
+  const maps = {
+    dtype: "float32" as const,
+    shape: [1, 3, H, W] as [number, number, number, number],
+  };
   const shape: Mask["shape"] = [1, H, W];
   return {
     meta: {

@@ -1,6 +1,7 @@
 // The view as lines of Python that make it again.
-import type { Session } from "../state/session.ts";
+
 import type { Run } from "../state/run.ts";
+import type { Session } from "../state/session.ts";
 
 const literal = (value: unknown): string => {
   if (value === true) return "True";

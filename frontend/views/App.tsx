@@ -1,19 +1,19 @@
 // The debugger, whole.
 import { useSignalEffect } from "@preact/signals";
 import { useLayoutEffect, useRef } from "preact/hooks";
-import { cell } from "./format.ts";
 import { NOTHING } from "../state/cursor.ts";
 import { valuesOf } from "../state/scene.ts";
 import { isStageKey, stagesOf } from "../state/stages.ts";
 import { actionsOf } from "./actions.ts";
 import { Comparison } from "./Comparison.tsx";
-import { type Tools, ToolsContext, useTools } from "./context.ts";
 import { Controls } from "./Controls.tsx";
+import { type Tools, ToolsContext, useTools } from "./context.ts";
+import { cell } from "./format.ts";
 import { Inspector } from "./Inspector.tsx";
 import { Matches } from "./Matches.tsx";
 import { Pictures } from "./Pictures.tsx";
 import { type Root, setRoot } from "./root.ts";
-import { neighbour, showStage, Strip } from "./Strip.tsx";
+import { neighbour, Strip, showStage } from "./Strip.tsx";
 
 export function App({ tools }: { tools: Tools }) {
   const { session } = tools;

@@ -1,8 +1,8 @@
 // Two runs of the same inputs: A, kept, beside B, the present one.
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { type ColourRange, paint, rangeOf } from "../engine/colour.ts";
-import { type Difference, firstDifference } from "../engine/difference.ts";
 import type { AttentionConfig } from "../engine/config.ts";
+import { type Difference, firstDifference } from "../engine/difference.ts";
 import { STAGE_KEYS } from "../generated/stages.ts";
 import type { Run } from "../state/run.ts";
 import type { Scene } from "../state/scene.ts";
@@ -83,8 +83,8 @@ function Rows({ A, pA, scene }: { A: Run; pA: number; scene: Scene }) {
   const range = rangeOf([...x, ...y], stage !== "attention");
   return (
     <>
-      <Map values={x} rows={a.gh} cols={a.gw} range={range} words={`A: ${title}`} />
-      <Map values={y} rows={b.gh} cols={b.gw} range={range} words={`B: ${title}`} />
+      <HeatMap values={x} rows={a.gh} cols={a.gw} range={range} words={`A: ${title}`} />
+      <HeatMap values={y} rows={b.gh} cols={b.gw} range={range} words={`B: ${title}`} />
       {x.length === y.length && (
         <Gap
           values={Float64Array.from(y, (value, i) => value - x[i])}
@@ -130,13 +130,13 @@ interface Grid {
   cols: number;
 }
 
-interface MapProps extends Grid {
+interface HeatMapProps extends Grid {
   values: ArrayLike<number>;
   range: ColourRange;
   words: string;
 }
 
-const Map = ({ values, range, ...rest }: MapProps) => (
+const HeatMap = ({ values, range, ...rest }: HeatMapProps) => (
   <Small colours={(i) => paint(values[i], range)} {...rest} />
 );
 
@@ -149,7 +149,9 @@ interface GapProps extends Grid {
 function Gap({ values, isSigned, of, ...grid }: GapProps) {
   const range = rangeOf(values, isSigned);
   const most = values.some(Boolean) ? digits(range.high) : "0";
-  return <Map values={values} range={range} words={`B − A of ${of}, up to ${most}`} {...grid} />;
+  return (
+    <HeatMap values={values} range={range} words={`B − A of ${of}, up to ${most}`} {...grid} />
+  );
 }
 
 function Small({ rows, cols, colours, words }: Grid & { colours: Colours; words: string }) {

@@ -12,6 +12,7 @@ import { neighbour, showStage } from "./Strip.tsx";
 export function Controls() {
   const actions = useActions();
   return (
+    // biome-ignore lint/a11y/useSemanticElements: a fieldset would be drawn as a box
     <div class="ctx-controls" role="group" aria-label="Controls">
       <small>Point at a control: what it does is said here.</small>
       <Stepper />

@@ -1,7 +1,7 @@
 // The best matches of the query, or of a pixel, and what they paste.
 import type { Match } from "../engine/attention.ts";
-import type { Scene } from "../state/scene.ts";
 import { keptQuery } from "../state/cursor.ts";
+import type { Scene } from "../state/scene.ts";
 import { useTools } from "./context.ts";
 import { digits, total } from "./format.ts";
 import { At, Num } from "./numbers.tsx";
@@ -16,7 +16,6 @@ export function Matches() {
       {/* biome-ignore lint/a11y/noRedundantRoles: Safari takes a list without bullets for none */}
       <ol class="ctx-matches" role="list">
         {scene.best.map((match, i) => (
-          // biome-ignore lint/suspicious/noArrayIndexKey: a rank is its place
           <MatchRow key={i} scene={scene} match={match} />
         ))}
       </ol>

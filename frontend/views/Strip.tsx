@@ -1,8 +1,8 @@
 // The nine steps in order: what each has made, and the one on screen.
 import { useRef } from "preact/hooks";
-import { STEP_KEYS, type StageKey, type StepKey } from "../generated/stages.ts";
 import type { Attention } from "../engine/attention.ts";
-import { queryOf, keptQuery } from "../state/cursor.ts";
+import { STEP_KEYS, type StageKey, type StepKey } from "../generated/stages.ts";
+import { keptQuery, queryOf } from "../state/cursor.ts";
 import type { Run } from "../state/run.ts";
 import { stageRange } from "../state/scene.ts";
 import type { Session } from "../state/session.ts";
@@ -52,7 +52,6 @@ export function Strip() {
     button?.focus({ preventScroll: true });
   };
   return (
-    // biome-ignore lint/a11y/noNoninteractiveElementInteractions: arrows move between its buttons
     <nav
       ref={nav}
       class="ctx-strip"

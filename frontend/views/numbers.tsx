@@ -40,7 +40,6 @@ export function Tuple({ values }: { values: ArrayLike<number> }) {
     <>
       (
       {numbers.map((value, i) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: a channel is its place
         <span key={i}>
           {i > 0 && ", "}
           <Num value={value} />
