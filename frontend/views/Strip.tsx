@@ -1,13 +1,13 @@
-// The nine steps in order: what each has made, and the one on screen.
-import { useRef } from "preact/hooks";
+// The strip: the whole layer for this cell, step by step; and under each step what changes it.
+import { useLayoutEffect, useRef } from "preact/hooks";
 import type { Attention } from "../engine/attention.ts";
-import { STEP_KEYS, type StageKey, type StepKey } from "../generated/stages.ts";
+import { type StageKey, STEP_KEYS, type StepKey } from "../generated/stages.ts";
 import { keptQuery, queryOf } from "../state/cursor.ts";
 import type { Run } from "../state/run.ts";
 import { stageRange } from "../state/scene.ts";
 import type { Session } from "../state/session.ts";
 import { stagesOf, stepNameOf } from "../state/stages.ts";
-import { stepOf } from "../steps/index.ts";
+import { STEPS } from "../steps/index.ts";
 import { type Tools, useTools } from "./context.ts";
 import { bytes, digits, named } from "./format.ts";
 
@@ -35,64 +35,124 @@ function problemsOf(stage: StageKey, run: Run, attention: Attention): string[] {
   return problems;
 }
 
+/** Shape, range, size and time of a stage's tensor, as far as they are known. */
+export function factsOf(stage: StageKey, session: Session): string {
+  const { run, attention } = session;
+  const shape = STEPS[stepNameOf(stage)].shape(stage, run, attention);
+  const summary = run.summaries.value?.[stage];
+  const range = stageRange(run, session.sample.value, stage);
+  const size = summary?.bytes ?? 4 * shape.reduce((product, length) => product * length, 1);
+  const facts = [shape.slice(shape[0] === 1 ? 1 : 0).join(" × ")];
+  if (range) facts.push(range.map(digits).join(" … "));
+  facts.push(bytes(size));
+  if (summary?.seconds) facts.push(`${digits(1000 * summary.seconds)} ms`);
+  return facts.join(" · ");
+}
+
 export function Strip() {
   const tools = useTools();
   const { session } = tools;
-  const nav = useRef<HTMLElement>(null);
+  const strip = useRef<HTMLElement>(null);
   const current = stepNameOf(session.stage.value);
+  useLayoutEffect(() => {
+    const tile = strip.current?.querySelector<HTMLElement>('[aria-current="step"]');
+    if (tile) centre(tile);
+  }, [current]);
   const move = (event: KeyboardEvent) => {
     const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-    if (!by) return;
+    const onTile = (event.target as Element).closest(".ctx-step");
+    if (!by || !onTile) return;
     event.preventDefault();
     event.stopPropagation();
     const next = neighbour(session, by);
     if (!next) return;
     showStage(tools, stagesOf(next)[0]);
-    const button = nav.current?.children[STEP_KEYS.indexOf(next)] as HTMLElement | undefined;
-    button?.focus({ preventScroll: true });
+    const tiles = strip.current?.querySelectorAll<HTMLElement>(".ctx-step");
+    tiles?.[STEP_KEYS.indexOf(next)].focus({ preventScroll: true });
   };
   return (
-    <nav
-      ref={nav}
-      class="ctx-strip"
-      aria-label="Stages, in the order of the paper"
-      onKeyDown={move}
-    >
-      {STEP_KEYS.map((step) => (
-        <StepButton key={step} step={step} isCurrent={step === current} />
-      ))}
-    </nav>
+    <div class="ctx-scroll">
+      <nav
+        ref={strip}
+        class="ctx-strip"
+        aria-label="Stages, in the order of the paper"
+        onKeyDown={move}
+      >
+        {STEP_KEYS.map((name, at) => (
+          <Tile key={name} name={name} at={at} isCurrent={name === current} />
+        ))}
+        {STEP_KEYS.map((name, at) => {
+          const { Foot, footSpan = 1 } = STEPS[name];
+          if (!Foot) return null; // the step before has one for both
+          return (
+            <div
+              key={name}
+              class={footSpan > 1 ? "ctx-foot ctx-spanning" : "ctx-foot"}
+              style={`grid-column: ${at + 1} / span ${footSpan}`}
+            >
+              <Foot />
+            </div>
+          );
+        })}
+      </nav>
+    </div>
   );
 }
 
-function StepButton({ step, isCurrent }: { step: StepKey; isCurrent: boolean }) {
+/** Scroll the strip, and nothing around it, so that a tile is in the middle. */
+function centre(tile: HTMLElement): void {
+  const scroller = tile.closest<HTMLElement>(".ctx-scroll");
+  if (!scroller) return;
+  const left = tile.offsetLeft - scroller.offsetLeft;
+  scroller.scrollLeft = left - (scroller.clientWidth - tile.offsetWidth) / 2;
+}
+
+interface TileProps {
+  name: StepKey;
+  at: number;
+  isCurrent: boolean;
+}
+
+function Tile({ name, at, isCurrent }: TileProps) {
   const tools = useTools();
   const { session } = tools;
   const { run, attention } = session;
-  const stages = stagesOf(step);
-  const [stage] = stages;
-  const entry = run.inputs.meta.registry.find(({ key }) => key === stage);
-  const shape = stepOf(stage).shape(stage, run, attention);
-  const summary = run.summaries.value?.[stage];
+  const { short, Thumbnail } = STEPS[name];
+  const stages = stagesOf(name);
   const problems = stages.flatMap((key) => problemsOf(key, run, attention));
-  const range = stageRange(run, session.sample.value, stage);
-  const size = summary?.bytes ?? 4 * shape.reduce((product, length) => product * length, 1);
+  const { registry } = run.inputs.meta;
+  const lines = stages.map((stage) => {
+    const entry = registry.find(({ key }) => key === stage);
+    const shape = STEPS[name].shape(stage, run, attention);
+    return `${entry?.title}: ${named(entry?.axes ?? [], shape)}\n${factsOf(stage, session)}`;
+  });
   return (
     <button
       type="button"
-      class="ctx-step"
-      title={[named(entry?.axes ?? [], shape), ...problems].join("; ")}
+      class={`ctx-step ctx-step-${at + 1}`}
+      style={`grid-column: ${at + 1}`}
+      title={[...lines, ...problems].join("\n")}
       aria-current={isCurrent ? "step" : "false"}
-      onClick={() => showStage(tools, stage)}
+      onClick={() => showStage(tools, stages[0])}
     >
-      <b>{step}</b>
-      <span class="ctx-badge">{problems.length > 0 && "⚠"}</span>
-      <span>{shape.slice(shape[0] === 1 ? 1 : 0).join(" × ")}</span>
-      <span>{range ? range.map(digits).join(" … ") : "not computed"}</span>
-      <span class="ctx-cost">
-        <span>{bytes(size)}</span>
-        <span>{summary?.seconds ? `${digits(1000 * summary.seconds)} ms` : ""}</span>
+      <span class="ctx-cap">
+        <b>
+          <span class="ctx-long">{name}</span>
+          <span class="ctx-short">{short}</span>
+          {problems.length > 0 && <span class="ctx-badge"> ⚠</span>}
+        </b>
+        <PairValue name={name} />
+      </span>
+      <span class="ctx-thumbs">
+        <Thumbnail />
       </span>
     </button>
   );
+}
+
+/** What the step makes of this query and this patch, in a number. */
+function PairValue({ name }: { name: StepKey }) {
+  const { session } = useTools();
+  const scene = session.scene.value;
+  return <span class="ctx-value">{scene.q < 0 ? "" : STEPS[name].value(scene)}</span>;
 }

@@ -1,0 +1,209 @@
+// The bar: what this is, what just happened, and what is seldom used.
+import { useEffect, useRef, useState } from "preact/hooks";
+import { type Actions, useActions } from "./actions.ts";
+import { useTools } from "./context.ts";
+import { Button, Choice } from "./controls.tsx";
+import { Keys } from "./Keys.tsx";
+import { useHint } from "./hints.ts";
+
+const upTo = (count: number): number[] => [...Array(count).keys()];
+
+export function Bar() {
+  const { session } = useTools();
+  const actions = useActions();
+  return (
+    <header class="ctx-bar">
+      {/* biome-ignore lint/a11y/useSemanticElements: a notebook has its own headings */}
+      <p class="ctx-title" role="heading" aria-level={1}>
+        <span>Contextual attention: </span>
+        <b>{session.run.inputs.meta.title}</b>
+      </p>
+      <Status />
+      <div class="ctx-acts">
+        <Samples />
+        <Channels />
+        <Dialects />
+        <Photograph actions={actions} />
+        <Pin />
+        <TakeAway actions={actions} />
+        <Keys />
+      </div>
+    </header>
+  );
+}
+
+/** Sizes and device; while a control is pointed at, what it does; then what happened. */
+function Status() {
+  const { session } = useTools();
+  const { hint, message } = session;
+  const text = hint.value || message.value;
+  return (
+    <p class="ctx-status" role="status" data-speaks={text !== ""} title={text || undefined}>
+      {text || <Facts />}
+    </p>
+  );
+}
+
+function Facts() {
+  const { session } = useTools();
+  const { inputs } = session.run;
+  const { meta, n, c, H, W, Hb, Wb, sameSize } = inputs;
+  const { h, w } = session.attention;
+  const batch = n > 1 ? `${n} × ` : "";
+  const sizes = sameSize
+    ? `f and b ${batch}${c} × ${H} × ${W}`
+    : `f ${batch}${c} × ${H} × ${W}, b ${c} × ${Hb} × ${Wb}`;
+  const place = session.alone ? "in this page" : `${meta.device}, ${meta.dtype}`;
+  return (
+    <>
+      {sizes} · {h} × {w} cells · {place}
+      {session.offline.value && " · the kernel is gone: all of this still works"}
+    </>
+  );
+}
+
+function Samples() {
+  const { session, kernel } = useTools();
+  const { n } = session.run.inputs;
+  if (n < 2) return null;
+  return (
+    <Choice
+      name="sample"
+      help="Which picture of the batch."
+      value={session.sample.value}
+      values={upTo(n)}
+      onChoice={(sample) => kernel.publish({ sample })}
+    />
+  );
+}
+
+const ALL = -1;
+
+function Channels() {
+  const { session } = useTools();
+  const { c } = session.run.inputs;
+  if (c < 2) return null;
+  return (
+    <Choice
+      name="channel"
+      help="One channel in the signed map, in every picture."
+      value={session.channel.value ?? ALL}
+      values={[ALL, ...upTo(c)]}
+      words={(channel) => (channel === ALL ? "all" : String(channel))}
+      onChoice={(channel) => {
+        session.channel.value = channel === ALL ? null : channel;
+      }}
+    />
+  );
+}
+
+function Dialects() {
+  const { session, kernel } = useTools();
+  const { config, inputs } = session.run;
+  const { dialects } = inputs.meta;
+  const names = Object.keys(dialects) as (keyof typeof dialects)[];
+  return (
+    <Choice
+      name="dialect"
+      help="Shrinking, norms, masking and overlap as this code has them."
+      value={config.dialect}
+      values={config.dialect === "custom" ? [...names, "custom"] : names}
+      onChoice={(name) => {
+        if (name !== "custom") kernel.change(dialects[name]);
+      }}
+    />
+  );
+}
+
+function Photograph({ actions }: { actions: Actions }) {
+  const input = useRef<HTMLInputElement>(null);
+  return (
+    <>
+      <Button
+        name="photograph"
+        help="Your own: cropped to fit, a hole in its middle, filled smoothly. Or drop one anywhere."
+        onClick={() => input.current?.click()}
+      >
+        Photograph…
+      </Button>
+      <input
+        ref={input}
+        type="file"
+        accept="image/*"
+        class="ctx-hidden"
+        tabIndex={-1}
+        aria-label="a photograph of your own"
+        onChange={({ currentTarget }) => {
+          const file = currentTarget.files?.[0];
+          if (file) actions.bring(file); // none: the chooser was cleared
+          currentTarget.value = ""; // so that the same file can be chosen again
+        }}
+      />
+    </>
+  );
+}
+
+function Pin() {
+  const { pinned, document } = useTools().session;
+  const isPinned = pinned.value !== null;
+  return (
+    <Button
+      name="pin"
+      help="Keeps this run as A: change anything and see B beside it, along the whole strip."
+      isPressed={isPinned}
+      onClick={() => {
+        pinned.value = isPinned ? null : document.value;
+      }}
+    >
+      {isPinned ? "Unpin A" : "Pin as A"}
+    </Button>
+  );
+}
+
+function TakeAway({ actions }: { actions: Actions }) {
+  const [isOpen, setOpen] = useState(false);
+  const menu = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    if (!isOpen) return;
+    const closeOutside = (event: Event) => {
+      if (!menu.current?.contains(event.target as Node)) setOpen(false);
+    };
+    document.addEventListener("pointerdown", closeOutside);
+    return () => document.removeEventListener("pointerdown", closeOutside);
+  }, [isOpen]);
+  const choose = (act: () => unknown) => () => {
+    setOpen(false);
+    act();
+  };
+  const close = (event: KeyboardEvent) => {
+    if (event.key !== "Escape" || !isOpen) return;
+    setOpen(false);
+    menu.current?.querySelector("button")?.focus();
+    event.stopPropagation();
+  };
+  return (
+    // biome-ignore lint/a11y/noStaticElementInteractions: Escape closes what lies in it
+    <div class="ctx-menu" ref={menu} onKeyDown={close}>
+      <button
+        type="button"
+        class="ctx-chip"
+        aria-expanded={isOpen}
+        onClick={() => setOpen(!isOpen)}
+        {...useHint("This view as code, as a picture, or as a page that works without a kernel.")}
+      >
+        Take away ▾
+      </button>
+      <div hidden={!isOpen}>
+        <button type="button" data-do="python" onClick={choose(actions.copyPython)}>
+          Copy as Python
+        </button>
+        <button type="button" data-do="png" onClick={choose(actions.savePicture)}>
+          Save PNG
+        </button>
+        <button type="button" data-do="page" onClick={choose(actions.savePage)}>
+          Save page
+        </button>
+      </div>
+    </div>
+  );
+}

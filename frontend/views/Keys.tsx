@@ -1,0 +1,75 @@
+// Keys, mouse and colours, in a dialog.
+import { useEffect, useRef } from "preact/hooks";
+import { useTools } from "./context.ts";
+import { Button } from "./controls.tsx";
+
+export function Keys() {
+  const { session } = useTools();
+  const dialog = useRef<HTMLDialogElement>(null);
+  const isOpen = session.showsKeys.value;
+  useEffect(() => {
+    if (isOpen) dialog.current?.showModal();
+    else dialog.current?.close();
+  }, [isOpen]);
+  const set = (value: boolean) => {
+    session.showsKeys.value = value;
+  };
+  return (
+    <>
+      <Button
+        name="keys"
+        help="Keys, mouse and colours."
+        label="Keys and colours"
+        class="ctx-chip ctx-round"
+        onClick={() => set(true)}
+      >
+        ?
+      </Button>
+      <dialog ref={dialog} class="ctx-keys" aria-label="Keys and colours" onClose={() => set(false)}>
+        <header>
+          <h2>Keys and colours</h2>
+          <button type="button" class="ctx-chip" onClick={() => set(false)}>
+            Close
+          </button>
+        </header>
+        <dl>
+          <dt>move, click</dt>
+          <dd>look at a cell, keep it; click a kept cell again to let it go</dd>
+          <dt>tap, tap again</dt>
+          <dd>the same with a finger</dd>
+          <dt>
+            <kbd>Esc</kbd>
+          </dt>
+          <dd>lets it go</dd>
+          <dt>
+            <kbd>[</kbd> <kbd>]</kbd>
+          </dt>
+          <dd>
+            step back, step on; on the strip also <kbd>←</kbd> <kbd>→</kbd>
+          </dd>
+          <dt>
+            <kbd>Tab</kbd>
+          </dt>
+          <dd>
+            to a picture: arrows move in it (<kbd>Shift</kbd>: by 8), <kbd>Enter</kbd> keeps, or
+            paints with a brush
+          </dd>
+          <dt>
+            <kbd>T</kbd>
+          </dt>
+          <dd>the map as a table of its twenty largest values</dd>
+          <dt>
+            <kbd>?</kbd>
+          </dt>
+          <dd>this list</dd>
+        </dl>
+        <p class="ctx-roles">
+          <span class="ctx-glyph ctx-query" /> query
+          <span class="ctx-glyph ctx-match" /> match
+          <span class="ctx-glyph ctx-hole" /> hole or masked
+          <span class="ctx-glyph ctx-pixel" /> output pixel
+        </p>
+      </dialog>
+    </>
+  );
+}

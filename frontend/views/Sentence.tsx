@@ -1,0 +1,98 @@
+// The sentence above everything: what the step does to this cell. Its coloured words carry the
+// signs of their roles, so that it is the legend, too.
+import type { ComponentChildren } from "preact";
+import { cell } from "./format.ts";
+import type { Place } from "../state/cursor.ts";
+import type { Scene } from "../state/scene.ts";
+import { stepOf } from "../steps/index.ts";
+import { useTools } from "./context.ts";
+
+export type SentenceRole = "query" | "match" | "hole" | "pixel";
+
+/** A word in the colour of its role, behind the sign of that role. */
+export const Word = ({ role, children }: { role: SentenceRole; children: ComponentChildren }) => (
+  <var class={`ctx-word-${role}`}>
+    <span class={`ctx-glyph ctx-${role}`} />
+    {children}
+  </var>
+);
+
+export const CellWord = ({ at, isFirst }: { at: Place; isFirst?: boolean }) => (
+  <Word role="query">
+    {isFirst ? "Cell" : "cell"} {cell(...at)}
+  </Word>
+);
+
+export const PatchWord = ({ at, isFirst }: { at: Place; isFirst?: boolean }) => (
+  <Word role="match">
+    {isFirst ? "Patch" : "patch"} {cell(...at)}
+  </Word>
+);
+
+export const HoleWord = () => <Word role="hole">hole</Word>;
+
+export function Sentence() {
+  const { session } = useTools();
+  const scene = session.scene.value;
+  const warning = warningOf(scene);
+  if (warning) return <p class="ctx-story ctx-warn">⚠ {warning}</p>;
+  return (
+    <p class="ctx-story">
+      <About scene={scene} />
+    </p>
+  );
+}
+
+function About({ scene }: { scene: Scene }) {
+  const { Sentence: OfStep } = stepOf(scene.cursor.kind === "pixel" ? "output" : scene.stage);
+  if (scene.cursor.kind === "patch" && scene.stage !== "valid") return <OfPatch scene={scene} />;
+  if (scene.p < 0) return <>Move over a picture: each cell of the foreground is a query.</>;
+  return <OfStep scene={scene} />;
+}
+
+function OfPatch({ scene }: { scene: Scene }) {
+  const { attention, q, pasted } = scene;
+  const at = attention.cellOf(q);
+  if (!attention.valid[q]) {
+    return (
+      <>
+        <PatchWord at={at} isFirst /> touches the <HoleWord />: it is pasted nowhere.
+      </>
+    );
+  }
+  if (!pasted) {
+    return (
+      <>
+        <PatchWord at={at} isFirst />, and how well each cell of the foreground matches it.
+      </>
+    );
+  }
+  let most = 0;
+  for (let p = 1; p < pasted.length; p++) if (pasted[p] > pasted[most]) most = p;
+  return (
+    <>
+      <PatchWord at={at} isFirst /> is pasted most at <CellWord at={attention.place(most)} />, which
+      takes {percent(pasted[most])} of its colours from it.
+    </>
+  );
+}
+
+/** Why this cell says nothing. */
+function warningOf({ attention, blank, rowStage, p }: Scene): string | null {
+  if (blank && rowStage === "attention") {
+    return attention.config.masked === "zero"
+      ? "Every patch touches the hole: all weights are 0."
+      : "Every patch touches the hole: the softmax has nothing to divide by and gives NaN.";
+  }
+  if (p < 0 || !attention.row(rowStage ?? "scores", p).some(Number.isNaN)) return null;
+  return "This row holds values that are not numbers; the softmax spreads one over the whole row.";
+}
+
+/** Two digits of a share of one: 40 %, 4.3 %, 0.05 %. */
+export function percent(share: number): string {
+  if (Number.isNaN(share)) return "NaN";
+  const value = 100 * share;
+  if (value === 0) return "0 %";
+  if (value >= 99.5) return `${Math.round(value)} %`;
+  return value < 0.01 ? "< 0.01 %" : `${Number(value.toPrecision(2))} %`;
+}

@@ -1,0 +1,122 @@
+// The pieces that controls are made of: each says in the status line what it does.
+import type { ComponentChildren } from "preact";
+import { useHint } from "./hints.ts";
+import { Icon, type IconName } from "./icons.tsx";
+
+interface ButtonProps {
+  /** What it does, as tests and styles know it. */
+  name: string;
+  help: string;
+  onClick: () => void;
+  children?: ComponentChildren;
+  icon?: IconName;
+  /** For a reader who cannot see an icon. */
+  label?: string;
+  isPressed?: boolean;
+  isDisabled?: boolean;
+  class?: string;
+}
+
+export function Button(props: ButtonProps) {
+  const { name, help, onClick, children, icon, label, isPressed, isDisabled } = props;
+  return (
+    <button
+      type="button"
+      class={props.class ?? "ctx-chip"}
+      data-do={name}
+      aria-label={label}
+      aria-pressed={isPressed}
+      disabled={isDisabled}
+      onClick={onClick}
+      {...useHint(help)}
+    >
+      {icon && <Icon name={icon} />}
+      {children}
+    </button>
+  );
+}
+
+interface ChoiceProps<Value extends string | number> {
+  /** What is set, as it stands in Python. */
+  name: string;
+  label?: ComponentChildren;
+  help: string;
+  value: Value;
+  values: readonly Value[];
+  words?: (value: Value) => string;
+  onChoice: (value: Value) => void;
+}
+
+export function Choice<Value extends string | number>(props: ChoiceProps<Value>) {
+  const { name, label = name, help, value, values, words = String, onChoice } = props;
+  return (
+    <label class="ctx-chip" {...useHint(help)}>
+      <span class="ctx-word">{label}</span>
+      <select
+        data-set={name}
+        aria-label={name}
+        value={value}
+        onInput={({ currentTarget }) => {
+          const chosen = values[currentTarget.selectedIndex];
+          if (chosen !== undefined) onChoice(chosen);
+        }}
+      >
+        {values.map((each) => (
+          <option key={each} value={each}>
+            {words(each)}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}
+
+interface SliderProps {
+  name: string;
+  label: ComponentChildren;
+  help: string;
+  value: number;
+  min: number;
+  max: number;
+  step: number;
+  shown: string;
+  onSlide: (value: number) => void;
+}
+
+export function Slider({ name, label, help, value, shown, onSlide, ...range }: SliderProps) {
+  return (
+    <label class="ctx-slider" {...useHint(help)}>
+      <span class="ctx-word">{label}</span>
+      <input
+        type="range"
+        data-set={name}
+        aria-label={name}
+        value={value}
+        onInput={({ currentTarget }) => onSlide(currentTarget.valueAsNumber)}
+        {...range}
+      />
+      <output>{shown}</output>
+    </label>
+  );
+}
+
+interface CheckProps {
+  name: string;
+  help: string;
+  isChecked: boolean;
+  onCheck: (isChecked: boolean) => void;
+}
+
+export function Check({ name, help, isChecked, onCheck }: CheckProps) {
+  return (
+    <label class="ctx-chip" {...useHint(help)}>
+      <input
+        type="checkbox"
+        data-set={name}
+        checked={isChecked}
+        onInput={({ currentTarget }) => onCheck(currentTarget.checked)}
+      />
+      {name}
+    </label>
+  );
+}
