@@ -1,5 +1,4 @@
 // Softmax: shares of one, from scores that may be anything.
-
 import { useGo } from "../views/context.ts";
 import { digits, total } from "../views/format.ts";
 import { At, Num } from "../views/numbers.tsx";
@@ -48,7 +47,7 @@ function Inspector({ scene }: InspectorProps) {
         </figure>
       </div>
       <p>
-        {!isValid && "This patch touches the hole, so its weight is 0. "}
+        {!isValid && (asZero || !scene.blank) && "This patch touches the hole, so its weight is 0. "}
         The denominator Σ exp is e<sup>{lse.toFixed(2)}</sup>. A larger softmax_scale gives the best
         match more: try the slider.
       </p>
@@ -61,7 +60,7 @@ function Curve({ weights }: { weights: ArrayLike<number> }) {
   const sorted = Float64Array.from(weights).sort().reverse();
   const count = sorted.length;
   const points: string[] = [];
-  // Ranks a twelfth of an octave apart: a point for each would be thousands.
+  // Ranks 8 % apart: a point for each would be thousands.
   for (let i = 0; i < count && sorted[0] >= 0; i = Math.max(i + 1, Math.floor(i * 1.08))) {
     const x = 34 + (216 * Math.log10(1 + i)) / (Math.log10(count) || 1);
     const y = 8 - 15 * Math.max(Math.log10(LEAST), Math.log10(sorted[i]));
