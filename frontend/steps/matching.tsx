@@ -69,12 +69,8 @@ function Inspector({ scene }: InspectorProps) {
         </figure>
       </div>
       <p>
-        <Cosine
-          score={terms.score}
-          queryNorm={terms.queryNorm}
-          isDivided={rule !== "none"}
-        /> Made from{" "}
-        <Link onClick={() => go("matching_patches", query, patch)}>the two patches</Link>.
+        <Cosine score={terms.score} queryNorm={terms.queryNorm} isDivided={rule !== "none"} /> Made
+        from <Link onClick={() => go("matching_patches", query, patch)}>the two patches</Link>.
       </p>
     </>
   );

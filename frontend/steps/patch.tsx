@@ -30,13 +30,9 @@ export function PatchInspector({ scene }: InspectorProps) {
         )}
       </div>
       <p>
-        {!attention.valid[q] && (
-          <span>This patch touches the hole, so it is pasted nowhere. </span>
-        )}
+        {!attention.valid[q] && <span>This patch touches the hole, so it is pasted nowhere. </span>}
         {pasted ? (
-          <span>
-            The foreground shows every place it is pasted. A number leads to that query.
-          </span>
+          <span>The foreground shows every place it is pasted. A number leads to that query.</span>
         ) : (
           <span>Where it goes is known at the softmax, once the output is computed.</span>
         )}

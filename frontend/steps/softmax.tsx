@@ -47,7 +47,9 @@ function Inspector({ scene }: InspectorProps) {
         </figure>
       </div>
       <p>
-        {!isValid && (asZero || !scene.blank) && "This patch touches the hole, so its weight is 0. "}
+        {!isValid &&
+          (asZero || !scene.blank) &&
+          "This patch touches the hole, so its weight is 0. "}
         The denominator Σ exp is e<sup>{lse.toFixed(2)}</sup>. A larger softmax_scale gives the best
         match more: try the slider.
       </p>
