@@ -1,5 +1,5 @@
 // Deconvolution: every query pastes its mixed patch, and where patches overlap they are averaged.
-import type { Ledger } from "../engine/attention.ts";
+import type { Ledger } from "../engine/results.ts";
 import type { Place } from "../state/cursor.ts";
 import type { Scene } from "../state/scene.ts";
 import { coloursOf } from "../views/colours.ts";
@@ -68,16 +68,19 @@ function Division({ ledger, isConstant }: { ledger: Ledger; isConstant: boolean 
   if (isConstant && count < 4) {
     return (
       <span>
-        Only <Num value={count} /> of 4 patches reach this pixel, yet the sum is divided by 4: the
-        border darkens.
+        Only <Num value={count} /> of 4 patches {count === 1 ? "reaches" : "reach"} this pixel, yet
+        the sum is divided by 4: the border darkens.
       </span>
     );
   }
   return (
     <span>
-      <Num value={count} /> overlapping patches meet at this pixel; the sum is divided by{" "}
+      <Num value={count} />{" "}
+      {count === 1
+        ? "patch alone reaches this pixel; the sum is divided by "
+        : "overlapping patches meet at this pixel; the sum is divided by "}
       <Num value={ledger.divisor} />
-      <span>{isConstant ? ", always 4" : ", their true count"}</span>.
+      <span>{isConstant ? ", always 4" : ", the true count"}</span>.
     </span>
   );
 }

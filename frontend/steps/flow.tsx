@@ -42,7 +42,7 @@ function Inspector({ scene }: InspectorProps) {
             direction is hue, length saturation;{" "}
             {scene.known ? (
               <>
-                the rim is <Num value={known} /> cells
+                the rim is <Num value={known} /> {known === 1 ? "cell" : "cells"}
               </>
             ) : (
               "how long the rim is, is known once the output is computed"

@@ -1,6 +1,7 @@
 // What both passes of the fusion show: the scores of neighbours, added to a match's own.
-import type { ScoredFusionTerm } from "../engine/attention.ts";
+
 import { paint, rangeOf } from "../engine/colour.ts";
+import type { ScoredFusionTerm } from "../engine/results.ts";
 import type { Place } from "../state/cursor.ts";
 import type { Scene, ViewName } from "../state/scene.ts";
 import { useGo } from "../views/context.ts";

@@ -6,6 +6,8 @@ import type { InspectorProps, Step } from "./step.ts";
 
 const LEAST = 1e-6; // the curve's floor
 
+const fixed = (value: number): string => value.toFixed(2).replace("-", "−");
+
 function Inspector({ scene }: InspectorProps) {
   const { attention, p, q } = scene;
   const { softmax_scale: scale, masked } = attention.config;
@@ -24,11 +26,11 @@ function Inspector({ scene }: InspectorProps) {
         a(
         <At place={query} role="query" />, <At place={attention.cellOf(q)} role="match" />) = exp(
         <Num value={scale} /> · <Num value={fused} onClick={() => go("fused_scores", query, q)} />
-        {!isValid && " · 0"}) / Σ exp = e
+        {!isValid && (asZero ? " · 0" : " − ∞")}) / Σ exp = e
         <sup>
-          {isValid ? (scale * fused).toFixed(2) : hiddenLogit} − {lse.toFixed(2)}
-        </sup>{" "}
-        ={" "}
+          {isValid ? fixed(scale * fused) : hiddenLogit} − {fixed(lse)}
+        </sup>
+        {!isValid && asZero && " · 0"} ={" "}
         <b>
           <Num value={attention.row("attention", p)[q]} />
         </b>
@@ -41,7 +43,8 @@ function Inspector({ scene }: InspectorProps) {
         <figure>
           <b class="ctx-big">{digits(share < LEAST ? 0 : 100 * share)} %</b>
           <figcaption>
-            of the denominator is masked: <Num value={invalid} /> patches
+            of the denominator is masked: <Num value={invalid} />{" "}
+            {invalid === 1 ? "patch" : "patches"}
             {asZero ? ", exp(0) each" : " at −∞"}
           </figcaption>
         </figure>
@@ -50,7 +53,7 @@ function Inspector({ scene }: InspectorProps) {
         {!isValid &&
           (asZero || !scene.blank) &&
           "This patch touches the hole, so its weight is 0. "}
-        The denominator Σ exp is e<sup>{lse.toFixed(2)}</sup>. A larger softmax_scale gives the best
+        The denominator Σ exp is e<sup>{fixed(lse)}</sup>. A larger softmax_scale gives the best
         match more: try the slider.
       </p>
     </>
@@ -102,7 +105,7 @@ export const softmax: Step = {
   name: "Softmax",
   rowStage: () => "attention",
   shape: (_stage, run, { h, w, L }) => [run.inputs.n, h, w, L],
-  values: (stage, { attention, p }) => attention.row(stage, p),
+  values: (_stage, { attention, p }) => attention.row("attention", p),
   strikesOut: true,
   Inspector,
 };
