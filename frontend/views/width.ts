@@ -10,7 +10,7 @@ export interface Width {
   readonly ratio: number;
 }
 
-export function useWidth(element: RefObject<HTMLElement>): ReadonlySignal<Width> {
+export function useWidth(element: RefObject<HTMLElement | null>): ReadonlySignal<Width> {
   const width = useSignal<Width>({ pixels: 0, ratio: 1 });
   useLayoutEffect(() => {
     const { current } = element;
