@@ -18,98 +18,6 @@ from .state import Place, initial_state
 if TYPE_CHECKING:
     from ..traces.run import Trace
 
-# Stands in for the notebook's model: the same methods, and no kernel behind them. The one message
-# it answers is the wish for a page, with this page's own text and the state as it is now.
-_LOADER = """\
-const find = (id) => document.getElementById(id);
-const decode = (text) => {
-  if (Uint8Array.fromBase64) return Uint8Array.fromBase64(text);
-  const binary = atob(text), bytes = new Uint8Array(binary.length);
-  for (let i = 0; i < bytes.length; i++) bytes[i] = binary.charCodeAt(i);
-  return bytes;
-};
-const encode = (held) => {
-  const bytes = ArrayBuffer.isView(held)
-    ? new Uint8Array(held.buffer, held.byteOffset, held.byteLength)
-    : new Uint8Array(held);
-  let text = "";
-  for (let i = 0; i < bytes.length; i += 32768) {
-    text += String.fromCharCode(...bytes.subarray(i, i + 32768));
-  }
-  return btoa(text);
-};
-const isBinary = (value) => value instanceof ArrayBuffer || ArrayBuffer.isView(value);
-const source = find("ctxattn-module").textContent;
-const views = Array.from(document.querySelectorAll("script[data-bytes]"), (node) => (
-  new DataView(decode(node.textContent).buffer)));
-const values = JSON.parse(find("ctxattn-state").textContent, (key, value) => (
-  Number.isInteger(value?.stored) ? views[value.stored] : value));
-
-function saved() {
-  const texts = [];
-  const kept = { ...values };
-  delete kept._module;
-  const state = JSON.stringify(kept, (key, value) => {
-    if (!isBinary(value)) return value;
-    const text = encode(value);
-    const at = texts.indexOf(text);
-    return { stored: at < 0 ? texts.push(text) - 1 : at };
-  });
-  const page = document.documentElement.cloneNode(true);
-  page.querySelector("#ctxattn").replaceWith(empty.cloneNode(true));
-  page.querySelector("#ctxattn-state").textContent = state.replaceAll("<", "\\\\u003c");
-  page.querySelectorAll("script[data-bytes]").forEach((node) => node.remove());
-  for (const text of texts) {
-    const node = document.createElement("script");
-    node.type = "text/plain";
-    node.dataset.bytes = "";
-    node.textContent = text;
-    page.querySelector("#ctxattn-loader").before(node);
-  }
-  return `<!doctype html>\\n${page.outerHTML}`;
-}
-
-let listeners = [];
-const fire = (name, ...news) => {
-  for (const l of [...listeners]) if (l.name === name) l.call(...news);
-};
-const model = {
-  get: (name) => values[name],
-  set(name, value) {
-    const changes = typeof name === "object" ? name : { [name]: value };
-    const changed = Object.keys(changes).filter((key) => values[key] !== changes[key]);
-    Object.assign(values, changes);
-    for (const key of changed) fire(`change:${key}`, model, values[key]);
-    if (changed.length) fire("change", model);
-  },
-  on(name, call) { listeners.push({ name, call }); },
-  off(name, call) {
-    listeners = listeners.filter((l) => (name && l.name !== name) || (call && l.call !== call));
-  },
-  send(message) {
-    if (message?.kind !== "save_page") return;
-    const answer = { kind: "page", name: "contextual-attention.html", html: saved() };
-    queueMicrotask(() => fire("msg:custom", answer, []));
-  },
-  save_changes() {},
-};
-
-values._module = source;
-const el = find("ctxattn");
-el.replaceChildren();
-const empty = el.cloneNode(true);
-try {
-  const url = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
-  const { default: front } = await import(url);
-  URL.revokeObjectURL(url);
-  const cleanup = await front.render({ model, el });
-  globalThis.ctxattn = { model, el, cleanup };
-} catch (error) {
-  el.textContent = `This page could not start: ${error.message}`;
-  throw error;
-}
-"""
-
 _PAGE = """\
 <!doctype html>
 <html lang="en">
@@ -138,9 +46,9 @@ _PAGE = """\
 """
 
 
-def _policy() -> str:
+def _policy(loader: str) -> str:
     """Nothing from outside; of what is inside, only the loader and what it makes may run."""
-    digest = base64.b64encode(hashlib.sha256(_LOADER.encode()).digest()).decode()
+    digest = base64.b64encode(hashlib.sha256(loader.encode()).digest()).decode()
     return "; ".join(
         [
             "default-src 'none'",
@@ -167,14 +75,14 @@ def render(state: dict[str, Any]) -> str:
 
     state_text = json.dumps(values, default=reference_to, allow_nan=False)
     return _PAGE.format(
-        policy=_policy(),
+        policy=_policy(assets.loader()),
         title=html.escape(state["meta"]["title"]),
         style=assets.style(),
         module=assets.module(),
         # The only way out of a script element is "<": keep it out of the data.
         state=state_text.replace("<", "\\u003c"),
         data="\n".join(f'<script type="text/plain" data-bytes>{text}</script>' for text in texts),
-        loader=_LOADER,
+        loader=assets.loader(),
     )
 
 

@@ -17,7 +17,7 @@ from ..files import path_of, writing
 from ..inputs import check_inputs, check_values
 from ..stages.downsampling import mask_at
 from ..traces.results import NotPickled
-from . import assets, page, places, uploads
+from . import assets, page, places, reloading, uploads
 from .masks import Mask, MaskTrait, as_tensor, to_wire
 from .messages import read, reason, state_in
 from .payload import Payload, Results, build, results
@@ -151,6 +151,8 @@ class Debugger(NotPickled, Undoing):
         super().__init__(**state | {"config": trace.config, "mask": mask})
         places.take_place(self)
         self.on_msg(Debugger._on_message)
+        if assets.HOT:
+            reloading.follow(self)
 
     @property
     def trace(self) -> "Trace":

@@ -48,3 +48,10 @@ export function patchOf(cursor: Cursor): number | null {
 
 export const samePlace = (one: Place | null, other: Place | null): boolean =>
   one === other || (one?.[0] === other?.[0] && one?.[1] === other?.[1]);
+
+/** Whether both show the same. At a rate of 1, a pixel is its own cell. */
+export const sameCursor = (one: Cursor, other: Cursor): boolean =>
+  one.kind === other.kind &&
+  isKept(one) === isKept(other) &&
+  patchOf(one) === patchOf(other) &&
+  samePlace(queryOf(one, 1), queryOf(other, 1));

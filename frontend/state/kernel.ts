@@ -150,8 +150,9 @@ export class Kernel {
   private keepQuery(query: Place): void {
     const { cursor } = this.session;
     const now = cursor.value;
-    const partner = now.kind === "query" && samePlace(now.query, query) ? now.partner : null;
-    cursor.value = keptQuery(query, partner);
+    // The same one stays as it is, beside the patch that it is compared with.
+    if (now.kind === "query" && now.kept && samePlace(now.query, query)) return;
+    cursor.value = keptQuery(query);
   }
 
   /** Take over settings and hole. What the kernel was told comes back while a hand paints on. */

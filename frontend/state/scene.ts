@@ -1,7 +1,7 @@
 // What there is to see, computed once for all views from the run and the cursor.
 import type { Attention, Ledger, Match } from "../engine/attention.ts";
 import { type ColourRange, rangeOf } from "../engine/colour.ts";
-import { extremes } from "../engine/sliding.ts";
+import { extremes } from "../engine/numbers.ts";
 import { MATRIX_KEYS, type MatrixKey, type StageKey } from "../generated/stages.ts";
 import { stepOf } from "../steps/index.ts";
 import type { Place } from "./cursor.ts";
@@ -65,11 +65,11 @@ export function sceneOf(view: View): Scene {
   const patch = patchOf(cursor);
   const rowStage = stepOf(stage).rowStage(stage);
   const overQueries = (values: ArrayLike<number>, kind: StageKey | null) => {
-    const { rows, cols } = attention.F;
+    const { rows, cols } = attention.queryGrid;
     return { values, rows, cols, step: rate, range: rangeFor(view, kind ?? stage, values) };
   };
   const overPatches = (values: ArrayLike<number>, kind: StageKey) => {
-    const { rows, cols } = attention.G;
+    const { rows, cols } = attention.patchGrid;
     return { values, rows, cols, step: stride * rate, range: rangeFor(view, kind, values) };
   };
   let best: readonly Match[] = [];

@@ -1,11 +1,12 @@
 // Softmax: shares of one, from scores that may be anything.
-
 import { useGo } from "../views/context.ts";
 import { digits, total } from "../views/format.ts";
 import { At, Num } from "../views/numbers.tsx";
 import type { InspectorProps, Step } from "./step.ts";
 
 const LEAST = 1e-6; // the curve's floor
+
+const fixed = (value: number): string => value.toFixed(2).replace("-", "−");
 
 function Inspector({ scene }: InspectorProps) {
   const { attention, p, q } = scene;
@@ -25,11 +26,11 @@ function Inspector({ scene }: InspectorProps) {
         a(
         <At place={query} role="query" />, <At place={attention.cellOf(q)} role="match" />) = exp(
         <Num value={scale} /> · <Num value={fused} onClick={() => go("fused_scores", query, q)} />
-        {!isValid && " · 0"}) / Σ exp = e
+        {!isValid && (asZero ? " · 0" : " − ∞")}) / Σ exp = e
         <sup>
-          {isValid ? (scale * fused).toFixed(2) : hiddenLogit} − {lse.toFixed(2)}
-        </sup>{" "}
-        ={" "}
+          {isValid ? fixed(scale * fused) : hiddenLogit} − {fixed(lse)}
+        </sup>
+        {!isValid && asZero && " · 0"} ={" "}
         <b>
           <Num value={attention.row("attention", p)[q]} />
         </b>
@@ -42,14 +43,17 @@ function Inspector({ scene }: InspectorProps) {
         <figure>
           <b class="ctx-big">{digits(share < LEAST ? 0 : 100 * share)} %</b>
           <figcaption>
-            of the denominator is masked: <Num value={invalid} /> patches
+            of the denominator is masked: <Num value={invalid} />{" "}
+            {invalid === 1 ? "patch" : "patches"}
             {asZero ? ", exp(0) each" : " at −∞"}
           </figcaption>
         </figure>
       </div>
       <p>
-        {!isValid && "This patch touches the hole, so its weight is 0. "}
-        The denominator Σ exp is e<sup>{lse.toFixed(2)}</sup>. A larger softmax_scale gives the best
+        {!isValid &&
+          (asZero || !scene.blank) &&
+          "This patch touches the hole, so its weight is 0. "}
+        The denominator Σ exp is e<sup>{fixed(lse)}</sup>. A larger softmax_scale gives the best
         match more: try the slider.
       </p>
     </>
@@ -61,7 +65,7 @@ function Curve({ weights }: { weights: ArrayLike<number> }) {
   const sorted = Float64Array.from(weights).sort().reverse();
   const count = sorted.length;
   const points: string[] = [];
-  // Ranks a twelfth of an octave apart: a point for each would be thousands.
+  // Ranks 8 % apart: a point for each would be thousands.
   for (let i = 0; i < count && sorted[0] >= 0; i = Math.max(i + 1, Math.floor(i * 1.08))) {
     const x = 34 + (216 * Math.log10(1 + i)) / (Math.log10(count) || 1);
     const y = 8 - 15 * Math.max(Math.log10(LEAST), Math.log10(sorted[i]));
@@ -101,7 +105,7 @@ export const softmax: Step = {
   name: "Softmax",
   rowStage: () => "attention",
   shape: (_stage, run, { h, w, L }) => [run.inputs.n, h, w, L],
-  values: (stage, { attention, p }) => attention.row(stage, p),
+  values: (_stage, { attention, p }) => attention.row("attention", p),
   strikesOut: true,
   Inspector,
 };

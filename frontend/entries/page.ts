@@ -1,0 +1,168 @@
+// Starts the front end on a saved page. Stands in for the notebook's model: the same methods, and
+// no kernel behind them. The one message it answers is the wish for a page, with this page's own
+// text and the state as it is now.
+import type {
+  FrontEnd,
+  MessageToKernel,
+  MessageToPage,
+  Model,
+  PageState,
+  Traits,
+} from "../protocol.ts";
+
+/** Where the state has bytes: which of the page's `script[data-bytes]` holds them. */
+interface StoredBytes {
+  stored: number;
+}
+
+interface Listener {
+  name: string;
+  call: (...news: never[]) => void;
+}
+
+const NAME = "contextual-attention.html";
+const CHUNK = 32768; // as many arguments as every browser takes
+
+function find(id: string): HTMLElement {
+  const node = document.getElementById(id);
+  if (!node) {
+    throw new Error(`the page has no #${id}`);
+  }
+  return node;
+}
+
+function decode(text: string): Uint8Array {
+  const native = Uint8Array as { fromBase64?: (text: string) => Uint8Array };
+  if (native.fromBase64) {
+    return native.fromBase64(text);
+  }
+  const binary = atob(text);
+  const bytes = new Uint8Array(binary.length);
+  for (let i = 0; i < bytes.length; i++) {
+    bytes[i] = binary.charCodeAt(i);
+  }
+  return bytes;
+}
+
+function encode(value: ArrayBuffer | ArrayBufferView): string {
+  const bytes = ArrayBuffer.isView(value)
+    ? new Uint8Array(value.buffer, value.byteOffset, value.byteLength)
+    : new Uint8Array(value);
+  let binary = "";
+  for (let i = 0; i < bytes.length; i += CHUNK) {
+    binary += String.fromCharCode(...bytes.subarray(i, i + CHUNK));
+  }
+  return btoa(binary);
+}
+
+function isBinary(value: unknown): value is ArrayBuffer | ArrayBufferView {
+  return value instanceof ArrayBuffer || ArrayBuffer.isView(value);
+}
+
+function isStored(value: unknown): value is StoredBytes {
+  return Number.isInteger((value as StoredBytes | null)?.stored);
+}
+
+function readState(): PageState {
+  const nodes = document.querySelectorAll("script[data-bytes]");
+  const views = Array.from(nodes, (node) => new DataView(decode(node.textContent ?? "").buffer));
+  return JSON.parse(find("ctxattn-state").textContent ?? "", (_, value) =>
+    isStored(value) ? views[value.stored] : value,
+  );
+}
+
+const source = find("ctxattn-module").textContent ?? "";
+const values: Partial<Traits> = { ...readState(), _module: source };
+const el = find("ctxattn");
+el.replaceChildren();
+const emptyEl = el.cloneNode(true);
+
+/** The text of this page with the state as it is now. */
+function pageText(): string {
+  const texts: string[] = [];
+  const { _module, ...state } = values;
+  const stateText = JSON.stringify(state, (_, value) => {
+    if (!isBinary(value)) {
+      return value;
+    }
+    const text = encode(value);
+    const index = texts.indexOf(text);
+    return { stored: index < 0 ? texts.push(text) - 1 : index };
+  });
+  const page = document.documentElement.cloneNode(true) as HTMLElement;
+  page.querySelector("#ctxattn")?.replaceWith(emptyEl.cloneNode(true));
+  const stateNode = page.querySelector("#ctxattn-state");
+  if (stateNode) {
+    // The only way out of a script element is "<": keep it out of the data.
+    stateNode.textContent = stateText.replaceAll("<", "\\u003c");
+  }
+  for (const node of page.querySelectorAll("script[data-bytes]")) {
+    node.remove();
+  }
+  for (const text of texts) {
+    const node = document.createElement("script");
+    node.type = "text/plain";
+    node.dataset.bytes = "";
+    node.textContent = text;
+    page.querySelector("#ctxattn-loader")?.before(node);
+  }
+  return `<!doctype html>\n${page.outerHTML}`;
+}
+
+let listeners: Listener[] = [];
+
+function fire(name: string, ...news: unknown[]): void {
+  for (const listener of [...listeners]) {
+    if (listener.name === name) {
+      listener.call(...(news as never[]));
+    }
+  }
+}
+
+const model: Model = {
+  get<Name extends keyof Traits>(name: Name): Traits[Name] {
+    return values[name] as Traits[Name];
+  },
+  set(nameOrChanges: keyof Traits | Partial<Traits>, value?: unknown): void {
+    const changes: Partial<Traits> =
+      typeof nameOrChanges === "object" ? nameOrChanges : { [nameOrChanges]: value };
+    const names = Object.keys(changes) as (keyof Traits)[];
+    const changed = names.filter((name) => values[name] !== changes[name]);
+    Object.assign(values, changes);
+    for (const name of changed) {
+      fire(`change:${name}`, model, values[name]);
+    }
+    if (changed.length > 0) {
+      fire("change", model);
+    }
+  },
+  on(name: string, call: Listener["call"]): void {
+    listeners.push({ name, call });
+  },
+  off(name: string, call: Listener["call"]): void {
+    listeners = listeners.filter((listener) => listener.name !== name || listener.call !== call);
+  },
+  send(message: MessageToKernel): void {
+    if (message.kind !== "save_page") {
+      return;
+    }
+    const answer: MessageToPage = { kind: "page", name: NAME, html: pageText() };
+    queueMicrotask(() => fire("msg:custom", answer, []));
+  },
+  save_changes(): void {},
+};
+
+async function start(): Promise<void> {
+  const url = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
+  const module: { default: FrontEnd } = await import(url);
+  URL.revokeObjectURL(url);
+  const cleanup = module.default.render({ model, el });
+  Object.assign(globalThis, { ctxattn: { model, el, cleanup } }); // for whoever looks into a page
+}
+
+try {
+  await start();
+} catch (error) {
+  el.textContent = `This page could not start: ${(error as Error).message}`;
+  throw error;
+}

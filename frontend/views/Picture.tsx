@@ -1,0 +1,121 @@
+// One picture: a canvas, the hole hatched over it, outlines and arrows above, words around.
+import { effect } from "@preact/signals";
+import { useLayoutEffect, useRef } from "preact/hooks";
+import { clamp } from "../engine/numbers.ts";
+import type { Place } from "../state/cursor.ts";
+import type { ViewName } from "../state/scene.ts";
+import { fitted, PictureCanvas } from "./canvas.ts";
+import { Caption, Heading, heatOf, Legend } from "./captions.tsx";
+import { useTools } from "./context.ts";
+import { bitsOf, strikeOut } from "./hatch.ts";
+import type { Images } from "./images.ts";
+import { Arrows, Marks } from "./overlays.tsx";
+import { useWidth } from "./width.ts";
+
+interface PictureProps {
+  view: ViewName;
+  images: Images;
+}
+
+/** Preact makes the frame once. The canvas is drawn when a signal changes, within the same task. */
+export function Picture({ view, images }: PictureProps) {
+  const { session, hands } = useTools();
+  const section = useRef<HTMLElement>(null);
+  const stack = useRef<HTMLDivElement>(null);
+  const base = useRef<HTMLCanvasElement>(null);
+  const hatch = useRef<HTMLDivElement>(null);
+  const room = useWidth(section);
+
+  /** Rows and columns of the picture. */
+  const shape = (): Place => {
+    const { H, W, Hb, Wb } = session.run.inputs;
+    return view === "background" ? [Hb, Wb] : [H, W];
+  };
+
+  useLayoutEffect(() => {
+    if (!stack.current || !base.current) return;
+    const { style } = stack.current;
+    const canvas = new PictureCanvas(base.current);
+    return effect(() => {
+      const { pixels, ratio } = room.value;
+      if (!pixels) return;
+      const scene = session.scene.value;
+      const [rows, cols] = shape();
+      const size = fitted(rows, cols, scene.run.config.rate, pixels);
+      canvas.resize(size);
+      style.width = `${size.width / ratio}px`;
+      style.height = `${size.height / ratio}px`;
+      canvas.draw(images.of(view, scene), heatOf(view, scene), rows, cols);
+    });
+  }, [session, view, images]);
+
+  useLayoutEffect(() => {
+    const element = hatch.current;
+    if (element) return effect(() => strikeOut(element, bitsOf(view, session), ...shape()));
+  }, [session, view]);
+
+  /** The pixel of the picture that the mouse is at. */
+  const placeOf = ({ clientX, clientY }: PointerEvent): Place => {
+    if (!base.current) return [0, 0];
+    const { top, left, width, height } = base.current.getBoundingClientRect();
+    const [rows, cols] = shape();
+    const row = Math.floor(((clientY - top) / height) * rows);
+    const col = Math.floor(((clientX - left) / width) * cols);
+    return [clamp(row, rows), clamp(col, cols)];
+  };
+
+  const move = (event: PointerEvent) => {
+    if (isPressed(event)) hands.drag(view, placeOf(event));
+    else hands.hover(view, placeOf(event));
+  };
+  const leave = (event: PointerEvent) => {
+    if (!isPressed(event)) hands.leave(view);
+  };
+  const press = (event: PointerEvent) => {
+    if (event.button === 0 && hands.press(view, placeOf(event))) {
+      stack.current?.setPointerCapture(event.pointerId);
+    }
+  };
+  const release = (event: PointerEvent) => {
+    if (event.button === 0) hands.release(view, placeOf(event));
+  };
+
+  return (
+    <section class="ctx-panel" aria-label={view} ref={section}>
+      <h3>
+        {view}{" "}
+        <span class="ctx-dim">
+          <Heading view={view} />
+        </span>
+      </h3>
+      <div class="ctx-frame">
+        <div
+          class="ctx-stack"
+          ref={stack}
+          // biome-ignore lint/a11y/noNoninteractiveTabindex: an application takes the keys itself
+          tabIndex={0}
+          role="application"
+          aria-label={`${view}: arrow keys move, Enter keeps, Escape lets go`}
+          onPointerMove={move}
+          onPointerLeave={leave}
+          onPointerDown={press}
+          onPointerUp={release}
+          onKeyDown={(event) => hands.key(view, event)}
+        >
+          <canvas data-view={view} ref={base} />
+          <div class="ctx-hatch" ref={hatch} hidden />
+          <Marks view={view} />
+          <Arrows view={view} />
+        </div>
+      </div>
+      <div class="ctx-legend">
+        <Legend view={view} />
+      </div>
+      <p class="ctx-caption">
+        <Caption view={view} />
+      </p>
+    </section>
+  );
+}
+
+const isPressed = ({ buttons }: PointerEvent): boolean => (buttons & 1) === 1;

@@ -1,0 +1,71 @@
+// What lies over a picture: boxes and arrows, in its pixels.
+import type { Scene, ViewName } from "../state/scene.ts";
+import { stepOf } from "../steps/index.ts";
+import type { Arrow } from "../steps/step.ts";
+import { useTools } from "./context.ts";
+import { marksOf } from "./marks.ts";
+
+interface OfView {
+  view: ViewName;
+}
+
+function shapeOf(view: ViewName, { run }: Scene): readonly [rows: number, cols: number] {
+  const { H, W, Hb, Wb } = run.inputs;
+  return view === "background" ? [Hb, Wb] : [H, W];
+}
+
+const percent = (value: number, size: number): string => `${((100 * value) / size).toFixed(3)}%`;
+
+export function Marks({ view }: OfView) {
+  const { session } = useTools();
+  const scene = session.scene.value;
+  const [rows, cols] = shapeOf(view, scene);
+  return (
+    <div class="ctx-marks">
+      {marksOf(view, scene).map(({ box: [y, x, height, width], kind, label = "" }, i) => {
+        const left = percent(x + width / 2, cols);
+        const top = percent(y + height / 2, rows);
+        const size = `width: ${percent(width, cols)}; height: ${percent(height, rows)}`;
+        return (
+          <i
+            key={i}
+            class={kind}
+            data-label={label}
+            style={`left: ${left}; top: ${top}; ${size}`}
+          />
+        );
+      })}
+    </div>
+  );
+}
+
+export function Arrows({ view }: OfView) {
+  const { session } = useTools();
+  const scene = session.scene.value;
+  const [rows, cols] = shapeOf(view, scene);
+  const arrows = stepOf(scene.stage).arrows?.(view, scene) ?? [];
+  return (
+    <svg class="ctx-arrows" aria-hidden="true" viewBox={`0 0 ${cols} ${rows}`}>
+      <defs>
+        <marker
+          id="ctx-head"
+          viewBox="0 0 6 6"
+          refX="5"
+          refY="3"
+          markerWidth="5"
+          markerHeight="5"
+          orient="auto"
+        >
+          <path d="M0 0L6 3L0 6Z" />
+        </marker>
+      </defs>
+      <g>
+        {arrows.map((arrow, i) => (
+          <path key={i} class={arrow.kind} d={lineOf(arrow)} />
+        ))}
+      </g>
+    </svg>
+  );
+}
+
+const lineOf = ({ from, to }: Arrow): string => `M${from[1]} ${from[0]}L${to[1]} ${to[0]}`;
