@@ -36,6 +36,18 @@ export interface InspectorProps {
 
 export interface Step {
   readonly name: StepKey;
+  /** Its name where there is little room. */
+  readonly short: string;
+  /** One sentence with this cell's numbers: the line above everything. */
+  readonly Sentence: FunctionComponent<InspectorProps>;
+  /** What it makes of this query and this patch, beside the name of its tile. */
+  readonly value: (scene: Scene) => string;
+  /** This cell's value at the step, small: what its tile holds. */
+  readonly Thumbnail: FunctionComponent;
+  /** What stands under its tile: the settings that change it, or the operation. */
+  readonly Foot?: FunctionComponent;
+  /** Over how many tiles its foot goes. */
+  readonly footSpan?: number;
   /** The row of the score matrix that a stage of the step shows, or is made with. */
   readonly rowStage: (stage: StageKey) => MatrixKey | null;
   /** The shape of a stage's tensor, in the order of its axes. */
