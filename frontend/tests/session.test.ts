@@ -289,4 +289,3 @@ test("a scene: the row of the stage, where a patch goes, the sources of a pixel"
   const total = sources.reduce((sum, share) => sum + share, 0);
   expect(total).toBeCloseTo(1, 9); // four rows, each of weight one, over four
 });
-

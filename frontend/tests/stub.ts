@@ -1,6 +1,7 @@
 // A model as a host gives it, with small random inputs: what is set is remembered and told on.
-import { CONFIG as EXAMPLE, META } from "../generated/examples.ts";
+
 import type { AttentionConfig } from "../engine/config.ts";
+import { CONFIG as EXAMPLE, META } from "../generated/examples.ts";
 import type { MessageToKernel, Meta, Model, SharedTraits, Traits } from "../protocol.ts";
 import { Kernel } from "../state/kernel.ts";
 import { Session } from "../state/session.ts";
