@@ -57,6 +57,7 @@ const OPTIONS = {
   legalComments: "none", // THIRD_PARTY.txt has them
   lineLimit: 100,
   metafile: true,
+  preserveSymlinks: true, // the same bytes where node_modules is a link
   target: ["es2022"],
   write: false,
 };
