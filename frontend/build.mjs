@@ -67,7 +67,7 @@ const worker = {
   name: "worker",
   setup(builder) {
     builder.onResolve({ filter: /^worker:/ }, ({ path, resolveDir }) => ({
-      path: join(resolveDir, path.slice("worker:".length)),
+      path: relative(HERE, join(resolveDir, path.slice("worker:".length))), // of no one machine
       namespace: "worker",
     }));
     builder.onLoad({ filter: /.*/, namespace: "worker" }, async ({ path }) => {
