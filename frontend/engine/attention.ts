@@ -1,0 +1,320 @@
+// One query of contextual attention at a time, without the score matrix. Pure: arrays in, arrays
+// out. The sizes are those of the paper's maps: f (c, H, W) shrinks to (h, w), whose P cells are the
+// queries; b (c, Hb, Wb) shrinks to (hb, wb), around whose cells lie L patches, gh × gw of them.
+// p = row · w + column is a query, q = i · gw + j the patch around cell (i, j) · stride.
+//
+// The steps stand in files of their own: downsampling, patches, validity, matching, fusion, softmax,
+// deconvolution. Rows and columns are remembered: read them, never write to them.
+import type { MatrixKey } from "../generated/stages.ts";
+import type { AttentionConfig } from "./config.ts";
+import { Mixer } from "./deconvolution.ts";
+import { shrink } from "./downsampling.ts";
+import { fusionTermsOf, sumAlongDiagonal } from "./fusion.ts";
+import { type Cell, flat } from "./grid.ts";
+import { divisorAt, ledgerAt } from "./ledger.ts";
+import { Matching, rowsToKeep, type ScoreTerms } from "./matching.ts";
+import { argmaxOf, type Numbers, strongest } from "./numbers.ts";
+import { estimateSeconds, outputOf } from "./output.ts";
+import { PaddedMaps } from "./patches.ts";
+import { Recent } from "./recent.ts";
+import type { Ledger, Match, Output, ScoredFusionTerm } from "./results.ts";
+import { type Maps, Sizes } from "./sizes.ts";
+import { type Softmax, softmax } from "./softmax.ts";
+import { holeCellsAround, leakingPixels } from "./validity.ts";
+
+/** The stages of which a patch has a column without the whole output. */
+export type ColumnKey = Exclude<MatrixKey, "attention">;
+export type Row = Uint8Array | Float32Array | Float64Array;
+
+export interface Inputs extends Maps {
+  /** Hb × Wb, 1 in the hole. */
+  mask?: Uint8Array | null;
+  /** The log-sum-exp of every query, where the output is known. */
+  lse?: Float32Array | null;
+}
+
+export type * from "./results.ts";
+
+/** What the scores depend on: runs of the same inputs that agree in these share them. */
+const SCORING = ["rate", "ksize", "stride", "shrink", "norm"] as const;
+
+/** All weights together that are left out of a sum may be such a share of it. */
+const LOST = 1e-9;
+
+interface Attended extends Softmax {
+  patch: Float64Array | null;
+}
+
+export class Attention extends Sizes {
+  readonly f: Float32Array;
+  readonly b: Float32Array;
+  readonly downsampledF: Float32Array;
+  readonly downsampledB: Float32Array;
+  /** What patches are cut from: f↓ and b↓ for matching, b for pasting. */
+  readonly foreground: PaddedMaps;
+  readonly background: PaddedMaps;
+  readonly paste: PaddedMaps;
+  readonly norms: Float64Array;
+  /** How far the diagonals of the fusion reach to either side. */
+  readonly reach: number;
+
+  mask: Uint8Array | null = null;
+  downsampledMask: Uint8Array = new Uint8Array();
+  /** Which patches may be pasted, 1 or 0, and the other way round (null: there are none). */
+  valid: Uint8Array = new Uint8Array();
+  invalid: Uint8Array | null = null;
+  lseOfRun: Float32Array | null = null;
+
+  private readonly inputs: Inputs;
+  private readonly matching: Matching;
+  private readonly mixer: Mixer;
+  private readonly fusedRows: Recent<Float64Array>;
+  private readonly fusedScores = new Recent<Float64Array>(6);
+  private readonly attended = new Recent<Attended>(6);
+  private leaking: number | null = null;
+
+  constructor(inputs: Inputs, config: AttentionConfig, like: Attention | null = null) {
+    super(inputs, config);
+    const { f, b, mask = null, lse = null } = inputs;
+    const { c, Hb, Wb, L, gw } = this;
+    const { rate, stride } = config;
+    const matching = like ? like.matching : new Matching(f, b, this);
+    this.inputs = inputs;
+    this.matching = matching;
+    this.f = f;
+    this.b = b;
+    this.downsampledF = matching.downsampledF;
+    this.downsampledB = matching.downsampledB;
+    this.foreground = matching.foreground;
+    this.background = matching.background;
+    this.norms = matching.norms;
+    const before = rate >> 1;
+    const after = 2 * rate - before;
+    this.paste = like ? like.paste : new PaddedMaps(b, c, Hb, Wb, 2 * rate, before, after);
+    this.mixer = like ? like.mixer : new Mixer(this.paste, L, gw, rate * stride);
+    this.reach = config.fuse ? config.fuse_k >> 1 : 0;
+    this.fusedRows = new Recent(rowsToKeep(L));
+    this.setMask(mask, lse);
+  }
+
+  /** The same inputs with other settings or another hole, sharing the scores; null where these
+   * differ. */
+  change(
+    config: AttentionConfig,
+    mask: Uint8Array | null,
+    lse: Float32Array | null = null,
+  ): Attention | null {
+    if (SCORING.some((field) => config[field] !== this.config[field])) {
+      return null;
+    }
+    return new Attention({ ...this.inputs, mask, lse }, config, this);
+  }
+
+  /** Another hole. The log-sum-exp of the run is unknown then, unless it is given. */
+  setMask(mask: Uint8Array | null, lse: Float32Array | null = null): void {
+    const { Hb, Wb, hb, wb, L, config } = this;
+    this.mask = mask;
+    this.lseOfRun = lse;
+    this.leaking = null;
+    this.attended.clear();
+    this.downsampledMask = mask ? shrink(mask, 1, Hb, Wb, config) : new Uint8Array(hb * wb);
+    this.valid = new Uint8Array(L);
+    for (let q = 0; q < L; q++) {
+      this.valid[q] = this.holeCells(q).length === 0 ? 1 : 0;
+    }
+    this.invalid = this.valid.includes(0) ? this.valid.map((isValid) => 1 - isValid) : null;
+  }
+
+  queryPatch(p: number): Float64Array {
+    return this.matching.query(p);
+  }
+
+  matchingPatch(q: number): Float64Array {
+    return this.matching.patch(q);
+  }
+
+  pastePatch(q: number): Float64Array {
+    const [row, column] = this.cellOf(q);
+    return this.paste.patch(row * this.config.rate, column * this.config.rate);
+  }
+
+  /** The cells of the hole that a patch touches. */
+  holeCells(q: number): Cell[] {
+    const { config, downsampledMask, hb, wb } = this;
+    return holeCellsAround(this.cellOf(q), config.ksize >> 1, downsampledMask, hb, wb);
+  }
+
+  /** How many pixels of the hole may be pasted all the same: too thin for the shrinking. */
+  get leaks(): number {
+    const { mask, Wb, valid, gw, config } = this;
+    if (this.leaking === null) {
+      const pixels = config.rate * config.stride;
+      this.leaking = mask ? leakingPixels(mask, Wb, valid, gw, pixels) : 0;
+    }
+    return this.leaking;
+  }
+
+  /** A query's row of a stage, over the patches. */
+  row(stage: MatrixKey | "valid", p: number): Row {
+    switch (stage) {
+      case "valid":
+        return this.valid;
+      case "scores":
+        return this.matching.row(p);
+      case "fused_rows":
+        return this.fusedRow(p);
+      case "fused_scores":
+        return this.fusedScoresOf(p);
+      case "attention":
+        return this.attendedOf(p).weights;
+    }
+  }
+
+  private fusedRow(p: number): Float64Array {
+    const { queryGrid, patchGrid, reach, matching } = this;
+    return this.fusedRows.get(p, () =>
+      sumAlongDiagonal(p, flat(queryGrid), flat(patchGrid), reach, (i) => matching.row(i)),
+    );
+  }
+
+  private fusedScoresOf(p: number): Float64Array {
+    const { queryGrid, patchGrid, reach } = this;
+    if (reach === 0) {
+      return this.fusedRow(p);
+    }
+    return this.fusedScores.get(p, () =>
+      sumAlongDiagonal(p, queryGrid, patchGrid, reach, (i) => this.fusedRow(i)),
+    );
+  }
+
+  private attendedOf(p: number): Attended {
+    return this.attended.get(p, () => ({
+      ...softmax(this.fusedScoresOf(p), this.valid, this.config),
+      patch: null,
+    }));
+  }
+
+  /** The log-sum-exp of a query's logits. */
+  lse(p: number): number {
+    return this.attendedOf(p).lse;
+  }
+
+  /** The patch that takes most of a query. */
+  argmax(p: number): number {
+    return argmaxOf(this.attendedOf(p).weights);
+  }
+
+  /** How far, and where to, a patch lies from a query; the best one unless another is named. */
+  offset(p: number, q: number = this.argmax(p)): Cell {
+    const [row, column] = this.place(p);
+    const [matchRow, matchColumn] = this.cellOf(q);
+    return [matchRow - row, matchColumn - column];
+  }
+
+  /** The patches of most weight, heaviest first. */
+  best(p: number, count = 5, weights: Numbers = this.attendedOf(p).weights): Match[] {
+    const scores = this.matching.row(p);
+    const fused = this.fusedScoresOf(p);
+    return strongest(weights, count).map((index) => {
+      const [row, col] = this.cellOf(index);
+      return {
+        index,
+        row,
+        col,
+        score: scores[index],
+        fused: fused[index],
+        weight: weights[index],
+      };
+    });
+  }
+
+  /** The patch that a query pastes: c × 2·rate × 2·rate. */
+  patch(p: number): Float64Array {
+    const attended = this.attendedOf(p);
+    attended.patch ??= this.mixer.mix(attended.weights);
+    return attended.patch;
+  }
+
+  /** A patch's column of a stage, over the queries. */
+  column(stage: ColumnKey, q: number): Float64Array {
+    const { queryGrid, patchGrid, reach, matching } = this;
+    const scores = (i: number) => matching.column(i);
+    const fusedRows = (i: number) =>
+      sumAlongDiagonal(i, flat(patchGrid), flat(queryGrid), reach, scores);
+    switch (stage) {
+      case "scores":
+        return scores(q);
+      case "fused_rows":
+        return fusedRows(q);
+      case "fused_scores":
+        return sumAlongDiagonal(q, patchGrid, queryGrid, reach, fusedRows);
+    }
+  }
+
+  /** How much of a patch each query takes: its column of the attention. Null before the output is
+   * known. */
+  wherePasted(q: number): Float64Array | null {
+    const lse = this.lseOfRun;
+    const scale = this.config.softmax_scale;
+    if (!lse) {
+      return null;
+    }
+    if (!this.valid[q]) {
+      return Float64Array.from(lse, (value) => 0 * value); // 0 · NaN is NaN
+    }
+    return this.column("fused_scores", q).map((score, p) => Math.exp(scale * score - lse[p]));
+  }
+
+  /** The score of query p with patch q, term by term. */
+  scoreTerms(p: number, q: number): ScoreTerms {
+    return this.matching.terms(p, q);
+  }
+
+  /** The fuse_k² scores that enter fused_scores(p, q), wraps and ends marked. */
+  fusionTerms(p: number, q: number): ScoredFusionTerm[] {
+    const terms = fusionTermsOf(p, q, this.queryGrid, this.patchGrid, this.reach);
+    return terms.map((term) => {
+      const score = term.inside ? this.scoreTerms(term.p, term.q).score : 0;
+      return { ...term, score };
+    });
+  }
+
+  /** What the pasted patches are divided by where they overlap at a pixel. */
+  divisor(y: number, x: number): number {
+    return divisorAt(this, y, x);
+  }
+
+  /** Where an output pixel comes from. */
+  pixel(y: number, x: number): Ledger {
+    return ledgerAt(this, y, x);
+  }
+
+  /** What a query adds to the output. Of its weights those are left out that are lost in float32,
+   * and nothing is remembered: for whoever goes through all queries. */
+  contributionOf(p: number): Softmax & { patch: Float64Array } {
+    const attended = softmax(this.fusedScoresOf(p), this.valid, this.config, LOST / this.L);
+    return { ...attended, patch: this.mixer.mix(attended.weights) };
+  }
+
+  /** Remember the scores of at least so many queries; or of none. */
+  remember(queries: number): void {
+    this.matching.remember(queries);
+  }
+
+  forget(): void {
+    this.matching.forget();
+    this.fusedRows.clear();
+    this.fusedScores.clear();
+    this.attended.clear();
+  }
+
+  /** The whole output, a column of queries a step; each step says which share is done. */
+  output(): Generator<number, Output> {
+    return outputOf(this);
+  }
+
+  /** About how many seconds output() takes on this machine, found in some hundredths of one. */
+  estimate(): number {
+    return estimateSeconds(this);
+  }
+}
