@@ -13,13 +13,14 @@ import { fusionTermsOf, sumAlongDiagonal } from "./fusion.ts";
 import { type Cell, flat } from "./grid.ts";
 import { divisorAt, ledgerAt } from "./ledger.ts";
 import { Matching, rowsToKeep, type ScoreTerms } from "./matching.ts";
-import { argmaxOf, type Numbers, strongest } from "./numbers.ts";
+import { type Numbers, strongest } from "./numbers.ts";
 import { estimateSeconds, outputOf } from "./output.ts";
 import { PaddedMaps } from "./patches.ts";
+import type { RowRanges } from "./ranges.ts";
 import { Recent } from "./recent.ts";
 import type { Ledger, Match, Output, ScoredFusionTerm } from "./results.ts";
 import { type Maps, Sizes } from "./sizes.ts";
-import { type Softmax, softmax } from "./softmax.ts";
+import { Weights } from "./softmax.ts";
 import { holeCellsAround, leakingPixels } from "./validity.ts";
 
 /** The stages of which a patch has a column without the whole output. */
@@ -41,8 +42,11 @@ const SCORING = ["rate", "ksize", "stride", "shrink", "norm"] as const;
 /** All weights together that are left out of a sum may be such a share of it. */
 const LOST = 1e-9;
 
-interface Attended extends Softmax {
-  patch: Float64Array | null;
+interface Attended {
+  weights: Float64Array;
+  lse: number;
+  argmax: number;
+  patch: Float64Array;
 }
 
 export class Attention extends Sizes {
@@ -68,6 +72,7 @@ export class Attention extends Sizes {
   private readonly inputs: Inputs;
   private readonly matching: Matching;
   private readonly mixer: Mixer;
+  private readonly weights: Weights;
   private readonly fusedRows: Recent<Float64Array>;
   private readonly fusedScores = new Recent<Float64Array>(6);
   private readonly attended = new Recent<Attended>(6);
@@ -76,8 +81,8 @@ export class Attention extends Sizes {
   constructor(inputs: Inputs, config: AttentionConfig, like: Attention | null = null) {
     super(inputs, config);
     const { f, b, mask = null, lse = null } = inputs;
-    const { c, Hb, Wb, L, gw } = this;
-    const { rate, stride } = config;
+    const { c, Hb, Wb, L } = this;
+    const { rate } = config;
     const matching = like ? like.matching : new Matching(f, b, this);
     this.inputs = inputs;
     this.matching = matching;
@@ -91,7 +96,8 @@ export class Attention extends Sizes {
     const before = rate >> 1;
     const after = 2 * rate - before;
     this.paste = like ? like.paste : new PaddedMaps(b, c, Hb, Wb, 2 * rate, before, after);
-    this.mixer = like ? like.mixer : new Mixer(this.paste, L, gw, rate * stride);
+    this.mixer = like ? like.mixer : new Mixer(this.paste, this);
+    this.weights = new Weights(L);
     this.reach = config.fuse ? config.fuse_k >> 1 : 0;
     this.fusedRows = new Recent(rowsToKeep(L));
     this.setMask(mask, lse);
@@ -188,10 +194,12 @@ export class Attention extends Sizes {
   }
 
   private attendedOf(p: number): Attended {
-    return this.attended.get(p, () => ({
-      ...softmax(this.fusedScoresOf(p), this.valid, this.config),
-      patch: null,
-    }));
+    return this.attended.get(p, () => {
+      const { weights } = this;
+      weights.fill(this.fusedScoresOf(p), this.valid, this.config, 0);
+      const { lse, argmax } = weights;
+      return { weights: weights.dense(), lse, argmax, patch: this.mixer.mix(weights) };
+    });
   }
 
   /** The log-sum-exp of a query's logits. */
@@ -201,7 +209,7 @@ export class Attention extends Sizes {
 
   /** The patch that takes most of a query. */
   argmax(p: number): number {
-    return argmaxOf(this.attendedOf(p).weights);
+    return this.attendedOf(p).argmax;
   }
 
   /** How far, and where to, a patch lies from a query; the best one unless another is named. */
@@ -230,9 +238,7 @@ export class Attention extends Sizes {
 
   /** The patch that a query pastes: c × 2·rate × 2·rate. */
   patch(p: number): Float64Array {
-    const attended = this.attendedOf(p);
-    attended.patch ??= this.mixer.mix(attended.weights);
-    return attended.patch;
+    return this.attendedOf(p).patch;
   }
 
   /** A patch's column of a stage, over the queries. */
@@ -289,11 +295,15 @@ export class Attention extends Sizes {
     return ledgerAt(this, y, x);
   }
 
-  /** What a query adds to the output. Of its weights those are left out that are lost in float32,
-   * and nothing is remembered: for whoever goes through all queries. */
-  contributionOf(p: number): Softmax & { patch: Float64Array } {
-    const attended = softmax(this.fusedScoresOf(p), this.valid, this.config, LOST / this.L);
-    return { ...attended, patch: this.mixer.mix(attended.weights) };
+  /** What a query adds to the output, for whoever goes through all queries: nothing of it is
+   * remembered, and weights are left out that are lost in float32. */
+  contributionOf(p: number, ranges: RowRanges): { weights: Weights; patch: Float64Array } {
+    const { weights, config, valid } = this;
+    const fused = this.fusedScoresOf(p);
+    weights.fill(fused, valid, config, LOST / this.L);
+    ranges.add(this.matching.row(p), this.fusedRow(p), fused);
+    ranges.addWeights(weights);
+    return { weights, patch: this.mixer.mix(weights) };
   }
 
   /** Remember the scores of at least so many queries; or of none. */

@@ -65,22 +65,25 @@ export function correlateLine(map: PaddedMaps, line: Float64Array): Float64Array
   return sums;
 }
 
-/** Add what line number `d` of a patch gave, at that line of every patch on a grid. */
-export function addLine(
-  sums: Float64Array,
-  lineSums: Float64Array,
-  d: number,
+/** What the lines of a patch gave, summed for every patch on a grid. */
+export function sumLines(
+  lines: readonly Float64Array[],
   width: number,
   { rows, cols }: Grid,
   stride: number,
-): void {
+): Float64Array {
+  const sums = new Float64Array(rows * cols);
   for (let row = 0; row < rows; row++) {
-    const start = (row * stride + d) * width;
     const target = row * cols;
-    for (let column = 0; column < cols; column++) {
-      sums[target + column] += lineSums[start + column * stride];
+    for (let d = 0; d < lines.length; d++) {
+      const line = lines[d];
+      const start = (row * stride + d) * width;
+      for (let column = 0; column < cols; column++) {
+        sums[target + column] += line[start + column * stride];
+      }
     }
   }
+  return sums;
 }
 
 /** The two maps, shrunk and cut into patches, and their scores: a row for a query, or a column for
@@ -142,10 +145,11 @@ export class Matching {
     const { patchGrid, config } = this.sizes;
     const { side, width } = this.background;
     const [y, x] = this.sizes.place(p);
-    const sums = new Float64Array(norms.length);
+    const lines: Float64Array[] = [];
     for (let d = 0; d < side; d++) {
-      addLine(sums, this.line(y + d, x), d, width, patchGrid, config.stride);
+      lines.push(this.line(y + d, x));
     }
+    const sums = sumLines(lines, width, patchGrid, config.stride);
     const scores = new Float32Array(norms.length);
     for (let q = 0; q < scores.length; q++) {
       scores[q] = sums[q] / norms[q];
@@ -163,17 +167,13 @@ export class Matching {
   /** The scores of every query with patch q. */
   column(q: number): Float64Array {
     const { foreground, background, norms } = this;
-    const { queryGrid, P } = this.sizes;
     const [y, x] = this.sizes.cellOf(q);
-    const sums = new Float64Array(P);
+    const lines: Float64Array[] = [];
     for (let d = 0; d < foreground.side; d++) {
-      const line = correlateLine(foreground, background.line(y + d, x));
-      addLine(sums, line, d, foreground.width, queryGrid, 1);
+      lines.push(correlateLine(foreground, background.line(y + d, x)));
     }
-    for (let p = 0; p < sums.length; p++) {
-      sums[p] /= norms[q];
-    }
-    return sums;
+    const scores = sumLines(lines, foreground.width, this.sizes.queryGrid, 1);
+    return scores.map((sum) => sum / norms[q]);
   }
 
   /** The score of query p with patch q, term by term. */

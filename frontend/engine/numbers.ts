@@ -8,18 +8,6 @@ export function clamp(value: number, size: number): number {
   return Math.min(size - 1, Math.max(0, value));
 }
 
-/** Where the largest stands; the first of several. A NaN counts as largest, as in PyTorch. */
-export function argmaxOf(values: Numbers): number {
-  let best = 0;
-  for (let i = 1; i < values.length; i++) {
-    const isLarger = values[i] > values[best];
-    if (isLarger || (Number.isNaN(values[i]) && !Number.isNaN(values[best]))) {
-      best = i;
-    }
-  }
-  return best;
-}
-
 /** The lowest and the highest of the finite ones, beginning with what is known already. */
 export function extremes(
   values: Numbers,

@@ -1,8 +1,8 @@
 // The whole output, query by query, without the score matrix.
-import { MATRIX_KEYS } from "../generated/stages.ts";
 import type { Attention } from "./attention.ts";
 import { cellAt } from "./grid.ts";
-import { argmaxOf, extremes } from "./numbers.ts";
+import { extremes } from "./numbers.ts";
+import { type Ranges, RowRanges } from "./ranges.ts";
 import type { Output } from "./results.ts";
 
 /** A column of queries a step; each step yields the share that is done. */
@@ -12,29 +12,18 @@ export function* outputOf(a: Attention): Generator<number, Output> {
   const total = new Float64Array(c * H * W);
   const lse = new Float32Array(P);
   const argmax = new Int32Array(P);
-  const ranges: Output["ranges"] = {};
-  // Without fusion the scores are the fused ones: they are looked through once.
-  const stages = reach > 0 ? MATRIX_KEYS : (["scores", "attention"] as const);
-
+  const rows = new RowRanges();
   // Down the columns: then the rows that the fusion sums are still remembered.
   a.remember((2 * reach * stride + 1) * (h + 1));
   for (let column = 0; column < w; column++) {
     for (let row = 0; row < h; row++) {
       const p = row * w + column;
-      const { weights, lse: ofQuery, patch } = a.contributionOf(p);
-      for (const stage of stages) {
-        const values = stage === "attention" ? weights : a.row(stage, p);
-        ranges[stage] = extremes(values, ranges[stage]);
-      }
-      lse[p] = ofQuery;
-      argmax[p] = argmaxOf(weights);
+      const { weights, patch } = a.contributionOf(p, rows);
+      lse[p] = weights.lse;
+      argmax[p] = weights.argmax;
       addPatch(total, patch, row * rate - (rate >> 1), column * rate - (rate >> 1), a);
     }
     yield (column + 1) / w;
-  }
-  if (reach === 0) {
-    ranges.fused_rows = ranges.scores;
-    ranges.fused_scores = ranges.scores;
   }
 
   const output = new Float32Array(total.length);
@@ -42,6 +31,7 @@ export function* outputOf(a: Attention): Generator<number, Output> {
     const [y, x] = cellAt(i % (H * W), W);
     output[i] = total[i] / a.divisor(y, x);
   }
+  const ranges: Ranges = rows.all;
   ranges.output = extremes(output);
   ranges.downsampled_f = extremes(a.downsampledF);
   ranges.matching_patches = extremes(a.background.planes);
@@ -98,7 +88,7 @@ export function estimateSeconds(a: Attention): number {
       }
     }
     const middle = performance.now();
-    a.contributionOf(p);
+    a.contributionOf(p, new RowRanges());
     const end = performance.now();
     scoring.push((middle - start) / rows);
     mixing.push(end - middle);

@@ -1,7 +1,6 @@
 // What the class Attention answers.
-import type { StageKey } from "../generated/stages.ts";
 import type { FusionTerm } from "./fusion.ts";
-import type { Extremes } from "./numbers.ts";
+import type { Ranges } from "./ranges.ts";
 
 /** A patch that a query attends to. `row` and `col` are its cell's. */
 export interface Match {
@@ -49,5 +48,5 @@ export interface Output {
   lse: Float32Array;
   argmax: Int32Array;
   /** The lowest and highest value of each stage. */
-  ranges: Partial<Record<StageKey, Extremes>>;
+  ranges: Ranges;
 }
