@@ -9,16 +9,16 @@ import type { MatrixKey } from "../generated/stages.ts";
 import type { AttentionConfig } from "./config.ts";
 import { Mixer } from "./deconvolution.ts";
 import { shrink } from "./downsampling.ts";
-import { fusionTermsOf, sumAlongDiagonal } from "./fusion.ts";
-import { type Cell, flat } from "./grid.ts";
+import { Fusion, type FusionTerm } from "./fusion.ts";
+import type { Cell } from "./grid.ts";
 import { divisorAt, ledgerAt } from "./ledger.ts";
-import { Matching, rowsToKeep, type ScoreTerms } from "./matching.ts";
+import { Matching, type ScoreTerms } from "./matching.ts";
 import { type Numbers, strongest } from "./numbers.ts";
 import { estimateSeconds, outputOf } from "./output.ts";
 import { PaddedMaps } from "./patches.ts";
 import type { RowRanges } from "./ranges.ts";
 import { Recent } from "./recent.ts";
-import type { Ledger, Match, Output, ScoredFusionTerm } from "./results.ts";
+import type { Ledger, Match, Output } from "./results.ts";
 import { type Maps, Sizes } from "./sizes.ts";
 import { Weights } from "./softmax.ts";
 import { holeCellsAround, leakingPixels } from "./validity.ts";
@@ -43,10 +43,9 @@ const SCORING = ["rate", "ksize", "stride", "shrink", "norm"] as const;
 const LOST = 1e-9;
 
 interface Attended {
-  weights: Float64Array;
-  lse: number;
-  argmax: number;
-  patch: Float64Array;
+  weights: Weights;
+  row: Float64Array;
+  patch: Float64Array | null;
 }
 
 export class Attention extends Sizes {
@@ -72,16 +71,14 @@ export class Attention extends Sizes {
   private readonly inputs: Inputs;
   private readonly matching: Matching;
   private readonly mixer: Mixer;
-  private readonly weights: Weights;
-  private readonly fusedRows: Recent<Float64Array>;
-  private readonly fusedScores = new Recent<Float64Array>(6);
+  private readonly fusion: Fusion;
   private readonly attended = new Recent<Attended>(6);
   private leaking: number | null = null;
 
   constructor(inputs: Inputs, config: AttentionConfig, like: Attention | null = null) {
     super(inputs, config);
     const { f, b, mask = null, lse = null } = inputs;
-    const { c, Hb, Wb, L } = this;
+    const { c, Hb, Wb } = this;
     const { rate } = config;
     const matching = like ? like.matching : new Matching(f, b, this);
     this.inputs = inputs;
@@ -97,9 +94,8 @@ export class Attention extends Sizes {
     const after = 2 * rate - before;
     this.paste = like ? like.paste : new PaddedMaps(b, c, Hb, Wb, 2 * rate, before, after);
     this.mixer = like ? like.mixer : new Mixer(this.paste, this);
-    this.weights = new Weights(L);
-    this.reach = config.fuse ? config.fuse_k >> 1 : 0;
-    this.fusedRows = new Recent(rowsToKeep(L));
+    this.fusion = new Fusion(matching, this);
+    this.reach = this.fusion.reach;
     this.setMask(mask, lse);
   }
 
@@ -168,48 +164,30 @@ export class Attention extends Sizes {
       case "scores":
         return this.matching.row(p);
       case "fused_rows":
-        return this.fusedRow(p);
+        return this.fusion.afterRows(p);
       case "fused_scores":
-        return this.fusedScoresOf(p);
+        return this.fusion.scores(p);
       case "attention":
-        return this.attendedOf(p).weights;
+        return this.attendedOf(p).row;
     }
-  }
-
-  private fusedRow(p: number): Float64Array {
-    const { queryGrid, patchGrid, reach, matching } = this;
-    return this.fusedRows.get(p, () =>
-      sumAlongDiagonal(p, flat(queryGrid), flat(patchGrid), reach, (i) => matching.row(i)),
-    );
-  }
-
-  private fusedScoresOf(p: number): Float64Array {
-    const { queryGrid, patchGrid, reach } = this;
-    if (reach === 0) {
-      return this.fusedRow(p);
-    }
-    return this.fusedScores.get(p, () =>
-      sumAlongDiagonal(p, queryGrid, patchGrid, reach, (i) => this.fusedRow(i)),
-    );
   }
 
   private attendedOf(p: number): Attended {
     return this.attended.get(p, () => {
-      const { weights } = this;
-      weights.fill(this.fusedScoresOf(p), this.valid, this.config, 0);
-      const { lse, argmax } = weights;
-      return { weights: weights.dense(), lse, argmax, patch: this.mixer.mix(weights) };
+      const weights = new Weights(this.L);
+      weights.fill(this.fusion.scores(p), this.valid, this.config, 0);
+      return { weights, row: weights.dense(), patch: null };
     });
   }
 
   /** The log-sum-exp of a query's logits. */
   lse(p: number): number {
-    return this.attendedOf(p).lse;
+    return this.attendedOf(p).weights.lse;
   }
 
   /** The patch that takes most of a query. */
   argmax(p: number): number {
-    return this.attendedOf(p).argmax;
+    return this.attendedOf(p).weights.argmax;
   }
 
   /** How far, and where to, a patch lies from a query; the best one unless another is named. */
@@ -220,40 +198,32 @@ export class Attention extends Sizes {
   }
 
   /** The patches of most weight, heaviest first. */
-  best(p: number, count = 5, weights: Numbers = this.attendedOf(p).weights): Match[] {
+  best(p: number, count = 5, weights: Numbers = this.attendedOf(p).row): Match[] {
     const scores = this.matching.row(p);
-    const fused = this.fusedScoresOf(p);
+    const fused = this.fusion.scores(p);
     return strongest(weights, count).map((index) => {
       const [row, col] = this.cellOf(index);
-      return {
-        index,
-        row,
-        col,
-        score: scores[index],
-        fused: fused[index],
-        weight: weights[index],
-      };
+      const weight = weights[index];
+      return { index, row, col, score: scores[index], fused: fused[index], weight };
     });
   }
 
   /** The patch that a query pastes: c × 2·rate × 2·rate. */
   patch(p: number): Float64Array {
-    return this.attendedOf(p).patch;
+    const attended = this.attendedOf(p);
+    attended.patch ??= this.mixer.mix(attended.weights);
+    return attended.patch;
   }
 
   /** A patch's column of a stage, over the queries. */
   column(stage: ColumnKey, q: number): Float64Array {
-    const { queryGrid, patchGrid, reach, matching } = this;
-    const scores = (i: number) => matching.column(i);
-    const fusedRows = (i: number) =>
-      sumAlongDiagonal(i, flat(patchGrid), flat(queryGrid), reach, scores);
     switch (stage) {
       case "scores":
-        return scores(q);
+        return this.matching.column(q);
       case "fused_rows":
-        return fusedRows(q);
+        return this.fusion.columnAfterRows(q);
       case "fused_scores":
-        return sumAlongDiagonal(q, patchGrid, queryGrid, reach, fusedRows);
+        return this.fusion.column(q);
     }
   }
 
@@ -277,12 +247,8 @@ export class Attention extends Sizes {
   }
 
   /** The fuse_k² scores that enter fused_scores(p, q), wraps and ends marked. */
-  fusionTerms(p: number, q: number): ScoredFusionTerm[] {
-    const terms = fusionTermsOf(p, q, this.queryGrid, this.patchGrid, this.reach);
-    return terms.map((term) => {
-      const score = term.inside ? this.scoreTerms(term.p, term.q).score : 0;
-      return { ...term, score };
-    });
+  fusionTerms(p: number, q: number): FusionTerm[] {
+    return this.fusion.terms(p, q);
   }
 
   /** What the pasted patches are divided by where they overlap at a pixel. */
@@ -296,14 +262,13 @@ export class Attention extends Sizes {
   }
 
   /** What a query adds to the output, for whoever goes through all queries: nothing of it is
-   * remembered, and weights are left out that are lost in float32. */
-  contributionOf(p: number, ranges: RowRanges): { weights: Weights; patch: Float64Array } {
-    const { weights, config, valid } = this;
-    const fused = this.fusedScoresOf(p);
-    weights.fill(fused, valid, config, LOST / this.L);
-    ranges.add(this.matching.row(p), this.fusedRow(p), fused);
+   * remembered, and weights that are lost in float32 are left out. */
+  contributionOf(p: number, weights: Weights, ranges: RowRanges): Float64Array {
+    const fused = this.fusion.scores(p);
+    weights.fill(fused, this.valid, this.config, LOST / this.L);
+    ranges.add(this.matching.row(p), this.fusion.afterRows(p), fused);
     ranges.addWeights(weights);
-    return { weights, patch: this.mixer.mix(weights) };
+    return this.mixer.mix(weights);
   }
 
   /** Remember the scores of at least so many queries; or of none. */
@@ -313,8 +278,7 @@ export class Attention extends Sizes {
 
   forget(): void {
     this.matching.forget();
-    this.fusedRows.clear();
-    this.fusedScores.clear();
+    this.fusion.forget();
     this.attended.clear();
   }
 

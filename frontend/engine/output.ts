@@ -4,6 +4,7 @@ import { cellAt } from "./grid.ts";
 import { extremes } from "./numbers.ts";
 import { type Ranges, RowRanges } from "./ranges.ts";
 import type { Output } from "./results.ts";
+import { Weights } from "./softmax.ts";
 
 /** A column of queries a step; each step yields the share that is done. */
 export function* outputOf(a: Attention): Generator<number, Output> {
@@ -12,13 +13,14 @@ export function* outputOf(a: Attention): Generator<number, Output> {
   const total = new Float64Array(c * H * W);
   const lse = new Float32Array(P);
   const argmax = new Int32Array(P);
+  const weights = new Weights(a.L);
   const rows = new RowRanges();
   // Down the columns: then the rows that the fusion sums are still remembered.
   a.remember((2 * reach * stride + 1) * (h + 1));
   for (let column = 0; column < w; column++) {
     for (let row = 0; row < h; row++) {
       const p = row * w + column;
-      const { weights, patch } = a.contributionOf(p, rows);
+      const patch = a.contributionOf(p, weights, rows);
       lse[p] = weights.lse;
       argmax[p] = weights.argmax;
       addPatch(total, patch, row * rate - (rate >> 1), column * rate - (rate >> 1), a);
@@ -75,6 +77,8 @@ export function estimateSeconds(a: Attention): number {
   const column = w >> 1;
   const scoring: number[] = [];
   const mixing: number[] = [];
+  const weights = new Weights(a.L);
+  const ranges = new RowRanges();
   a.forget();
   for (let row = 0; row < Math.min(h, PROBES); row++) {
     const p = row * w + column;
@@ -88,7 +92,7 @@ export function estimateSeconds(a: Attention): number {
       }
     }
     const middle = performance.now();
-    a.contributionOf(p, new RowRanges());
+    a.contributionOf(p, weights, ranges);
     const end = performance.now();
     scoring.push((middle - start) / rows);
     mixing.push(end - middle);

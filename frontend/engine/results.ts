@@ -1,5 +1,4 @@
 // What the class Attention answers.
-import type { FusionTerm } from "./fusion.ts";
 import type { Ranges } from "./ranges.ts";
 
 /** A patch that a query attends to. `row` and `col` are its cell's. */
@@ -34,10 +33,6 @@ export interface Ledger {
   total: Float64Array;
   divisor: number;
   value: Float64Array;
-}
-
-export interface ScoredFusionTerm extends FusionTerm {
-  score: number;
 }
 
 /** The whole output, with what the page keeps of each query. */
