@@ -60,7 +60,10 @@ describe("shrink", () => {
     expect(exact(".ctx-line")).toEqual(channels);
     expect(show(run, "downsampled_mask", keptQuery([4, 3]))).toContain("fall between them and van");
     const { scene } = sceneOf(run, "downsampled_mask", keptQuery([4, 3]));
-    const picture = stepOf("downsampled_mask").picture?.("background", scene);
+    const { picture: pictureOf } = stepOf("downsampled_mask");
+    expect(pictureOf?.("foreground", scene)).toBeNull();
+    expect(pictureOf?.("output", scene)).toBeNull();
+    const picture = pictureOf?.("background", scene);
     expect(picture?.colours(2 * 5 + 2)).toEqual([204, 121, 167]);
     expect(picture?.colours(0)).not.toEqual([204, 121, 167]);
   });
@@ -74,6 +77,10 @@ describe("validity", () => {
     expect(touching).toContain("21 of 30background patches may be used");
     expect(elements(".ctx-tile i").map((ring) => ring.getAttribute("style"))).toEqual([
       "--x: 2; --y: 2;",
+    ]);
+    show(smallRun(), "valid", keptQuery([0, 0], 3 * 5 + 3));
+    expect(elements(".ctx-tile i").map((ring) => ring.getAttribute("style"))).toEqual([
+      "--x: 0; --y: 0;",
     ]);
     const other = show(smallRun(), "valid", CURSORS["a patch"]);
     expect(other).toContain("valid(5, 0) = 1: every m↓ around it is 0");
@@ -106,6 +113,8 @@ describe("matching", () => {
     const none = show(smallRun({ config: { norm: "none" } }), "scores", keptQuery([4, 3], 24));
     expect(none).toContain("neither patch is divided by its norm");
     expect(none).not.toContain("Not quite");
+    const dark = show(smallRun({ isDark: true }), "scores", keptQuery([4, 3], 24));
+    expect(dark).toContain("its score with every patch is 0, and no cosine exists.");
   });
 });
 
