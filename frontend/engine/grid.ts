@@ -1,7 +1,7 @@
 // Cells of a map and their indices, counted row by row.
 
 /** A place on a map: row and column. */
-export type Cell = [row: number, column: number];
+export type Cell = readonly [row: number, column: number];
 
 /** The cells of a map; `step` is how far one move along a diagonal goes. */
 export interface Grid {
