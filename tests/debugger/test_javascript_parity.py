@@ -1,4 +1,4 @@
-"""frontend/engine against the stages: one mathematics in two languages, on settings drawn at random.
+"""The engine against the stages: one mathematics in two languages, on settings drawn at random.
 
 One Node process answers all questions; hypothesis asks. The stages run in float64 on the float32
 numbers that the page holds.
