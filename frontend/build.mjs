@@ -57,6 +57,7 @@ const OPTIONS = {
   legalComments: "none", // THIRD_PARTY.txt has them
   lineLimit: 100,
   metafile: true,
+  preserveSymlinks: true, // the same bytes where node_modules is a link
   target: ["es2022"],
   write: false,
 };
@@ -66,7 +67,7 @@ const worker = {
   name: "worker",
   setup(builder) {
     builder.onResolve({ filter: /^worker:/ }, ({ path, resolveDir }) => ({
-      path: join(resolveDir, path.slice("worker:".length)),
+      path: relative(HERE, join(resolveDir, path.slice("worker:".length))), // of no one machine
       namespace: "worker",
     }));
     builder.onLoad({ filter: /.*/, namespace: "worker" }, async ({ path }) => {

@@ -15,7 +15,9 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+import numpy as np
 import torch
+from matplotlib import colormaps
 
 import ctxattn_viz as cv
 from ctxattn_viz.debugger import assets, outcome, page
@@ -109,6 +111,29 @@ def stages() -> str:
             + "export type MatrixKey = (typeof MATRIX_KEYS)[number];\n",
         ]
     )
+
+
+# ---- colours ----
+
+COLOURS_A_LINE = 8
+
+
+def colours() -> str:
+    """The colour maps of canvas and legend; the still takes them from matplotlib itself."""
+    return "\n".join(
+        [
+            HEADER.format(source="matplotlib's colour maps"),
+            "/** 256 colours from the low end to the high one, in hexadecimal digits. */\n"
+            + constant("CIVIDIS", _levels("cividis")),
+            "/** PuOr from its purple end: its middle is white. */\n"
+            + constant("PURPLE_ORANGE", _levels("PuOr_r")),
+        ]
+    )
+
+
+def _levels(name: str) -> list[str]:
+    levels = (255 * colormaps[name](range(256))[:, :3]).round().astype(np.uint8)
+    return [line.tobytes().hex() for line in levels.reshape(-1, 3 * COLOURS_A_LINE)]
 
 
 # ---- the protocol ----
@@ -288,7 +313,11 @@ def _without_values(value: Any) -> Any:
     return 0 if isinstance(value, float) else value
 
 
-FILES: dict[str, Callable[[], str]] = {"stages.ts": stages, "examples.ts": examples}
+FILES: dict[str, Callable[[], str]] = {
+    "stages.ts": stages,
+    "colours.ts": colours,
+    "examples.ts": examples,
+}
 """By the file's name, what writes it."""
 
 

@@ -1,4 +1,4 @@
-"""The front end's files, which `make front` makes from frontend/ and which are served as they are."""
+"""The front end's files: made from frontend/ by `make front`, committed, and served as they are."""
 
 import os
 from functools import cache

@@ -110,7 +110,6 @@ export class Hands {
   private keep(view: ViewName, at: Place): void {
     const cursor = this.session.cursor.value;
     const isPair = cursor.kind === "query" && cursor.kept && view === "background";
-    this.pair = null;
     this.kernel.publish({
       cursor: isPair ? keptQuery(cursor.query, this.patchAt(at)) : this.cursorAt(view, at, true),
     });

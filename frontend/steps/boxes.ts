@@ -30,7 +30,8 @@ export function matchingBox(attention: Attention, place: Place): Mark["box"] {
 /** The patches that a step looks at closely: the query's, the match's, and what that pastes. */
 export function patchMarks(view: ViewName, scene: Scene): Mark[] {
   const { attention, query, q, ledger } = scene;
-  if (view === "foreground" && query && !ledger) {
+  if (ledger) return []; // a pixel asks about many patches
+  if (view === "foreground" && query) {
     return [{ box: matchingBox(attention, query), kind: "query light" }];
   }
   if (view === "background" && q >= 0) {

@@ -1,7 +1,7 @@
 // What both passes of the fusion show: the scores of neighbours, added to a match's own.
 
 import { paint, rangeOf } from "../engine/colour.ts";
-import type { ScoredFusionTerm } from "../engine/results.ts";
+import type { FusionTerm } from "../engine/fusion.ts";
 import type { Place } from "../state/cursor.ts";
 import type { Scene, ViewName } from "../state/scene.ts";
 import { useGo } from "../views/context.ts";
@@ -17,7 +17,7 @@ export interface Pass {
 }
 
 /** The scores that make up fused(p, q) after a pass: the first moves along the rows alone. */
-function termsOf({ attention, p, q }: Scene, { stage }: Pass): ScoredFusionTerm[] {
+function termsOf({ attention, p, q }: Scene, { stage }: Pass): FusionTerm[] {
   const terms = attention.fusionTerms(p, q);
   return stage === "fused_rows" ? terms.filter(({ e }) => e === 0) : terms;
 }
@@ -93,7 +93,7 @@ export function Fusion({ scene, pass }: FusionProps) {
 
 interface MicroscopeProps {
   scene: Scene;
-  terms: readonly ScoredFusionTerm[];
+  terms: readonly FusionTerm[];
 }
 
 /** Every term where it lies: which query's score it is with which patch. */
@@ -126,7 +126,7 @@ function Microscope({ scene, terms }: MicroscopeProps) {
 }
 
 interface MicroProps {
-  term: ScoredFusionTerm;
+  term: FusionTerm;
   query: Place;
   match: Place;
   colour: string;

@@ -93,14 +93,13 @@ function Rule({ attention, place, size }: RuleProps) {
   const plain = cell(row * rate, column * rate);
   const aligned = cell(rows[row], columns[column]);
   const parting = partingOf(rows, columns, rate);
-  const agreement = `they take the same pixel here, and ${parting}`;
   if (rule === "align_corners") {
     return (
       <p>
         Aligned corners, as in the original: the first cell takes the first pixel, the last cell the
         last, and those between are spread evenly.{" "}
         {plain === aligned
-          ? `Plain steps of ${rate}: ${agreement}.`
+          ? `Plain steps of ${rate} take the same pixel here${parting}.`
           : `For this cell that is pixel ${aligned}; plain steps of ${rate} would take ${plain}.`}
       </p>
     );
@@ -110,7 +109,9 @@ function Rule({ attention, place, size }: RuleProps) {
       Plain steps: row {row} takes pixel {row} · {rate} = {row * rate}, column {column} pixel{" "}
       {column} · {rate} = {column * rate}. The original aligns the corners instead, first cell to
       first pixel and last to last:{" "}
-      {plain === aligned ? `${agreement}.` : `for this cell it would take ${aligned}.`}
+      {plain === aligned
+        ? `here that is the same pixel${parting}.`
+        : `for this cell it would take ${aligned}.`}
     </p>
   );
 }
@@ -122,8 +123,8 @@ function partingOf(rows: Int32Array, columns: Int32Array, rate: number): string 
   const lines: string[] = [];
   if (row >= 0) lines.push(`row ${row}`);
   if (column >= 0) lines.push(`column ${column}`);
-  if (lines.length === 0) return "so do they everywhere in a map of this size";
-  return `another from ${lines.join(" or ")} on`;
+  if (lines.length === 0) return ", as everywhere in a map of this size";
+  return `; the two rules part from ${lines.join(" or ")} on`;
 }
 
 function picture(view: ViewName, scene: Scene): Drawing | null {

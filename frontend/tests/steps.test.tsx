@@ -23,6 +23,7 @@ describe("every stage with every cursor", () => {
     }),
     "of other sizes": smallRun({ config: { rate: 1, stride: 2, ksize: 5, fuse_k: 5 } }),
     "of norms by the element": smallRun({ config: { norm: "per_element" } }),
+    "of a black picture": smallRun({ isDark: true }),
     "of no norms": smallRun({ config: { norm: "none" } }),
   };
   const cases = Object.keys(runs).flatMap((name) =>

@@ -19,7 +19,7 @@ describe("shrink", () => {
     const text = show(smallRun(), "downsampled_f", keptQuery([1, 1]));
     expect(text).toContain("f↓(1, 1) = f(2, 2) = (");
     expect(text).toContain(
-      "Plain steps of 2: they take the same pixel here, and another from row 3 or column 2 on.",
+      "Plain steps of 2 take the same pixel here; the two rules part from row 3 or column 2 on.",
     );
   });
 
@@ -35,10 +35,21 @@ describe("shrink", () => {
     expect(plain).toContain("for this cell it would take (9, 7).");
   });
 
+  test("plain steps, where the original would take the same", () => {
+    const text = show(
+      smallRun({ config: { shrink: "floor" } }),
+      "downsampled_f",
+      keptQuery([2, 1]),
+    );
+    expect(text).toContain(
+      "here that is the same pixel; the two rules part from row 3 or column 2 on.",
+    );
+  });
+
   test("at rate 1 the rules never part", () => {
     const text = show(smallRun({ config: { rate: 1 } }), "downsampled_f", keptQuery([4, 3]));
     expect(text).toContain("at rate 1 every pixel is kept");
-    expect(text).toContain("and so do they everywhere in a map of this size.");
+    expect(text).toContain("take the same pixel here, as everywhere in a map of this size.");
   });
 
   test("the numbers are the pixel's, and the hole is painted over the background", () => {
@@ -49,7 +60,10 @@ describe("shrink", () => {
     expect(exact(".ctx-line")).toEqual(channels);
     expect(show(run, "downsampled_mask", keptQuery([4, 3]))).toContain("fall between them and van");
     const { scene } = sceneOf(run, "downsampled_mask", keptQuery([4, 3]));
-    const picture = stepOf("downsampled_mask").picture?.("background", scene);
+    const { picture: pictureOf } = stepOf("downsampled_mask");
+    expect(pictureOf?.("foreground", scene)).toBeNull();
+    expect(pictureOf?.("output", scene)).toBeNull();
+    const picture = pictureOf?.("background", scene);
     expect(picture?.colours(2 * 5 + 2)).toEqual([204, 121, 167]);
     expect(picture?.colours(0)).not.toEqual([204, 121, 167]);
   });
@@ -64,9 +78,30 @@ describe("validity", () => {
     expect(elements(".ctx-tile i").map((ring) => ring.getAttribute("style"))).toEqual([
       "--x: 2; --y: 2;",
     ]);
+    show(smallRun(), "valid", keptQuery([0, 0], 3 * 5 + 3));
+    expect(elements(".ctx-tile i").map((ring) => ring.getAttribute("style"))).toEqual([
+      "--x: 0; --y: 0;",
+    ]);
     const other = show(smallRun(), "valid", CURSORS["a patch"]);
     expect(other).toContain("valid(5, 0) = 1: every m↓ around it is 0");
     expect(other).toContain("no cell in the hole");
+  });
+});
+
+describe("marks of patches", () => {
+  test("the query's patch, the match's and what that pastes; none for a pixel", () => {
+    for (const stage of ["matching_patches", "valid", "scores"] as const) {
+      const { scene } = sceneOf(smallRun(), stage, keptQuery([4, 3], 24));
+      const { marks } = stepOf(stage);
+      expect(marks?.("foreground", scene)).toEqual([{ box: [6, 4, 6, 6], kind: "query light" }]);
+      expect(marks?.("background", scene)).toEqual([
+        { box: [6, 6, 6, 6], kind: "match light" },
+        { box: [7, 7, 4, 4], kind: "match light" },
+      ]);
+      expect(marks?.("output", scene)).toEqual([]);
+      const pixel = sceneOf(smallRun(), stage, CURSORS["a pixel"]).scene;
+      expect(marks?.("background", pixel)).toEqual([]);
+    }
   });
 });
 
@@ -78,6 +113,8 @@ describe("matching", () => {
     const none = show(smallRun({ config: { norm: "none" } }), "scores", keptQuery([4, 3], 24));
     expect(none).toContain("neither patch is divided by its norm");
     expect(none).not.toContain("Not quite");
+    const dark = show(smallRun({ isDark: true }), "scores", keptQuery([4, 3], 24));
+    expect(dark).toContain("its score with every patch is 0, and no cosine exists.");
   });
 });
 

@@ -1,5 +1,5 @@
 // The debugger, whole.
-import { useSignalEffect } from "@preact/signals";
+import { effect } from "@preact/signals";
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { NOTHING } from "../state/cursor.ts";
 import { valuesOf } from "../state/scene.ts";
@@ -30,14 +30,19 @@ export function App({ tools }: { tools: Tools }) {
     };
     return () => setRoot(tools, null);
   }, [tools]);
-  useSignalEffect(() => {
-    const element = root.current;
-    if (!element || !session.document.value) return;
-    const { stage, query } = session.scene.value;
-    element.dataset.stage = stage;
-    element.dataset.query = query ? query.join() : "";
-    element.setAttribute("aria-busy", String(session.progress.value !== null));
-  });
+  // useSignalEffect would wait for the next frame: these say what is shown now.
+  useLayoutEffect(
+    () =>
+      effect(() => {
+        const element = root.current;
+        if (!element || !session.document.value) return;
+        const { stage, query } = session.scene.value;
+        element.dataset.stage = stage;
+        element.dataset.query = query ? query.join() : "";
+        element.setAttribute("aria-busy", String(session.progress.value !== null));
+      }),
+    [session],
+  );
   const bring = (event: DragEvent) => {
     event.preventDefault();
     const file = event.dataTransfer?.files[0];

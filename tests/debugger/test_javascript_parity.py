@@ -1,4 +1,4 @@
-"""attention.js against the stages: one mathematics in two languages, on settings drawn at random.
+"""The engine against the stages: one mathematics in two languages, on settings drawn at random.
 
 One Node process answers all questions; hypothesis asks. The stages run in float64 on the float32
 numbers that the page holds.
@@ -30,7 +30,7 @@ from tests.support.strategies import examples
 
 
 class Engine:
-    """A Node process that holds attention.js."""
+    """A Node process that holds the front end's engine."""
 
     def __init__(self, node: str, script: Path) -> None:
         self.process = subprocess.Popen(

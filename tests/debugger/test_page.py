@@ -75,6 +75,20 @@ def test_it_asks_for_nothing_outside_itself(run: cv.Trace) -> None:
     assert f"script-src 'sha256-{loader.decode()}' blob:;" in policy
 
 
+def test_the_front_end_stands_in_it_as_it_is_served(run: cv.Trace) -> None:
+    """Nothing in it is taken for markup: neither the end of a script nor a comment."""
+    reader = Reader(rendered(run))
+    assert reader.script("ctxattn-module").strip() == assets.module().strip()
+    assert reader.script("ctxattn-loader") == assets.loader()
+
+
+def test_no_script_stands_in_python(root: Path) -> None:
+    words = re.compile(r"=>|\bdocument\.|globalThis|\baddEventListener\b")
+    sources = (root / "ctxattn_viz").rglob("*.py")
+    found = [path.name for path in sources if words.search(path.read_text(encoding="utf-8"))]
+    assert found == []
+
+
 def test_nothing_it_is_told_becomes_html(run: cv.Trace) -> None:
     plain, evil = (rendered(run, title=text, python=text) for text in ("a plain title", EVIL))
     tags = [[tag for tag, _ in Reader(page).tags] for page in (plain, evil)]
@@ -95,56 +109,3 @@ def test_a_widget_saves_what_is_on_its_screen(run: cv.Trace, tmp_path: Path) -> 
     assert state["mask"]["data"] == hole().roll(2, 2).byte().numpy().tobytes()
     held = np.frombuffer(state["answer"]["output"], np.float32)
     np.testing.assert_array_equal(held, debugger.trace["output"].tensor.numpy().ravel())
-
-
-# ---- joining the front end's files ----
-
-
-@pytest.fixture
-def static(tmp_path: Path) -> Path:
-    (tmp_path / "sums.js").write_text("export const add = (a, b) => a + b;\n")
-    (tmp_path / "words.js").write_text(
-        'import { add } from "./sums.js";\nexport function say(n) { return `${add(n, 1)}`; }\n'
-    )
-    (tmp_path / "main.js").write_text(
-        'import {\n  add,\n} from "./sums.js";\nimport { say } from "./words.js";\n'
-        "export default { render: () => say(add(1, 2)) };\n"
-    )
-    return tmp_path
-
-
-def test_files_are_joined_after_what_they_need(static: Path) -> None:
-    assert assets.files("main.js", static) == ["sums.js", "words.js", "main.js"]
-    joined = assets.join("main.js", static)
-    assert "import" not in joined
-    assert joined.count("export") == 1
-    assert joined.index("const add") < joined.index("function say") < joined.index("export default")
-
-
-@pytest.mark.parametrize(
-    ("source", "said"),
-    [
-        ('import { add as plus } from "./sums.js";\n', "renames what it imports from sums.js"),
-        ("const add = 1;\n", r"main.js and sums.js both define add"),
-        ("export { x };\n", r"a line that cannot be joined: export \{ x \};"),
-        ('import x from "./sums.js";\n', "a line that cannot be joined: import x"),
-        ('const end = "</script>";\n', "holds </script, which would end"),
-    ],
-)
-def test_what_joining_would_break_is_refused(static: Path, source: str, said: str) -> None:
-    text = (static / "main.js").read_text()
-    (static / "main.js").write_text(source + text)
-    with pytest.raises(ValueError, match=said):
-        assets.join("main.js", static)
-
-
-def test_the_front_end_is_one_module_without_imports() -> None:
-    assert assets.files()[-1] == assets.ENTRY
-    assert set(assets.files()) == {path.name for path in assets.STATIC.glob("*.js")}
-    assert len(re.findall(r"^export ", assets.module(), re.MULTILINE)) == 1
-    assert not re.search(r"^import ", assets.module(), re.MULTILINE)
-    assert re.search(r"\bhttps?://(?!www\.w3\.org/)", assets.module()) is None
-
-
-def test_the_front_end_is_small() -> None:
-    assert sum(path.stat().st_size for path in assets.STATIC.glob("*.js")) <= 80_000

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Attention } from "../../ctxattn_viz/debugger/static/attention.js";
-import { along, flat, nearestIndices, shrink } from "../../ctxattn_viz/debugger/static/sliding.js";
+import { Attention } from "../../frontend/engine/attention.ts";
+import { nearestIndices, shrink } from "../../frontend/engine/downsampling.ts";
+import { along, flat } from "../../frontend/engine/grid.ts";
 
 const TENSORFLOW = {
   ksize: 3, stride: 1, rate: 1, fuse_k: 3, softmax_scale: 10, fuse: true,
@@ -118,4 +119,45 @@ test("a NaN stays where PyTorch would have it", () => {
   const a = new Attention({ f: x, b: x, c: 1, H: 6, W: 6 }, { ...TENSORFLOW, fuse: false });
   assert.ok(Number.isNaN(a.row("scores", 35)[0]));
   assert.ok(a.row("attention", 35).every(Number.isNaN));
+});
+
+test("a changed softmax, fusion or hole shares the scores; a changed rate does not", () => {
+  const x = noise(3 * 64), a = new Attention({ f: x, b: x, c: 3, H: 8, W: 8 }, TENSORFLOW);
+  const soft = a.change({ ...TENSORFLOW, softmax_scale: 1 }, null);
+  assert.equal(soft.norms, a.norms);
+  assert.equal(soft.row("scores", 5), a.row("scores", 5));
+  assert.ok(soft.best(0, 1)[0].weight < a.best(0, 1)[0].weight);
+  const mask = new Uint8Array(64).fill(1);
+  assert.ok(a.change(TENSORFLOW, mask).valid.every((isValid) => isValid === 0));
+  assert.ok(a.valid.every((isValid) => isValid === 1), "the run itself keeps its hole");
+  assert.equal(a.change({ ...TENSORFLOW, rate: 2 }, null), null);
+});
+
+test("a whole output is estimated in seconds, and nothing is different for it", () => {
+  const x = noise(3 * 64), a = new Attention({ f: x, b: x, c: 3, H: 8, W: 8 }, TENSORFLOW);
+  const before = [...a.row("attention", 9)];
+  const seconds = a.estimate();
+  assert.ok(seconds > 0 && Number.isFinite(seconds), `${seconds} s`);
+  assert.deepEqual([...a.row("attention", 9)], before);
+});
+
+test("the ranges of a run hold every row", () => {
+  const x = noise(3 * 48), config = { ...TENSORFLOW, softmax_scale: 40 };
+  for (const fuse of [true, false]) {
+    const a = new Attention({ f: x, b: x, c: 3, H: 8, W: 6 }, { ...config, fuse });
+    const { ranges } = drain(a.output());
+    for (const stage of ["scores", "fused_rows", "fused_scores", "attention"]) {
+      const all = Array.from({ length: a.P }, (_, p) => [...a.row(stage, p)]).flat();
+      close(ranges[stage], [Math.min(...all), Math.max(...all)], stage);
+    }
+  }
+});
+
+test("a query far below all masked scores: the best valid patch is still named", () => {
+  const f = Float32Array.from([-1]), b = Float32Array.from([90, 60, 70, 80]);
+  const config = { ...TENSORFLOW, ksize: 1, fuse: false, softmax_scale: 1, norm: "none" };
+  const mask = Uint8Array.from([1, 0, 0, 0]);
+  const a = new Attention({ f, b, mask, c: 1, H: 1, W: 1, Hb: 2, Wb: 2 }, config);
+  assert.equal(a.argmax(0), 1, "exp(−60) of exp(0)");
+  assert.equal(drain(a.output()).argmax[0], 1);
 });

@@ -1,10 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { paint, rangeOf, wheelColour } from "../../ctxattn_viz/debugger/static/colour.js";
-import { firstDifference } from "../../ctxattn_viz/debugger/static/compare.js";
 import { Run, readMask, readPayload, typed } from "../../ctxattn_viz/debugger/static/data.js";
 import { cell, digits } from "../../ctxattn_viz/debugger/static/dom.js";
-import { rectangle, stroke } from "../../ctxattn_viz/debugger/static/hands.js";
 import { rowOf, rowStage, sceneOf, shapeOf } from "../../ctxattn_viz/debugger/static/scene.js";
 import { Session } from "../../ctxattn_viz/debugger/static/session.js";
 
@@ -59,27 +56,6 @@ function session(values = {}, more = {}) {
   return { made, model };
 }
 
-test("colours: both maps at their ends, the lowest level open, NaN apart", () => {
-  const plain = { low: 0, high: 1, signed: false }, signed = { low: -1, high: 1, signed: true };
-  assert.deepEqual(paint(1, plain), [254, 232, 56, 255]);
-  assert.equal(paint(0.001, plain)[3], 0);
-  assert.equal(paint(0.01, plain)[3], 255);
-  assert.deepEqual(paint(-1, signed), [45, 0, 75, 255]);
-  assert.deepEqual(paint(1, signed), [127, 59, 8, 255]);
-  assert.deepEqual(paint(NaN, plain), [230, 0, 120, 255]);
-});
-
-test("ranges: from zero, or symmetric about it; infinities and nothing left aside", () => {
-  assert.deepEqual(rangeOf([1, 3], false), { low: 0, high: 3, signed: false });
-  assert.deepEqual(rangeOf([-5, 3, Infinity, NaN], true), { low: -5, high: 5, signed: true });
-  assert.deepEqual(rangeOf([0, 0], false), { low: 0, high: 1, signed: false });
-});
-
-test("the wheel: no offset is white, the longest is pure", () => {
-  assert.deepEqual(wheelColour(0, 0, 5), [255, 255, 255]);
-  assert.deepEqual(wheelColour(3, 4, 5), [255, 135, 0]);
-});
-
 test("numbers: three digits, a true minus, words for what has none", () => {
   assert.equal(digits(-0.123456), "−0.123");
   assert.equal(digits(1234567.8), "1.2e6");
@@ -88,19 +64,6 @@ test("numbers: three digits, a true minus, words for what has none", () => {
   assert.equal(digits(-Infinity), "−∞");
   assert.equal(digits(undefined), "–");
   assert.equal(cell(3, 4), "(3, 4)");
-});
-
-test("painting: a stroke has its width, a rectangle its corners in any order", () => {
-  const mask = new Uint8Array(81);
-  stroke(mask, 9, [4, 1], [4, 7], 1, 1);
-  assert.equal(mask.reduce((n, v) => n + v, 0), 7);
-  stroke(mask, 9, [4, 4], [4, 4], 1, 0);
-  assert.equal(mask[4 * 9 + 4], 0);
-  stroke(mask, 9, [4, 4], [4, 4], 3, 1);
-  assert.equal(mask[3 * 9 + 4] + mask[5 * 9 + 4] + mask[4 * 9 + 4], 3);
-  const box = new Uint8Array(81);
-  rectangle(box, 9, [5, 6], [3, 2]);
-  assert.equal(box.reduce((n, v) => n + v, 0), 15);
 });
 
 test("buffers: an unaligned view is read, a short one refused by name", () => {
@@ -118,19 +81,6 @@ test("a run changed in its softmax shares its scores, one changed in its rate do
   assert.equal(near.norms, a.norms);
   assert.ok(near.best(0, 1)[0].weight < a.best(0, 1)[0].weight);
   assert.notEqual(run.change({ ...CONFIG, rate: 1 }, null).attention(0).norms, a.norms);
-});
-
-test("the first stage that differs is named", () => {
-  const { meta, buffers } = payload(), run = new Run(readPayload(meta, buffers), CONFIG, null), a = run.attention(0);
-  const first = (changes) => {
-    const b = run.change({ ...CONFIG, ...changes }, null).attention(0);
-    return firstDifference(a, b, 3, 3, meta.registry)?.key ?? null;
-  };
-  assert.equal(first({}), null);
-  assert.equal(first({ shrink: "floor" }), "downsampled_f");
-  assert.equal(first({ ksize: 5 }), "matching_patches");
-  assert.equal(first({ fuse: false }), "fused_rows");
-  assert.equal(first({ softmax_scale: 0.1 }), "attention");
 });
 
 test("a scene: the row of the stage, where a patch goes, the sources of a pixel", () => {

@@ -1,7 +1,7 @@
 // Answers questions about the engine, one JSON line in, one out, until stdin ends. Python keeps
 // one such process and asks it about thousands of settings: starting Node for each would be slow.
 import { createInterface } from "node:readline";
-import { Attention } from "../../ctxattn_viz/debugger/static/attention.js";
+import { Attention } from "../../frontend/engine/attention.ts";
 
 const decode = (text, Type) => {
   const bytes = Buffer.from(text, "base64");

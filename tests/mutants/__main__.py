@@ -25,7 +25,14 @@ from pathlib import Path
 from .table import FAULTS, Fault
 
 ROOT = Path(__file__).resolve().parents[2]
-COPIED = ("ctxattn_viz", "tests", "pyproject.toml", "README.md")
+COPIED = (
+    "ctxattn_viz",
+    "frontend/engine",
+    "frontend/generated",
+    "tests",
+    "pyproject.toml",
+    "README.md",
+)
 SECONDS = 900  # a fault may also make a test hang
 
 
@@ -83,7 +90,7 @@ def run_tests(copy: Path, tests: tuple[str, ...]) -> Verdict:
 def planted(fault: Fault, project: Path) -> Verdict:
     with emptied() as folder:
         copy = copy_of(project, folder)
-        file = copy / "ctxattn_viz" / fault.file
+        file = copy / fault.path
         file.write_text(fault.applied_to(file.read_text()))
         return run_tests(copy, fault.tests)
 

@@ -2,7 +2,7 @@
 
 A fault of Python names the function and the expression (or statements) in it that it replaces. Line
 breaks, brackets, quotes and comments do not matter, and the function may move within its file. In
-JavaScript it is exact text. Either stands there exactly once: tests/project/test_mutants.py holds
+TypeScript it is exact text. Either stands there exactly once: tests/project/test_mutants.py holds
 the table to that, so whoever rewrites the code takes its faults along.
 """
 
@@ -12,6 +12,7 @@ import ast
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
+from pathlib import Path
 
 RECORDED = ("tests/stages/test_golden.py", "tests/stages/test_oracle.py")
 OUTPUT = "test_every_recorded_output"
@@ -21,14 +22,19 @@ IN_JAVASCRIPT = ("tests/debugger/test_javascript_parity.py",)
 
 @dataclass(frozen=True)
 class Fault:
-    """One wrong edit of one file of the package, as text."""
+    """One wrong edit of one file, as text."""
 
     stage: str
-    file: str  # under ctxattn_viz
+    file: str
     why: str
     old: str
     new: str
     tests: tuple[str, ...]
+
+    @property
+    def path(self) -> Path:
+        """The file, from the root of the repository."""
+        return Path("ctxattn_viz", self.file)
 
     def applied_to(self, source: str) -> str:
         """`source` with the fault in it."""
@@ -38,6 +44,15 @@ class Fault:
     def check_that_one(self, count: int) -> None:
         if count != 1:
             raise ValueError(f"{self.file}: {self.old!r} stands there {count} times, not once")
+
+
+@dataclass(frozen=True)
+class EngineFault(Fault):
+    """An edit of the front end's engine, in TypeScript."""
+
+    @property
+    def path(self) -> Path:
+        return Path("frontend", "engine", self.file)
 
 
 @dataclass(frozen=True)
@@ -117,8 +132,8 @@ def without_the_matrix(name: str, *faults: tuple[str, str, str, str, str]) -> li
     ]
 
 
-def in_javascript(file: str, *faults: tuple[str, str, str]) -> list[Fault]:
-    return [Fault(file, f"debugger/static/{file}", *fault, IN_JAVASCRIPT) for fault in faults]
+def in_engine(*faults: tuple[str, str, str, str]) -> list[Fault]:
+    return [EngineFault("engine", *fault, IN_JAVASCRIPT) for fault in faults]
 
 
 FAULTS: list[Fault] = [
@@ -488,36 +503,78 @@ FAULTS: list[Fault] = [
             GRADIENT,
         ),
     ),
-    *in_javascript(
-        "attention.js",
+    *in_engine(
         (
+            "matching.ts",
             "the background norm forgotten",
-            "sums[i + j * stride] / norms[q]",
-            "sums[i + j * stride]",
+            "scores[q] = sums[q] / norms[q];",
+            "scores[q] = sums[q];",
         ),
         (
+            "matching.ts",
+            "a column's norm forgotten",
+            "sum / norms[q]",
+            "sum",
+        ),
+        (
+            "matching.ts",
+            "the first line of a patch taken for all",
+            "this.line(y + d, x)",
+            "this.line(y, x)",
+        ),
+        (
+            "fusion.ts",
             "the diagonal reversed",
-            "addAlong(sums, before(from), other.step * d, other)",
-            "addAlong(sums, before(from), -other.step * d, other)",
+            "addAlong(sums, before(neighbour), other.step * d, other)",
+            "addAlong(sums, before(neighbour), -other.step * d, other)",
         ),
-        ("the stride forgotten", "along(at, own.step * d, own)", "along(at, d, own)"),
         (
+            "fusion.ts",
+            "the stride forgotten",
+            "along(index, own.step * d, own)",
+            "along(index, d, own)",
+        ),
+        (
+            "fusion.ts",
             "the second pass along rows",
-            "this.pass(p, this.F, this.G,",
-            "this.pass(p, flat(this.F), flat(this.G),",
+            "sumAlongDiagonal(p, queryGrid, patchGrid,",
+            "sumAlongDiagonal(p, flat(queryGrid), flat(patchGrid),",
         ),
-        ("softmax_scale forgotten", "valid[q] ? scale * fused[q]", "valid[q] ? fused[q]"),
         (
+            "softmax.ts",
+            "softmax_scale forgotten",
+            "const scale = config.softmax_scale;",
+            "const scale = 1;",
+        ),
+        (
+            "softmax.ts",
             "masked scores always minus infinity",
-            "zero ? 0 * fused[q] : -Infinity",
-            "-Infinity",
+            'config.masked === "zero" && hidden > 0',
+            "false",
         ),
         (
-            "the mask inverted",
-            "(_, q) => !this.holeCells(q).length",
-            "(_, q) => this.holeCells(q).length > 0",
+            "softmax.ts",
+            "all but the best match negligible",
+            "best + Math.log(negligible)",
+            "negligible > 0 ? best : Number.NEGATIVE_INFINITY",
         ),
-        ("the division by 4 forgotten", '=== "constant" ? 4 :', '=== "constant" ? 1 :'),
-        ("an offset from the match to the cell", "v - this.place(p)[i]", "this.place(p)[i] - v"),
+        (
+            "attention.ts",
+            "the mask inverted",
+            "this.holeCells(q).length === 0 ? 1 : 0",
+            "this.holeCells(q).length === 0 ? 0 : 1",
+        ),
+        (
+            "ledger.ts",
+            "the division by 4 forgotten",
+            "return 4;",
+            "return 1;",
+        ),
+        (
+            "attention.ts",
+            "an offset from the match to the cell",
+            "[matchRow - row, matchColumn - column]",
+            "[row - matchRow, column - matchColumn]",
+        ),
     ),
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,6 @@ def run() -> cv.Trace:
 def missing(stage: Stage, root: Path, run: cv.Trace) -> list[str]:
     """What a stage lacks, each with the file where it goes."""
     module = stage.function.__module__.rpartition(".")[2]
-    step = stage.step.split()[0]
     lacks = []
     if not (root / f"tests/stages/test_{module}.py").exists():
         lacks.append(f"tests/stages/test_{module}.py: a case to check on paper")
@@ -29,9 +29,12 @@ def missing(stage: Stage, root: Path, run: cv.Trace) -> list[str]:
         lacks.append(f"tests/mutants/table.py: three planted faults of stages/{module}.py")
     if f"(ctxattn_viz/stages/{module}.py)" not in (root / "README.md").read_text():
         lacks.append(f"README.md: a row with stages/{module}.py, from the paper to the code")
-    page = (root / "ctxattn_viz/debugger/static/debugger.html").read_text()
-    if f'<template data-name="{step}">' not in page:
-        lacks.append(f"ctxattn_viz/debugger/static/debugger.html: a template for step {step!r}")
+    keys = (root / "frontend/generated/stages.ts").read_text(encoding="utf-8")
+    if f'"{stage.key}"' not in keys:
+        lacks.append(f"frontend/generated/stages.ts: {stage.key!r}, which `make front` writes")
+    steps = (root / "frontend/steps/index.ts").read_text(encoding="utf-8")
+    if not re.search(rf'^  "?{re.escape(stage.step)}"?:', steps, re.MULTILINE):
+        lacks.append(f"frontend/steps/index.ts: the step {stage.step!r}, in a file of its own")
     of_pairs = stage.key in MATRICES or not set(MATRICES).isdisjoint(stage.inputs)
     if of_pairs and not operations(run, stage.key):
         lacks.append(f"ctxattn_viz/profiling.py: in `operations`, a count for {stage.key!r}")
@@ -54,6 +57,7 @@ def test_what_a_new_stage_lacks_is_named(root: Path, run: cv.Trace) -> None:
         "tests/stages/test_entropy.py",
         "tests/mutants/table.py",
         "README.md",
-        "ctxattn_viz/debugger/static/debugger.html",
+        "frontend/generated/stages.ts",
+        "frontend/steps/index.ts",
         "ctxattn_viz/profiling.py",
     ]

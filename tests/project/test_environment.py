@@ -60,7 +60,7 @@ def test_every_bound_is_open_and_every_pin_keeps_it(root: Path, project: dict[st
             name, version = line.split("==")
             pins[name.lower().replace("_", "-")] = version
     needed = list(project["dependencies"])
-    for extra in ("teach", "notebooks", "dev"):
+    for extra in ("teach", "notebooks", "front", "dev"):
         needed += project["optional-dependencies"][extra]
     needed.remove("ctxattn_viz[teach,notebooks]")  # this package, with the two before
     for line in needed:

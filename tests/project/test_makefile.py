@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -58,6 +59,53 @@ def test_long_tests_are_chosen_on_the_command_line_alone(pytestconfig: pytest.Co
     """So that `pytest tests/x.py::test_y` runs what it names."""
     assert "-m" not in pytestconfig.getini("addopts")
     assert any(line.startswith("long:") for line in pytestconfig.getini("markers"))
+
+
+# ---- Node and npm ----
+
+NODE = re.compile(r"npm|nodejs|node_modules|\[front\]")
+
+
+def test_whoever_uses_the_package_needs_no_npm(root: Path) -> None:
+    targets = set(re.findall(r"^([a-z-]+):.*##", (root / "Makefile").read_text(), re.MULTILINE))
+    users = sorted(targets - {"front", "front-watch", "check", "format"})
+    assert {"setup", "lab", "test", "quick", "html", "notebooks"} <= set(users)
+    assert NODE.findall(commands(root, "--always-make", *users)) == []
+
+
+@pytest.mark.parametrize("target", ["front", "front-watch", "check", "format"])
+def test_whoever_builds_the_front_end_gets_node_and_npms_packages(root: Path, target: str) -> None:
+    typed = commands(root, "--always-make", target)
+    assert "--constraint constraints.txt --editable '.[front]'" in typed
+    assert "npm-cli.js ci --ignore-scripts" in typed
+    assert "setup, lab and test do without npm" in typed  # what is said where that fails
+
+
+def test_check_looks_at_the_front_end_and_changes_nothing(root: Path) -> None:
+    typed = commands(root, "check")
+    for wanted in (
+        "tools.front_data --check",
+        "build.mjs --check",
+        "typescript/bin/tsc",
+        "biome check --error-on-warnings",
+        "vitest.mjs run",
+    ):
+        assert wanted in typed
+    assert "--write" not in typed
+    assert '"noEmit": true' in (root / "frontend" / "tsconfig.json").read_text()
+    assert "biome check --write" in commands(root, "format")
+
+
+def test_front_writes_what_python_says_before_it_builds(root: Path) -> None:
+    lines = commands(root, "front").splitlines()[-2:]
+    assert lines[0].endswith("-m tools.front_data")
+    assert lines[1].endswith("build.mjs")
+
+
+def test_npm_gets_its_packages_from_wherever_the_user_does(root: Path) -> None:
+    lock = (root / "frontend" / "package-lock.json").read_text()
+    assert "resolved" not in lock
+    assert re.findall(r"https?://(?![^\"]*(?:fund|sponsor|opencollective))", lock) == []
 
 
 def test_notebooks_can_be_chosen(root: Path) -> None:

@@ -21,7 +21,7 @@ EVERY_STAGE = {
     "deconvolution",
     "offset flow",
     "no matrix",
-    "attention.js",
+    "engine",
 }
 IN_PYTHON = [fault for fault in FAULTS if fault.file.endswith(".py")]
 
@@ -37,7 +37,7 @@ def planted(fault: Fault, source: str) -> str:
 
 @pytest.mark.parametrize("fault", FAULTS, ids=named)
 def test_a_fault_can_be_planted(fault: Fault, root: Path) -> None:
-    source = (root / "ctxattn_viz" / fault.file).read_text()
+    source = (root / fault.path).read_text()
     assert fault.applied_to(source) != source  # raises unless `old` stands there exactly once
     for test in fault.tests:
         path, _, name = test.partition("::")
@@ -47,7 +47,7 @@ def test_a_fault_can_be_planted(fault: Fault, root: Path) -> None:
 
 @pytest.mark.parametrize("fault", IN_PYTHON, ids=named)
 def test_a_fault_of_python_does_not_hang_on_the_layout(fault: Fault, root: Path) -> None:
-    source = (root / "ctxattn_viz" / fault.file).read_text()
+    source = (root / fault.path).read_text()
     assert isinstance(fault, PythonFault)
     assert planted(fault, source) != ast.dump(ast.parse(source))
     assert planted(fault, ast.unparse(ast.parse(source))) == planted(fault, source)

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+THIRD_PARTY = "ctxattn_viz/debugger/static/THIRD_PARTY.txt"  # the licences of what is inside
+
 
 def run(*command: str | Path, cwd: Path) -> str:
     # Nothing of this checkout may leak in: not its folder, not its editable install.
@@ -55,9 +57,9 @@ def test_the_wheel_holds_the_front_end_and_nothing_odd(root: Path, wheel: Path) 
     ours = {
         path.relative_to(root).as_posix()
         for path in (root / "ctxattn_viz").rglob("*")
-        if path.suffix in (".py", ".js", ".css", ".html", ".typed")
+        if path.suffix in (".py", ".js", ".css", ".txt", ".typed")
     }
-    assert any(name.endswith(".js") for name in ours)
+    assert {"ctxattn_viz/debugger/static/debugger.js", THIRD_PARTY} <= ours
     assert "ctxattn_viz/py.typed" in ours  # type checkers read the annotations
     assert ours <= names
     others = {name for name in names if not name.startswith("ctxattn_viz/")}

@@ -1,0 +1,145 @@
+// Steps 5 and 6: fusion. A score is summed along a diagonal of the score matrix, first in the order
+// of the rows of both maps, then in the order of their columns: neighbours of the query with the
+// same neighbours of the patch.
+import { addAlong, along, flat, type Grid } from "./grid.ts";
+import { type Matching, rowsToKeep } from "./matching.ts";
+import { Recent } from "./recent.ts";
+import type { Sizes } from "./sizes.ts";
+
+/** Where one of the fuse_k² scores that enter a fused score stands. */
+interface FusionPlace {
+  /** How many places along the rows, and along the columns. */
+  d: number;
+  e: number;
+  p: number;
+  q: number;
+  /** Off either end of the matrix there is nothing to add. */
+  inside: boolean;
+  /** Past the end of a line the order goes on in the next: not a neighbour in the picture. */
+  wraps: boolean;
+}
+
+export interface FusionTerm extends FusionPlace {
+  score: number;
+}
+
+/**
+ * One pass, for one row of the matrix (or one column of it, with the grids exchanged).
+ *
+ * `index` counts on the grid `own`; the result lies over the grid `other`; `before(i)` is row i
+ * before this pass.
+ */
+function sumAlongDiagonal(
+  index: number,
+  own: Grid,
+  other: Grid,
+  reach: number,
+  before: (index: number) => Float32Array | Float64Array,
+): Float64Array {
+  if (reach === 0) {
+    return new Float64Array(before(index));
+  }
+  const sums = new Float64Array(other.rows * other.cols);
+  for (let d = -reach; d <= reach; d++) {
+    const neighbour = along(index, own.step * d, own);
+    if (neighbour >= 0) {
+      addAlong(sums, before(neighbour), other.step * d, other);
+    }
+  }
+  return sums;
+}
+
+/** Where the terms of the fused score of (p, q) come from. */
+function fusionPlaces(
+  p: number,
+  q: number,
+  queries: Grid,
+  patches: Grid,
+  reach: number,
+): FusionPlace[] {
+  const places: FusionPlace[] = [];
+  for (let e = -reach; e <= reach; e++) {
+    for (let d = -reach; d <= reach; d++) {
+      const p1 = along(p, queries.step * e, queries);
+      const q1 = along(q, patches.step * e, patches);
+      const p2 = along(p1, queries.step * d, flat(queries));
+      const q2 = along(q1, patches.step * d, flat(patches));
+      const inside = p2 >= 0 && q2 >= 0;
+      const wraps = inside && (leavesLine(p, p1, p2, queries) || leavesLine(q, q1, q2, patches));
+      places.push({ d, e, p: p2, q: q2, inside, wraps });
+    }
+  }
+  return places;
+}
+
+/** Whether the move down the columns changed the column, or that along the rows the row. */
+function leavesLine(from: number, between: number, to: number, { cols }: Grid): boolean {
+  const row = Math.floor(between / cols);
+  return between % cols !== from % cols || Math.floor(to / cols) !== row;
+}
+
+/** The scores of a Matching, fused: rows for a query, columns for a patch. */
+export class Fusion {
+  /** How far the diagonals reach to either side; 0 is no fusion. */
+  readonly reach: number;
+  private readonly matching: Matching;
+  private readonly sizes: Sizes;
+  private readonly rows: Recent<Float64Array>;
+  private readonly finished = new Recent<Float64Array>(6);
+
+  constructor(matching: Matching, sizes: Sizes) {
+    const { fuse, fuse_k } = sizes.config;
+    this.reach = fuse ? fuse_k >> 1 : 0;
+    this.matching = matching;
+    this.sizes = sizes;
+    this.rows = new Recent(rowsToKeep(sizes.L));
+  }
+
+  /** The row of query p after the first pass, and after both. */
+  afterRows(p: number): Float64Array {
+    const { queryGrid, patchGrid } = this.sizes;
+    return this.rows.get(p, () =>
+      sumAlongDiagonal(p, flat(queryGrid), flat(patchGrid), this.reach, (i) =>
+        this.matching.row(i),
+      ),
+    );
+  }
+
+  scores(p: number): Float64Array {
+    const { queryGrid, patchGrid } = this.sizes;
+    if (this.reach === 0) {
+      return this.afterRows(p);
+    }
+    return this.finished.get(p, () =>
+      sumAlongDiagonal(p, queryGrid, patchGrid, this.reach, (i) => this.afterRows(i)),
+    );
+  }
+
+  /** The column of patch q after the first pass, and after both. */
+  columnAfterRows(q: number): Float64Array {
+    const { queryGrid, patchGrid } = this.sizes;
+    return sumAlongDiagonal(q, flat(patchGrid), flat(queryGrid), this.reach, (i) =>
+      this.matching.column(i),
+    );
+  }
+
+  column(q: number): Float64Array {
+    const { queryGrid, patchGrid } = this.sizes;
+    return sumAlongDiagonal(q, patchGrid, queryGrid, this.reach, (i) => this.columnAfterRows(i));
+  }
+
+  /** The fuse_k² scores that enter the fused score of (p, q). */
+  terms(p: number, q: number): FusionTerm[] {
+    const { queryGrid, patchGrid } = this.sizes;
+    const places = fusionPlaces(p, q, queryGrid, patchGrid, this.reach);
+    return places.map((place) => {
+      const score = place.inside ? this.matching.terms(place.p, place.q).score : 0;
+      return { ...place, score };
+    });
+  }
+
+  forget(): void {
+    this.rows.clear();
+    this.finished.clear();
+  }
+}

@@ -1,0 +1,130 @@
+// Painting the hole: 12 × 10 pixels, a cell of 2 × 2.
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { NOTHING } from "../state/cursor.ts";
+import { setUp } from "./hands.ts";
+import { H, W } from "./stub.ts";
+
+vi.mock("../state/background.ts", () => ({
+  Background: class {
+    compute = () => new Promise(() => {});
+    stop() {}
+  },
+}));
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+test("a brush paints along the drag, and one Undo takes the whole drag back", () => {
+  const { session, hands, painted } = setUp();
+  session.tool.value = "brush";
+  session.brush.value = 1;
+  expect(hands.press("foreground", [4, 1])).toBe(true);
+  expect(painted()).toBe(1);
+  hands.drag("foreground", [4, 5]);
+  hands.drag("foreground", [8, 5]);
+  hands.release("foreground", [8, 5]);
+  expect(painted()).toBe(9);
+  expect(session.cursor.value).toBe(NOTHING);
+  expect(session.undoable.value.length).toBe(1);
+  hands.undo();
+  expect(session.run.mask).toBe(null);
+  expect(session.undoable.value.length).toBe(0);
+  hands.undo();
+  expect(session.run.mask).toBe(null);
+});
+
+test("an eraser takes away what was painted", () => {
+  const { session, click, painted } = setUp();
+  session.tool.value = "brush";
+  session.brush.value = 3;
+  click("foreground", [4, 4]);
+  const before = painted();
+  session.tool.value = "erase";
+  session.brush.value = 1;
+  click("foreground", [4, 4]);
+  expect(painted()).toBe(before - 1);
+});
+
+test("a rectangle follows the mouse: what it covered on the way is not painted", () => {
+  const { session, hands, painted } = setUp();
+  session.tool.value = "rectangle";
+  hands.press("foreground", [2, 2]);
+  hands.drag("foreground", [9, 9]);
+  hands.drag("foreground", [3, 4]);
+  hands.release("foreground", [3, 4]);
+  expect(painted()).toBe(6);
+});
+
+test("only one picture is painted on; elsewhere a click keeps", () => {
+  const { session, hands, click, painted } = setUp();
+  session.tool.value = "brush";
+  expect(hands.canvas).toBe("foreground");
+  expect(hands.press("background", [4, 4])).toBe(false);
+  hands.drag("background", [4, 8]);
+  expect(painted()).toBe(0);
+  click("output", [4, 4]);
+  expect(session.cursor.value).toMatchObject({ kind: "pixel", kept: true });
+  hands.press("foreground", [4, 4]);
+  const before = painted();
+  hands.drag("background", [4, 8]);
+  expect(painted()).toBe(before);
+});
+
+test("where f has a hole of its own, b is painted on", () => {
+  const own = new Uint8Array(H * W);
+  const { hands } = setUp({}, {}, 1, {
+    arrays: { foreground_mask: { dtype: "uint8", shape: [1, H, W] } },
+    buffers: { foreground_mask: own },
+  });
+  expect(hands.canvas).toBe("background");
+});
+
+test("Enter paints at the cursor, an arrow only moves", () => {
+  const { session, key, painted } = setUp();
+  session.tool.value = "brush";
+  session.brush.value = 1;
+  key("foreground", "ArrowDown");
+  expect(painted()).toBe(0);
+  key("foreground", "Enter");
+  expect(painted()).toBe(1);
+  expect(session.run.mask?.data[6 * W + 4]).toBe(1);
+  expect(session.undoable.value.length).toBe(1);
+});
+
+test("of a mask for each sample only the one on screen is painted", () => {
+  const mask = { shape: [2, H, W] as [number, number, number], data: new Uint8Array(2 * H * W) };
+  const { session, click } = setUp({ mask, sample: 1 }, {}, 2);
+  session.tool.value = "brush";
+  session.brush.value = 1;
+  click("foreground", [0, 0]);
+  const data = session.run.mask?.data ?? new Uint8Array();
+  expect([data[0], data[H * W]]).toEqual([0, 1]);
+  expect(mask.data.includes(1)).toBe(false);
+});
+
+test("another hole is put in place of the present one, and can be undone", () => {
+  const { session, hands, click, painted } = setUp();
+  session.tool.value = "brush";
+  click("foreground", [4, 4]);
+  const before = painted();
+  hands.put(null);
+  expect(session.run.mask).toBe(null);
+  hands.undo();
+  expect(painted()).toBe(before);
+});
+
+test("the kernel is told when the hand rests, not on the way", () => {
+  const { session, hands, model } = setUp();
+  vi.advanceTimersByTime(50);
+  const before = model.saved.length;
+  session.tool.value = "brush";
+  hands.press("foreground", [4, 4]);
+  hands.drag("foreground", [4, 8]);
+  expect(model.saved.length).toBe(before);
+  expect(session.progress.value).not.toBe(null);
+});
