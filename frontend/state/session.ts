@@ -5,6 +5,7 @@ import type { Mask } from "./arrays.ts";
 import { type Cursor, isKept, keptQuery, NOTHING, queryOf } from "./cursor.ts";
 import type { Run } from "./run.ts";
 import { type Scene, type Span, sceneOf } from "./scene.ts";
+import type { Side } from "./sides.ts";
 
 export type Tool = "look" | "brush" | "erase" | "rectangle";
 
@@ -22,6 +23,8 @@ export class Session {
   readonly brush = signal(6);
   /** The run kept as A, beside which the present one is B. */
   readonly pinned = signal<Run | null>(null);
+  /** Which of them lies over the background and is shown as output. */
+  readonly side = signal<Side>("B");
   /** How far the output is computed, 0 to 1; null where nothing is being computed. */
   readonly progress = signal<number | null>(null);
   /** The holes that Undo goes back to, the latest last. */
@@ -46,6 +49,8 @@ export class Session {
       cursor: this.cursor.value,
       channel: this.channel.value,
       span: this.span.value,
+      pinned: this.pinned.value,
+      side: this.side.value,
     };
   }
 
@@ -71,6 +76,7 @@ export class Session {
       this.sample.value = 0;
       this.channel.value = null;
       this.pinned.value = null;
+      this.side.value = "B";
       this.progress.value = null;
       this.undoable.value = [];
       this.problem.value = "";

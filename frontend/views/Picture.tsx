@@ -1,15 +1,18 @@
-// One picture: a canvas, the hole hatched over it, outlines and arrows above, words around.
+// One picture: a canvas, the hole hatched over it, outlines and arrows above. It lies on a mat that
+// takes up what whole device pixels leave of its column.
 import { effect } from "@preact/signals";
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { clamp } from "../engine/numbers.ts";
 import type { Place } from "../state/cursor.ts";
 import type { ViewName } from "../state/scene.ts";
 import { fitted, PictureCanvas } from "./canvas.ts";
-import { Caption, Heading, heatOf, Legend } from "./captions.tsx";
+import { heatOf } from "./captions.tsx";
 import { useTools } from "./context.ts";
 import { bitsOf, strikeOut } from "./hatch.ts";
 import type { Images } from "./images.ts";
 import { Arrows, Marks } from "./overlays.tsx";
+import { PictureFoot } from "./PictureFoot.tsx";
+import { PictureHead } from "./PictureHead.tsx";
 import { useWidth } from "./width.ts";
 
 interface PictureProps {
@@ -22,6 +25,7 @@ export function Picture({ view, images }: PictureProps) {
   const { session, hands } = useTools();
   const section = useRef<HTMLElement>(null);
   const stack = useRef<HTMLDivElement>(null);
+  const mat = useRef<HTMLDivElement>(null);
   const base = useRef<HTMLCanvasElement>(null);
   const hatch = useRef<HTMLDivElement>(null);
   const room = useWidth(section);
@@ -45,6 +49,7 @@ export function Picture({ view, images }: PictureProps) {
       canvas.resize(size);
       style.width = `${size.width / ratio}px`;
       style.height = `${size.height / ratio}px`;
+      mat.current?.classList.toggle("ctx-filled", size.width >= pixels);
       canvas.draw(images.of(view, scene), heatOf(view, scene), rows, cols);
     });
   }, [session, view, images]);
@@ -82,13 +87,8 @@ export function Picture({ view, images }: PictureProps) {
 
   return (
     <section class="ctx-panel" aria-label={view} ref={section}>
-      <h3>
-        {view}{" "}
-        <span class="ctx-dim">
-          <Heading view={view} />
-        </span>
-      </h3>
-      <div class="ctx-frame">
+      <PictureHead view={view} />
+      <div class="ctx-mat" ref={mat}>
         <div
           class="ctx-stack"
           ref={stack}
@@ -108,12 +108,7 @@ export function Picture({ view, images }: PictureProps) {
           <Arrows view={view} />
         </div>
       </div>
-      <div class="ctx-legend">
-        <Legend view={view} />
-      </div>
-      <p class="ctx-caption">
-        <Caption view={view} />
-      </p>
+      <PictureFoot view={view} />
     </section>
   );
 }

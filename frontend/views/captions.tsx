@@ -1,8 +1,8 @@
 // The words at each picture: what it shows of this cell, and between which numbers its colours lie.
+import type { ComponentChildren } from "preact";
 import { gradient } from "../engine/colour.ts";
 import type { Cursor } from "../state/cursor.ts";
 import type { HeatMap, Scene, Span, ViewName } from "../state/scene.ts";
-import { stepOf } from "../steps/index.ts";
 import { useTools } from "./context.ts";
 import { cell } from "./format.ts";
 import { Num } from "./numbers.tsx";
@@ -17,22 +17,6 @@ export function heatOf(view: ViewName, scene: Scene): HeatMap | null {
   return view === "foreground" ? scene.foregroundHeat : scene.backgroundHeat;
 }
 
-// ---- beside the name: what kind of picture ----
-
-export function Heading({ view }: OfView) {
-  const { session } = useTools();
-  const scene = session.scene.value;
-  const { c, H, W, Hb, Wb } = scene.run.inputs;
-  const isOutput = view === "output";
-  if (isOutput && !scene.known) return <>{lateness(session.progress.value)}</>;
-  if (isOutput && stepOf(scene.stage).showsFlow) return <>offset flow</>;
-  const shape = view === "background" ? [c, Hb, Wb] : [c, H, W];
-  return <>{shape.join(" × ")}</>;
-}
-
-const lateness = (progress: number | null): string =>
-  progress === null ? "not computed" : `computing, ${Math.round(100 * progress)} %`;
-
 // ---- the legend of the colours ----
 
 export function Legend({ view }: OfView) {
@@ -46,11 +30,14 @@ export function Legend({ view }: OfView) {
       <span>
         <Num value={low} />
       </span>
-      <span class="ctx-ramp" style={{ background: gradient(signed) }} />
+      <span
+        class="ctx-ramp"
+        title={`the colours span ${spanWords(scene.span, scene.cursor)}`}
+        style={{ background: gradient(signed) }}
+      />
       <span>
         <Num value={high} />
       </span>
-      <small>{spanWords(scene.span, scene.cursor)}</small>
     </>
   );
 }
@@ -74,6 +61,14 @@ interface OfScene {
   scene: Scene;
 }
 
+interface RoleProps {
+  role: "query" | "match" | "pixel";
+  children: ComponentChildren;
+}
+
+/** Words in the colour of what they name. */
+const Role = ({ role, children }: RoleProps) => <b class={`ctx-word-${role}`}>{children}</b>;
+
 const Kept = ({ cursor }: { cursor: Cursor }) => {
   const isKept = cursor.kind !== "nothing" && cursor.kept;
   return <span>{isKept ? " · kept" : " · click keeps it"}</span>;
@@ -94,7 +89,7 @@ function ForegroundCaption({ scene }: OfScene) {
   if (cursor.partner !== null) {
     return (
       <>
-        query {cell(row, column)}
+        <Role role="query">query {cell(row, column)}</Role>
         {cursor.kept && <span> · kept</span>}
       </>
     );
@@ -103,7 +98,7 @@ function ForegroundCaption({ scene }: OfScene) {
   const isHole = run.foregroundMaskOf(sample)?.[(row * attention.W + column) * rate];
   return (
     <>
-      query {cell(row, column)}
+      <Role role="query">query {cell(row, column)}</Role>
       {isHole ? <span>, in the hole</span> : null}
       <Kept cursor={cursor} />
     </>
@@ -124,16 +119,23 @@ function BackgroundCaption({ scene }: OfScene) {
   if (cursor.kind === "patch") {
     return (
       <>
-        patch {cell(...attention.cellOf(cursor.patch))}
+        <Role role="match">patch {cell(...attention.cellOf(cursor.patch))}</Role>
         <Kept cursor={cursor} />
       </>
     );
   }
   if (cursor.partner !== null) {
-    return <>patch {cell(...attention.cellOf(cursor.partner))} against the query</>;
+    const patch = cell(...attention.cellOf(cursor.partner));
+    return (
+      <>
+        <Role role="match">patch {patch}</Role> against the query
+      </>
+    );
   }
   return (
     <>
+      {scene.side === "A" && <span>A: </span>}
+      {scene.side === "difference" && <span>B − A: </span>}
       {scene.rowStage && <span>{titleOf(scene)}; </span>}
       best five outlined
     </>
@@ -141,21 +143,26 @@ function BackgroundCaption({ scene }: OfScene) {
 }
 
 function OutputCaption({ scene }: OfScene) {
-  const { attention, cursor } = scene;
+  const { attention, cursor, side } = scene;
+  if (side === "A") return <>the output of A</>;
+  if (side === "difference") return <>how much A and B differ, at most over the channels</>;
   if (cursor.kind === "nothing") return <>what attention puts together</>;
   if (cursor.kind === "patch") return <>the places it is pasted most</>;
   if (cursor.kind === "pixel") {
     return (
       <>
-        pixel {cell(...cursor.pixel)}
+        <Role role="pixel">pixel {cell(...cursor.pixel)}</Role>
         <Kept cursor={cursor} />
       </>
     );
   }
-  const side = 2 * attention.config.rate;
+  const pixels = 2 * attention.config.rate;
   return (
     <>
-      the <Num value={side} />×<Num value={side} /> pixels it helps to rebuild
+      <Role role="pixel">
+        the <Num value={pixels} />×<Num value={pixels} /> pixels
+      </Role>{" "}
+      it helps to rebuild
     </>
   );
 }

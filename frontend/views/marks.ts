@@ -2,6 +2,7 @@
 import { strongest } from "../engine/numbers.ts";
 import type { Place } from "../state/cursor.ts";
 import type { Scene, ViewName } from "../state/scene.ts";
+import { bestOf } from "../state/sides.ts";
 import { cellBox, pasteBox } from "../steps/boxes.ts";
 import { stepOf } from "../steps/index.ts";
 import type { Mark } from "../steps/step.ts";
@@ -40,13 +41,17 @@ function queryMarks(scene: Scene): Mark[] {
 
 /** The five best patches, the best on top; one that is near a better one goes without a number. */
 function bestMarks(scene: Scene): Mark[] {
-  const { attention, best, cursor } = scene;
+  const { cursor, side, ofA } = scene;
   if (cursor.kind === "patch") return [];
+  const isOfA = side === "A" && ofA !== null && cursor.kind === "query";
+  const attention = isOfA ? ofA.attention : scene.attention;
+  const best = isOfA ? bestOf(ofA) : scene.best;
   const cells = best.map(({ index }) => attention.cellOf(index));
   const marks = cells.map(([row, column], rank) => {
     const isNear = cells.slice(0, rank).some(([y, x]) => Math.hypot(y - row, x - column) < NEAR);
     const label = isNear ? "" : String(rank + 1);
-    return { ...cellMark(scene, [row, column], "match dashed"), label };
+    const box = cellBox(attention, [row, column]);
+    return { box, kind: "match dashed", label };
   });
   return marks.reverse();
 }
