@@ -4,8 +4,9 @@ import { type ColourRange, rangeOf } from "../engine/colour.ts";
 import { extremes } from "../engine/numbers.ts";
 import { MATRIX_KEYS, type MatrixKey, type StageKey } from "../generated/stages.ts";
 import { stepOf } from "../steps/index.ts";
-import type { Place } from "./cursor.ts";
-import { type Cursor, patchOf, queryOf } from "./cursor.ts";
+import { type Cursor, type Place, patchOf, queryOf } from "./cursor.ts";
+import type { KeptLink } from "./kept.ts";
+import type { Region, RegionSum } from "./region.ts";
 import type { Result, Run } from "./run.ts";
 import { type Answers, answersOf, difference, rowOf, type Side, sideOf } from "./sides.ts";
 
@@ -33,6 +34,10 @@ export interface View {
   /** The run kept as A, and which side is looked at. */
   readonly pinned: Run | null;
   readonly side: Side;
+  /** The kept cells, each with its best match. */
+  readonly links: readonly KeptLink[];
+  readonly region: Region | null;
+  readonly regionSum: RegionSum | null;
 }
 
 export interface Scene extends View {
@@ -105,6 +110,11 @@ export function sceneOf(view: View): Scene {
         ? heatOfSide(view, side, ofA, rowStage, overPatches(values, rowStage))
         : overPatches(values, rowStage);
     }
+  }
+  if (view.regionSum) {
+    const { values } = view.regionSum;
+    backgroundHeat = { ...overPatches(values, "attention"), range: rangeOf(values, false) };
+    foregroundHeat = null;
   }
   return {
     ...view,

@@ -1,7 +1,6 @@
 // The debugger, whole.
 import { useSignalEffect } from "@preact/signals";
 import { useLayoutEffect, useRef } from "preact/hooks";
-import { NOTHING } from "../state/cursor.ts";
 import { valuesOf } from "../state/scene.ts";
 import { isStageKey, stagesOf } from "../state/stages.ts";
 import { actionsOf } from "./actions.ts";
@@ -70,7 +69,7 @@ export function App({ tools }: { tools: Tools }) {
 function takeKey(tools: Tools, event: KeyboardEvent): void {
   const by = { "[": -1, "]": 1 }[event.key];
   if (event.key === "Escape") {
-    tools.kernel.publish({ cursor: NOTHING });
+    tools.hands.letGo();
   } else if (by) {
     const next = neighbour(tools.session, by);
     if (next) showStage(tools, stagesOf(next)[0]);

@@ -13,6 +13,11 @@ interface ToolDescription {
 
 const TOOLS: readonly ToolDescription[] = [
   { tool: "look", label: "Look", help: "Move to look at a cell, click to keep it." },
+  {
+    tool: "region",
+    label: "Region",
+    help: "Drag a box over the foreground: where all its cells together take from.",
+  },
   { tool: "brush", label: "Brush", help: "Drag to add to the hole; f and b keep their pixels." },
   { tool: "erase", label: "Erase", help: "Drag to take from the hole." },
   { tool: "rectangle", label: "Rectangle", help: "Drag to add a rectangle to the hole." },
@@ -41,7 +46,7 @@ export function Palette() {
 }
 
 function ToolButton({ tool, label, help }: ToolDescription) {
-  const { session } = useTools();
+  const { session, hands } = useTools();
   return (
     <button
       type="button"
@@ -51,7 +56,7 @@ function ToolButton({ tool, label, help }: ToolDescription) {
       aria-pressed={session.tool.value === tool}
       title={label}
       onClick={() => {
-        session.tool.value = tool;
+        hands.choose(tool);
       }}
       {...useHint(help)}
     >

@@ -59,6 +59,14 @@ export function Picture({ view, images }: PictureProps) {
     if (element) return effect(() => strikeOut(element, bitsOf(view, session), ...shape()));
   }, [session, view]);
 
+  useLayoutEffect(() => {
+    const element = stack.current;
+    if (!element) return;
+    return effect(() => {
+      element.dataset.drags = String(hands.takesDrags(view));
+    });
+  }, [hands, view]);
+
   /** The pixel of the picture that the mouse is at. */
   const placeOf = ({ clientX, clientY }: PointerEvent): Place => {
     if (!base.current) return [0, 0];
@@ -71,10 +79,10 @@ export function Picture({ view, images }: PictureProps) {
 
   const move = (event: PointerEvent) => {
     if (isPressed(event)) hands.drag(view, placeOf(event));
-    else hands.hover(view, placeOf(event));
+    else if (!isTouch(event)) hands.hover(view, placeOf(event));
   };
   const leave = (event: PointerEvent) => {
-    if (!isPressed(event)) hands.leave(view);
+    if (!isPressed(event) && !isTouch(event)) hands.leave(view);
   };
   const press = (event: PointerEvent) => {
     if (event.button === 0 && hands.press(view, placeOf(event))) {
@@ -82,7 +90,9 @@ export function Picture({ view, images }: PictureProps) {
     }
   };
   const release = (event: PointerEvent) => {
-    if (event.button === 0) hands.release(view, placeOf(event));
+    if (event.button !== 0) return;
+    if (isTouch(event)) hands.tap(view, placeOf(event));
+    else hands.release(view, placeOf(event), event.shiftKey);
   };
 
   return (
@@ -100,6 +110,7 @@ export function Picture({ view, images }: PictureProps) {
           onPointerLeave={leave}
           onPointerDown={press}
           onPointerUp={release}
+          onPointerCancel={() => hands.cancel()}
           onKeyDown={(event) => hands.key(view, event)}
         >
           <canvas data-view={view} ref={base} />
@@ -112,5 +123,7 @@ export function Picture({ view, images }: PictureProps) {
     </section>
   );
 }
+
+const isTouch = ({ pointerType }: PointerEvent): boolean => pointerType === "touch";
 
 const isPressed = ({ buttons }: PointerEvent): boolean => (buttons & 1) === 1;
