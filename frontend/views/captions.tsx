@@ -2,9 +2,11 @@
 import type { ComponentChildren } from "preact";
 import { gradient } from "../engine/colour.ts";
 import type { Cursor } from "../state/cursor.ts";
-import type { HeatMap, Scene, Span, ViewName } from "../state/scene.ts";
+import { boxOf, type RegionSum } from "../state/region.ts";
+import type { HeatMap, Scene, ViewName } from "../state/scene.ts";
 import { useTools } from "./context.ts";
-import { cell } from "./format.ts";
+import { cell, total } from "./format.ts";
+import { MUTUAL } from "./marks.ts";
 import { Num } from "./numbers.tsx";
 
 interface OfView {
@@ -32,7 +34,7 @@ export function Legend({ view }: OfView) {
       </span>
       <span
         class="ctx-ramp"
-        title={`the colours span ${spanWords(scene.span, scene.cursor)}`}
+        title={`the colours span ${spanWords(scene)}`}
         style={{ background: gradient(signed) }}
       />
       <span>
@@ -42,7 +44,8 @@ export function Legend({ view }: OfView) {
   );
 }
 
-function spanWords(span: Span, cursor: Cursor): string {
+function spanWords({ span, cursor, regionSum }: Scene): string {
+  if (regionSum) return "this region";
   if (span === "everything") return span;
   return `this ${span === "row" ? cursor.kind : span}`;
 }
@@ -75,7 +78,18 @@ const Kept = ({ cursor }: { cursor: Cursor }) => {
 };
 
 function ForegroundCaption({ scene }: OfScene) {
-  const { cursor, ledger, run, sample, attention } = scene;
+  const { cursor, ledger, links, region, run, sample, attention } = scene;
+  if (region) {
+    const { height, width } = boxOf(region);
+    return (
+      <>
+        <Role role="query">
+          region of {height} × {width} cells
+        </Role>
+        {!region.isComplete && <span> · Enter or letting go ends it</span>}
+      </>
+    );
+  }
   if (cursor.kind === "nothing") return <>each cell is a query</>;
   if (cursor.kind === "pixel") {
     return (
@@ -100,7 +114,7 @@ function ForegroundCaption({ scene }: OfScene) {
     <>
       <Role role="query">query {cell(row, column)}</Role>
       {isHole ? <span>, in the hole</span> : null}
-      <Kept cursor={cursor} />
+      {links.length > 1 ? <span> · {links.length} cells kept</span> : <Kept cursor={cursor} />}
     </>
   );
 }
@@ -113,7 +127,8 @@ function PatchUses({ scene }: OfScene) {
 }
 
 function BackgroundCaption({ scene }: OfScene) {
-  const { attention, cursor } = scene;
+  const { attention, cursor, links, regionSum } = scene;
+  if (regionSum) return <RegionCaption sum={regionSum} />;
   if (cursor.kind === "nothing") return <>where the patches come from</>;
   if (cursor.kind === "pixel") return <>where its colour comes from</>;
   if (cursor.kind === "patch") {
@@ -137,7 +152,31 @@ function BackgroundCaption({ scene }: OfScene) {
       {scene.side === "A" && <span>A: </span>}
       {scene.side === "difference" && <span>B − A: </span>}
       {scene.rowStage && <span>{titleOf(scene)}; </span>}
-      best five outlined
+      {links.length > 1 ? "the match of each kept cell" : "best five outlined"}
+      {links.some(({ isMutual }) => isMutual) && (
+        <span title="The query at that place takes most from the cell in turn.">
+          {" "}
+          · {MUTUAL} each the other’s best
+        </span>
+      )}
+    </>
+  );
+}
+
+/** How far the sum is, once it takes long enough to be noticed. */
+function RegionCaption({ sum }: { sum: RegionSum }) {
+  const { values, rowsDone, rows, isSlow } = sum;
+  if (isSlow && rowsDone < rows) {
+    return (
+      <span class="ctx-adding">
+        <progress aria-label="rows added up" value={rowsDone} max={rows} /> {rowsDone} of {rows}{" "}
+        rows
+      </span>
+    );
+  }
+  return (
+    <>
+      attention of <Num value={rows} /> cells, added up: <Num value={total(values)} />
     </>
   );
 }
