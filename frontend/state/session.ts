@@ -29,6 +29,8 @@ export class Session {
   /** The box drawn over the foreground, and what has arrived of the sum of its rows. */
   readonly region = signal<Region | null>(null);
   readonly regionSum = signal<RegionSum | null>(null);
+  /** The map is shown as a table, too. */
+  readonly showsTable = signal(false);
   readonly stage = signal<StageKey>("attention");
   readonly sample = signal(0);
   /** The one channel that every picture shows; null for all. */

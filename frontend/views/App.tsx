@@ -13,6 +13,7 @@ import { Matches } from "./Matches.tsx";
 import { Pictures } from "./Pictures.tsx";
 import { type Root, setRoot } from "./root.ts";
 import { neighbour, Strip, showStage } from "./Strip.tsx";
+import { isTableKey } from "./Table.tsx";
 
 export function App({ tools }: { tools: Tools }) {
   const { session } = tools;
@@ -73,6 +74,8 @@ function takeKey(tools: Tools, event: KeyboardEvent): void {
   } else if (by) {
     const next = neighbour(tools.session, by);
     if (next) showStage(tools, stagesOf(next)[0]);
+  } else if (isTableKey(event)) {
+    tools.session.showsTable.value = !tools.session.showsTable.value;
   } else {
     return;
   }

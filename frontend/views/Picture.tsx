@@ -13,6 +13,7 @@ import type { Images } from "./images.ts";
 import { Arrows, Marks } from "./overlays.tsx";
 import { PictureFoot } from "./PictureFoot.tsx";
 import { PictureHead } from "./PictureHead.tsx";
+import { Table } from "./Table.tsx";
 import { useWidth } from "./width.ts";
 
 interface PictureProps {
@@ -97,7 +98,7 @@ export function Picture({ view, images }: PictureProps) {
 
   return (
     <section class="ctx-panel" aria-label={view} ref={section}>
-      <PictureHead view={view} />
+      <PictureHead view={view} canvas={base} />
       <div class="ctx-mat" ref={mat}>
         <div
           class="ctx-stack"
@@ -118,6 +119,7 @@ export function Picture({ view, images }: PictureProps) {
           <Marks view={view} />
           <Arrows view={view} />
         </div>
+        {view === "background" && <Table />}
       </div>
       <PictureFoot view={view} />
     </section>

@@ -1,20 +1,28 @@
 // Above a picture: its name and its own tools.
+import type { RefObject } from "preact";
 import type { Span, ViewName } from "../state/scene.ts";
+import type { Session } from "../state/session.ts";
 import { canSubtract, type Side, sideOf } from "../state/sides.ts";
 import { stepOf } from "../steps/index.ts";
+import { type PictureParts, savePng, saveSvg } from "../takeaway/view.ts";
+import { titleOf } from "./captions.tsx";
 import { useTools } from "./context.ts";
 import { Choice } from "./controls.tsx";
+import { bitsOf } from "./hatch.ts";
 import { useHint } from "./hints.ts";
 import { Menu, type MenuItem } from "./Menu.tsx";
+import { marksOf } from "./marks.ts";
+import { arrowsOf, shapeOf } from "./overlays.tsx";
 import { Palette } from "./Palette.tsx";
 
-interface OfView {
+interface PictureHeadProps {
   view: ViewName;
+  canvas: RefObject<HTMLCanvasElement | null>;
 }
 
 const NAMES = { foreground: "Foreground", background: "Background", output: "Output" } as const;
 
-export function PictureHead({ view }: OfView) {
+export function PictureHead({ view, canvas }: PictureHeadProps) {
   const { hands } = useTools();
   return (
     <header class="ctx-head">
@@ -23,7 +31,7 @@ export function PictureHead({ view }: OfView) {
       {view === "background" && <Sides />}
       {view === "background" && <SpanChoice />}
       {view === hands.canvas && <Palette />}
-      <More view={view} />
+      <More view={view} canvas={canvas} />
     </header>
   );
 }
@@ -92,7 +100,7 @@ function Sides() {
   );
 }
 
-function More({ view }: OfView) {
+function More({ view, canvas }: PictureHeadProps) {
   const { session, hands } = useTools();
   const items: MenuItem[] = [];
   if (view === hands.canvas) {
@@ -102,6 +110,43 @@ function More({ view }: OfView) {
       { name: "restore", words: "First hole", onChoose: () => hands.put(mask) },
     );
   }
-  if (!items.length) return null;
-  return <Menu label={`More of the ${view}`} help="More." icon="more" items={items} />;
+  if (view === "background") {
+    const openTable = () => {
+      session.showsTable.value = true;
+    };
+    items.push({ name: "table", words: "Table of the map (T)", onChoose: openTable });
+  }
+  const save = async (saveAs: typeof savePng | typeof saveSvg, ending: string) => {
+    if (!canvas.current) return;
+    const name = `${session.stage.value}-${view}.${ending}`;
+    const ratio = window.devicePixelRatio;
+    try {
+      await saveAs(partsOf(view, session, canvas.current), ratio, name);
+      session.message.value = `Saved as ${name}.`;
+    } catch (error) {
+      session.message.value = (error as Error).message;
+    }
+  };
+  items.push(
+    { name: "view-png", words: "Save PNG", onChoose: () => save(savePng, "png") },
+    { name: "view-svg", words: "Save SVG", onChoose: () => save(saveSvg, "svg") },
+  );
+  const help = `The ${view} as a file, and what else can be done with it.`;
+  return <Menu label={`More of the ${view}`} help={help} icon="more" items={items} />;
+}
+
+/** What is seen of a picture. */
+function partsOf(view: ViewName, session: Session, canvas: HTMLCanvasElement): PictureParts {
+  const scene = session.scene.value;
+  const [rows, cols] = shapeOf(view, scene);
+  return {
+    canvas,
+    rows,
+    cols,
+    marks: marksOf(view, scene),
+    arrows: arrowsOf(view, scene),
+    hole: bitsOf(view, session),
+    onlyEdge: view === "output",
+    title: `${NAMES[view]} at ${titleOf(scene)}: ${scene.run.inputs.meta.title}`,
+  };
 }

@@ -207,7 +207,7 @@ function OutputCaption({ scene }: OfScene) {
 }
 
 /** The title of the stage whose row is shown. */
-function titleOf({ rowStage, run, stage }: Scene): string {
+export function titleOf({ rowStage, run, stage }: Scene): string {
   const key = rowStage ?? stage;
   return run.inputs.meta.registry.find((entry) => entry.key === key)?.title ?? key;
 }
