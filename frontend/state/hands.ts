@@ -1,77 +1,74 @@
-// What a hand does on the pictures: look, keep, move by keys, paint the hole.
+// What a hand does on the pictures, with mouse, finger or keys: look, keep, draw a box, paint.
 import { clamp } from "../engine/numbers.ts";
-import { rectangle, stroke } from "../engine/painting.ts";
 import type { Mask } from "./arrays.ts";
-import {
-  type Cursor,
-  keptQuery,
-  NOTHING,
-  type Place,
-  patchOf,
-  queryOf,
-  sameCursor,
-} from "./cursor.ts";
+import { type Cursor, type Place, sameCursor } from "./cursor.ts";
+import { Keeper } from "./keeper.ts";
 import type { Kernel } from "./kernel.ts";
+import { Painter } from "./painter.ts";
+import { cursorAt, isAt, patchAt, placeAfter, queryAt } from "./places.ts";
 import type { ViewName } from "./scene.ts";
-import type { Session } from "./session.ts";
+import type { Session, Tool } from "./session.ts";
 
 /** Where each key goes: rows down, columns right. */
-const MOVES: Readonly<Record<string, Place>> = {
+const ARROWS: Readonly<Record<string, Place>> = {
   ArrowUp: [-1, 0],
   ArrowDown: [1, 0],
   ArrowLeft: [0, -1],
   ArrowRight: [0, 1],
-  Enter: [0, 0],
-  " ": [0, 0],
 };
 const FAR = 8; // cells, with Shift
 
-type QueryCursor = Extract<Cursor, { kind: "query" }>;
-
-/** A drag that paints. */
-interface Stroke {
-  /** The hole as it was before. */
-  readonly before: Mask | null;
-  readonly start: Place;
-  last: Place;
-}
-
 export class Hands {
   private readonly session: Session;
-  private readonly kernel: Kernel;
-  private stroke: Stroke | null = null;
-  /** The kept query with the patch that hovering gave it, and as it was before that. */
-  private pair: { readonly hovered: Cursor; readonly before: Cursor } | null = null;
+  private readonly keeper: Keeper;
+  private readonly painter: Painter;
 
   constructor(session: Session, kernel: Kernel) {
     this.session = session;
-    this.kernel = kernel;
+    this.keeper = new Keeper(session, kernel);
+    this.painter = new Painter(session, kernel);
+  }
+
+  // ---- tools ----
+
+  choose(tool: Tool): void {
+    this.session.tool.value = tool;
+    if (tool !== "region") this.session.region.value = null;
   }
 
   /** The picture that the hole is painted on. */
   get canvas(): ViewName {
-    const { sameSize, foregroundMask } = this.session.run.inputs;
-    return sameSize && !foregroundMask ? "foreground" : "background";
+    return this.painter.canvas;
   }
 
-  /** What the cursor is at a pixel of a picture. */
-  private cursorAt(view: ViewName, at: Place, kept: boolean): Cursor {
-    if (view === "output") return { kind: "pixel", pixel: at, kept };
-    if (view === "background") return { kind: "patch", patch: this.patchAt(at), query: null, kept };
-    return { kind: "query", query: this.queryAt(at), partner: null, kept };
+  /** Whether a drag over a picture does something: then a finger there does not scroll. */
+  takesDrags(view: ViewName): boolean {
+    return this.painter.takes(view) || this.drawsBoxes(view);
   }
 
-  private queryAt([y, x]: Place): Place {
-    const { h, w, config } = this.session.attention;
-    const { rate } = config;
-    return [clamp(Math.floor(y / rate), h), clamp(Math.floor(x / rate), w)];
+  private drawsBoxes(view: ViewName): boolean {
+    return this.session.tool.value === "region" && view === "foreground";
   }
 
-  private patchAt([y, x]: Place): number {
-    const { gh, gw, config } = this.session.attention;
-    const step = config.rate * config.stride;
-    return clamp(Math.floor(y / step), gh) * gw + clamp(Math.floor(x / step), gw);
+  private get isDragging(): boolean {
+    return this.painter.isPainting || this.session.region.value?.isComplete === false;
   }
+
+  undo(): void {
+    this.painter.undo();
+  }
+
+  /** Another hole in place of the present one. */
+  put(mask: Mask | null): void {
+    this.painter.put(mask);
+  }
+
+  /** Escape. */
+  letGo(): void {
+    this.keeper.letGo();
+  }
+
+  // ---- mouse ----
 
   private show(cursor: Cursor): void {
     const now = this.session.cursor;
@@ -80,130 +77,134 @@ export class Hands {
 
   /** The mouse is at a pixel of a picture. */
   hover(view: ViewName, at: Place): void {
-    const cursor = this.session.cursor.value;
-    if (!this.session.kept) {
-      this.show(this.cursorAt(view, at, false));
+    const { session } = this;
+    const cursor = session.cursor.value;
+    if (session.region.value) return;
+    if (!session.kept) {
+      this.show(cursorAt(session, view, at, false));
     } else if (cursor.kind === "query" && view === "background") {
-      this.showPair(cursor, this.patchAt(at));
+      this.keeper.showPair(cursor, patchAt(session, at));
     } else if (cursor.kind === "patch" && view === "foreground") {
-      this.show({ ...cursor, query: this.queryAt(at) });
+      this.show({ ...cursor, query: queryAt(session, at) });
     }
   }
 
   /** The mouse has left a picture. */
   leave(view: ViewName): void {
-    const cursor = this.session.cursor.value;
-    if (!this.session.kept) this.show(NOTHING);
-    else if (this.pair?.hovered === cursor && view !== "foreground") this.show(this.pair.before);
+    if (!this.session.kept) this.show(this.session.home.value);
+    else if (view !== "foreground") this.keeper.hidePair();
   }
 
-  /** The kept query beside a patch that is pointed at. */
-  private showPair(cursor: QueryCursor, partner: number): void {
-    if (cursor.partner === partner) return;
-    const before = this.pair?.hovered === cursor ? this.pair.before : cursor;
-    const hovered = { ...cursor, partner };
-    this.pair = { hovered, before };
-    this.session.cursor.value = hovered;
-  }
-
-  /** With a query kept, a patch becomes its partner. */
-  private keep(view: ViewName, at: Place): void {
-    const cursor = this.session.cursor.value;
-    const isPair = cursor.kind === "query" && cursor.kept && view === "background";
-    this.kernel.publish({
-      cursor: isPair ? keptQuery(cursor.query, this.patchAt(at)) : this.cursorAt(view, at, true),
-    });
-  }
-
-  /** Arrows move in a picture and keep, Enter and space keep or paint. */
-  key(view: ViewName, event: KeyboardEvent): void {
-    const move = MOVES[event.key];
-    if (!move || event.ctrlKey || event.metaKey || event.altKey) return;
-    event.preventDefault();
-    event.stopPropagation();
-    const [y, x] = move;
-    const at = this.placeAfter(view, event.shiftKey ? [FAR * y, FAR * x] : move);
-    if (y === 0 && x === 0) this.press(view, at);
-    this.release(view, at);
-  }
-
-  /** The pixel that so many cells from the present one lead to; the middle where there is none. */
-  private placeAfter(view: ViewName, [down, right]: Place): Place {
-    const { attention, cursor } = this.session;
-    const { rate, stride } = attention.config;
-    const [height, width] =
-      view === "background" ? [attention.Hb, attention.Wb] : [attention.H, attention.W];
-    const now = this.placeOf(view, cursor.value);
-    if (!now) return [height >> 1, width >> 1];
-    const steps = { foreground: rate, background: rate * stride, output: 1 };
-    const step = steps[view];
-    return [clamp(now[0] + down * step, height), clamp(now[1] + right * step, width)];
-  }
-
-  /** The pixel of a picture that a cursor is at. */
-  private placeOf(view: ViewName, cursor: Cursor): Place | null {
-    if (view === "output") return cursor.kind === "pixel" ? cursor.pixel : null;
-    const { attention } = this.session;
-    const { rate } = attention.config;
-    const patch = patchOf(cursor);
-    const patchCell = patch === null ? null : attention.cellOf(patch);
-    const cell = view === "foreground" ? queryOf(cursor, rate) : patchCell;
-    return cell && [cell[0] * rate, cell[1] * rate];
-  }
-
-  /** A button goes down. Whether this begins to paint. */
+  /** A button goes down. Whether this begins a drag. */
   press(view: ViewName, at: Place): boolean {
-    const { run, tool } = this.session;
-    if (tool.value === "look" || view !== this.canvas) return false;
-    this.stroke = { before: run.mask, start: at, last: at };
-    this.drag(view, at);
+    if (this.drawsBoxes(view)) {
+      const cell = queryAt(this.session, at);
+      this.session.region.value = { from: cell, to: cell, isComplete: false };
+      return true;
+    }
+    if (!this.painter.takes(view)) return false;
+    this.painter.begin(view, at);
     return true;
   }
 
   /** The mouse moves with the button down. */
   drag(view: ViewName, at: Place): void {
-    const { stroke: begun, session } = this;
-    if (!begun || view !== this.canvas) return;
-    const { run } = session;
-    const { Hb, Wb } = run.inputs;
-    const shape = begun.before?.shape ?? [1, Hb, Wb];
-    const tool = session.tool.value;
-    const from = tool === "rectangle" ? begun.before : run.mask;
-    const data = from?.data.slice() ?? new Uint8Array(Hb * Wb);
-    const which = clamp(session.sample.value, shape[0]);
-    const plane = data.subarray(which * Hb * Wb, (which + 1) * Hb * Wb);
-    if (tool === "rectangle") rectangle(plane, Wb, begun.start, at);
-    else stroke(plane, Wb, begun.last, at, session.brush.value, tool === "brush" ? 1 : 0);
-    begun.last = at;
-    this.kernel.paint({ shape, data });
-  }
-
-  /** The button goes up: what was painted can be undone; where nothing was, the place is kept. */
-  release(view: ViewName, at: Place): void {
-    if (this.stroke) {
-      this.remember(this.stroke.before);
-      this.stroke = null;
-    } else {
-      this.keep(view, at);
+    const { region } = this.session;
+    if (this.painter.isPainting) {
+      this.painter.drag(view, at);
+    } else if (region.value?.isComplete === false && view === "foreground") {
+      region.value = { ...region.value, to: queryAt(this.session, at) };
     }
   }
 
-  private remember(mask: Mask | null): void {
-    const { undoable } = this.session;
-    undoable.value = [...undoable.value, mask];
+  /** The button goes up: a drag ends; where none was, the place is kept, beside others perhaps. */
+  release(view: ViewName, at: Place, isFurther = false): void {
+    const { region } = this.session;
+    if (this.painter.isPainting) {
+      this.painter.end();
+    } else if (region.value?.isComplete === false) {
+      region.value = { ...region.value, isComplete: true };
+    } else if (isFurther && view === "foreground") {
+      this.keeper.keepFurther(queryAt(this.session, at));
+    } else {
+      this.keeper.click(view, at);
+    }
   }
 
-  undo(): void {
-    const { undoable } = this.session;
-    if (!undoable.value.length) return;
-    const mask = undoable.value[undoable.value.length - 1];
-    undoable.value = undoable.value.slice(0, -1);
-    this.kernel.paint(mask);
+  // ---- finger ----
+
+  /** A finger was put down and lifted: the first time shows, a second time at a place keeps. */
+  tap(view: ViewName, at: Place): void {
+    const { session, keeper } = this;
+    if (this.isDragging) {
+      this.release(view, at);
+      return;
+    }
+    const cursor = session.cursor.value;
+    if (cursor.kind === "query" && cursor.kept && view === "background") {
+      const patch = patchAt(session, at);
+      if (cursor.partner === patch) keeper.click(view, at);
+      else keeper.showPair(cursor, patch);
+      return;
+    }
+    const tapped = cursorAt(session, view, at, false);
+    if (isAt(cursor, tapped)) keeper.click(view, at);
+    else keeper.show(tapped);
   }
 
-  /** Another hole in place of the present one. */
-  put(mask: Mask | null): void {
-    this.remember(this.session.run.mask);
-    this.kernel.paint(mask);
+  /** The browser has taken a drag over, to scroll. */
+  cancel(): void {
+    const { region } = this.session;
+    this.painter.end();
+    if (region.value?.isComplete === false) region.value = null;
+  }
+
+  // ---- keys ----
+
+  /** Arrows move in a picture and keep, Enter and space keep, paint, or set a box's corner. */
+  key(view: ViewName, event: KeyboardEvent): void {
+    const arrow = ARROWS[event.key];
+    const isEnter = event.key === "Enter" || event.key === " ";
+    if ((!arrow && !isEnter) || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    event.stopPropagation();
+    if (isEnter) {
+      this.enter(view, event.shiftKey);
+      return;
+    }
+    const by = event.shiftKey ? FAR : 1;
+    this.arrow(view, [by * arrow[0], by * arrow[1]]);
+  }
+
+  private arrow(view: ViewName, move: Place): void {
+    const { session, keeper } = this;
+    const drawn = session.region.value;
+    if (drawn?.isComplete === false && view === "foreground") {
+      const { h, w } = session.attention;
+      const [row, column] = drawn.to;
+      const to: Place = [clamp(row + move[0], h), clamp(column + move[1], w)];
+      session.region.value = { ...drawn, to };
+      return;
+    }
+    const at = placeAfter(session, view, move);
+    if (view === "foreground") keeper.move(at);
+    else keeper.keep(view, at);
+  }
+
+  /** With Region, Enter sets one corner and then the other one. */
+  private enter(view: ViewName, isFurther: boolean): void {
+    const { session, keeper } = this;
+    const at = placeAfter(session, view, [0, 0]);
+    if (this.drawsBoxes(view) && this.isDragging) {
+      this.release(view, at);
+    } else if (this.drawsBoxes(view)) {
+      this.press(view, at);
+    } else if (this.press(view, at)) {
+      this.release(view, at);
+    } else if (isFurther && view === "foreground") {
+      keeper.leaveBehind(queryAt(session, at));
+    } else {
+      keeper.keep(view, at);
+    }
   }
 }

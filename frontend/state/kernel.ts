@@ -5,7 +5,7 @@ import type { StageKey } from "../generated/stages.ts";
 import type { MessageToPage, Model, Mask as SentMask, Traits } from "../protocol.ts";
 import { type Mask, maskOf, sameMask } from "./arrays.ts";
 import { Background } from "./background.ts";
-import { type Cursor, keptQuery, NOTHING, type Place, samePlace } from "./cursor.ts";
+import { type Cursor, keptQuery, type Place, samePlace } from "./cursor.ts";
 import { inputsOf, Run } from "./run.ts";
 import type { Session } from "./session.ts";
 import { isStageKey } from "./stages.ts";
@@ -142,7 +142,7 @@ export class Kernel {
         if (isPlace(query, [h, w])) this.keepQuery(query);
         else wrong("query", query);
       } else if (session.cursor.value.kind !== "patch" || !session.kept) {
-        session.cursor.value = NOTHING;
+        session.letGo();
       }
     });
   }
@@ -196,7 +196,10 @@ export class Kernel {
     const { session } = this;
     batch(() => {
       if (changes.stage) session.stage.value = changes.stage;
-      if (changes.sample !== undefined) session.sample.value = changes.sample;
+      if (changes.sample !== undefined) {
+        session.sample.value = changes.sample;
+        if (!session.kept) session.letGo();
+      }
       if (changes.cursor) session.cursor.value = changes.cursor;
     });
     const cursor = session.cursor.value;

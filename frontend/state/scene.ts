@@ -4,9 +4,11 @@ import { type ColourRange, rangeOf } from "../engine/colour.ts";
 import { extremes } from "../engine/numbers.ts";
 import { MATRIX_KEYS, type MatrixKey, type StageKey } from "../generated/stages.ts";
 import { stepOf } from "../steps/index.ts";
-import type { Place } from "./cursor.ts";
-import { type Cursor, patchOf, queryOf } from "./cursor.ts";
+import { type Cursor, type Place, patchOf, queryOf } from "./cursor.ts";
+import type { KeptLink } from "./kept.ts";
+import type { Region, RegionSum } from "./region.ts";
 import type { Result, Run } from "./run.ts";
+import { type Answers, answersOf, difference, rowOf, type Side, sideOf } from "./sides.ts";
 
 export type ViewName = "foreground" | "background" | "output";
 /** Which numbers reach from end to end of the colour map. */
@@ -29,6 +31,13 @@ export interface View {
   readonly cursor: Cursor;
   readonly channel: number | null;
   readonly span: Span;
+  /** The run kept as A, and which side is looked at. */
+  readonly pinned: Run | null;
+  readonly side: Side;
+  /** The kept cells, each with its best match. */
+  readonly links: readonly KeptLink[];
+  readonly region: Region | null;
+  readonly regionSum: RegionSum | null;
 }
 
 export interface Scene extends View {
@@ -54,6 +63,8 @@ export interface Scene extends View {
   readonly pasted: ArrayLike<number> | null;
   readonly foregroundHeat: HeatMap | null;
   readonly backgroundHeat: HeatMap | null;
+  /** A's answers to the same query; null where no A is pinned. */
+  readonly ofA: Answers | null;
 }
 
 export function sceneOf(view: View): Scene {
@@ -72,6 +83,8 @@ export function sceneOf(view: View): Scene {
     const { rows, cols } = attention.patchGrid;
     return { values, rows, cols, step: stride * rate, range: rangeFor(view, kind, values) };
   };
+  const side = sideOf(view);
+  const ofA = view.pinned && query && answersOf(view.pinned, run, sample, query);
   let best: readonly Match[] = [];
   let ledger: Ledger | null = null;
   let pasted: ArrayLike<number> | null = null;
@@ -92,8 +105,16 @@ export function sceneOf(view: View): Scene {
       if (values) foregroundHeat = overQueries(values, rowStage);
       if (rowStage === "attention") pasted = values;
     } else if (p >= 0 && rowStage) {
-      backgroundHeat = overPatches(attention.row(rowStage, p), rowStage);
+      const values = attention.row(rowStage, p);
+      backgroundHeat = ofA
+        ? heatOfSide(view, side, ofA, rowStage, overPatches(values, rowStage))
+        : overPatches(values, rowStage);
     }
+  }
+  if (view.regionSum) {
+    const { values } = view.regionSum;
+    backgroundHeat = { ...overPatches(values, "attention"), range: rangeOf(values, false) };
+    foregroundHeat = null;
   }
   return {
     ...view,
@@ -111,7 +132,24 @@ export function sceneOf(view: View): Scene {
     pasted,
     foregroundHeat,
     backgroundHeat,
+    side,
+    ofA,
   };
+}
+
+/** The row of A, of B, or what lies between them; A and B in the same colours. */
+function heatOfSide(view: View, side: Side, ofA: Answers, stage: MatrixKey, ofB: HeatMap): HeatMap {
+  const values = rowOf(ofA, stage);
+  if (side === "difference") {
+    const gap = difference(values, ofB.values);
+    return { ...ofB, values: gap, range: rangeOf(gap, true) };
+  }
+  const both = [...extremes(values), ...extremes(ofB.values)];
+  const range = rangeFor(view, stage, both);
+  if (side === "B") return { ...ofB, range };
+  const { patchGrid, config } = ofA.attention;
+  const { rows, cols } = patchGrid;
+  return { values, rows, cols, step: config.stride * config.rate, range };
 }
 
 /** The share of each patch in a pixel, over all patches that overlap there. */

@@ -2,16 +2,35 @@
 import { batch, computed, type ReadonlySignal, signal } from "@preact/signals";
 import type { StageKey } from "../generated/stages.ts";
 import type { Mask } from "./arrays.ts";
-import { type Cursor, isKept, keptQuery, NOTHING, queryOf } from "./cursor.ts";
+import {
+  type Cursor,
+  isKept,
+  keptQuery,
+  NOTHING,
+  type Place,
+  queryOf,
+  sameCursor,
+} from "./cursor.ts";
+import { homeOf } from "./home.ts";
+import { type KeptLink, keptCellsOf, linksOf } from "./kept.ts";
+import type { Region, RegionSum } from "./region.ts";
 import type { Run } from "./run.ts";
 import { type Scene, type Span, sceneOf } from "./scene.ts";
+import type { Side } from "./sides.ts";
 
-export type Tool = "look" | "brush" | "erase" | "rectangle";
+export type Tool = "look" | "region" | "brush" | "erase" | "rectangle";
 
 export class Session {
   /** The inputs under the present settings and hole; null until they have arrived. */
   readonly document = signal<Run | null>(null);
   readonly cursor = signal<Cursor>(NOTHING);
+  /** The cells that were kept one after the other; `keptCells` says which of them still are. */
+  readonly cells = signal<readonly Place[]>([]);
+  /** The box drawn over the foreground, and what has arrived of the sum of its rows. */
+  readonly region = signal<Region | null>(null);
+  readonly regionSum = signal<RegionSum | null>(null);
+  /** The map is shown as a table, too. */
+  readonly showsTable = signal(false);
   readonly stage = signal<StageKey>("attention");
   readonly sample = signal(0);
   /** The one channel that every picture shows; null for all. */
@@ -22,6 +41,8 @@ export class Session {
   readonly brush = signal(6);
   /** The run kept as A, beside which the present one is B. */
   readonly pinned = signal<Run | null>(null);
+  /** Which of them lies over the background and is shown as output. */
+  readonly side = signal<Side>("B");
   /** How far the output is computed, 0 to 1; null where nothing is being computed. */
   readonly progress = signal<number | null>(null);
   /** The holes that Undo goes back to, the latest last. */
@@ -35,6 +56,19 @@ export class Session {
   /** The kernel is gone. */
   readonly offline = signal(false);
 
+  /** What is shown while the reader points at nothing; read only where there is a document. */
+  readonly home: ReadonlySignal<Cursor> = computed(() => homeOf(this.run, this.sample.value));
+
+  /** The kept cells, the cursor's last. */
+  readonly keptCells: ReadonlySignal<readonly Place[]> = computed(() =>
+    keptCellsOf(this.cursor.value, this.cells.value),
+  );
+
+  /** Where each of them takes most from. */
+  readonly links: ReadonlySignal<readonly KeptLink[]> = computed(() =>
+    linksOf(this.attention, this.keptCells.value),
+  );
+
   /** The scene; read only where there is a document. */
   readonly scene: ReadonlySignal<Scene> = computed(() => sceneOf(this.view));
 
@@ -46,6 +80,11 @@ export class Session {
       cursor: this.cursor.value,
       channel: this.channel.value,
       span: this.span.value,
+      pinned: this.pinned.value,
+      side: this.side.value,
+      links: this.links.value,
+      region: this.region.value,
+      regionSum: this.regionSum.value,
     };
   }
 
@@ -67,28 +106,44 @@ export class Session {
   /** Other inputs: everything that belonged to the old ones goes. */
   open(run: Run): void {
     batch(() => {
-      this.cursor.value = NOTHING;
       this.sample.value = 0;
       this.channel.value = null;
       this.pinned.value = null;
+      this.side.value = "B";
       this.progress.value = null;
       this.undoable.value = [];
+      this.cells.value = [];
+      this.region.value = null;
       this.problem.value = "";
       this.fatal.value = "";
       this.document.value = run;
+      this.letGo();
     });
+  }
+
+  /** Nothing is kept, and nothing pointed at. */
+  letGo(): void {
+    this.cursor.value = this.home.value;
   }
 
   /** Another run of the same inputs; the query stays at its place in the picture. */
   show(run: Run): void {
     const old = this.run;
+    const wasHome = sameCursor(this.cursor.value, this.home.value);
     const query = queryOf(this.cursor.value, old.config.rate);
+    const { kept } = this;
     batch(() => {
-      if (run.config.rate !== old.config.rate || run.config.stride !== old.config.stride) {
-        const moved = query && run.attention(this.sample.value).at(query, old.config);
-        this.cursor.value = moved ? keptQuery(moved) : NOTHING;
-      }
       this.document.value = run;
+      if (wasHome) {
+        this.letGo();
+      } else if (run.config.rate !== old.config.rate || run.config.stride !== old.config.stride) {
+        const attention = run.attention(this.sample.value);
+        const moved = query && attention.at(query, old.config);
+        this.cells.value = this.cells.value.map((cell) => attention.at(cell, old.config));
+        this.region.value = null;
+        if (kept && moved) this.cursor.value = keptQuery(moved);
+        else this.letGo();
+      }
       this.problem.value = "";
     });
   }

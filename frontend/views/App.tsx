@@ -1,7 +1,6 @@
 // The debugger, whole.
 import { effect } from "@preact/signals";
 import { useLayoutEffect, useRef } from "preact/hooks";
-import { NOTHING } from "../state/cursor.ts";
 import { valuesOf } from "../state/scene.ts";
 import { isStageKey, stagesOf } from "../state/stages.ts";
 import { actionsOf } from "./actions.ts";
@@ -14,6 +13,7 @@ import { Matches } from "./Matches.tsx";
 import { Pictures } from "./Pictures.tsx";
 import { type Root, setRoot } from "./root.ts";
 import { neighbour, Strip, showStage } from "./Strip.tsx";
+import { isTableKey } from "./Table.tsx";
 
 export function App({ tools }: { tools: Tools }) {
   const { session } = tools;
@@ -75,10 +75,12 @@ export function App({ tools }: { tools: Tools }) {
 function takeKey(tools: Tools, event: KeyboardEvent): void {
   const by = { "[": -1, "]": 1 }[event.key];
   if (event.key === "Escape") {
-    tools.kernel.publish({ cursor: NOTHING });
+    tools.hands.letGo();
   } else if (by) {
     const next = neighbour(tools.session, by);
     if (next) showStage(tools, stagesOf(next)[0]);
+  } else if (isTableKey(event)) {
+    tools.session.showsTable.value = !tools.session.showsTable.value;
   } else {
     return;
   }

@@ -6,6 +6,7 @@ import { type Difference, firstDifference } from "../engine/difference.ts";
 import { STAGE_KEYS } from "../generated/stages.ts";
 import type { Run } from "../state/run.ts";
 import type { Scene } from "../state/scene.ts";
+import { largestDifference } from "../state/sides.ts";
 import { type Colours, paintOn } from "./bitmap.ts";
 import { coloursOf } from "./colours.ts";
 import { useTools } from "./context.ts";
@@ -110,19 +111,16 @@ function Outputs({ A, scene }: { A: Run; scene: Scene }) {
       {x && drawn(A, x, "A: output")}
       {y && drawn(B, y, "B: output")}
       {x && y && (
-        <Gap values={mostOf(x, y, H * W)} rows={H} cols={W} isSigned={false} of="the output" />
+        <Gap
+          values={largestDifference(x, y, H * W)}
+          rows={H}
+          cols={W}
+          isSigned={false}
+          of="the output"
+        />
       )}
     </>
   );
-}
-
-/** The largest difference over the channels, at each of `area` pixels. */
-function mostOf(x: Float32Array, y: Float32Array, area: number): Float32Array {
-  const most = new Float32Array(area);
-  x.forEach((value, i) => {
-    most[i % area] = Math.max(most[i % area], Math.abs(value - y[i]));
-  });
-  return most;
 }
 
 interface Grid {

@@ -1,15 +1,19 @@
-// One picture: a canvas, the hole hatched over it, outlines and arrows above, words around.
+// One picture: a canvas, the hole hatched over it, outlines and arrows above. It lies on a mat that
+// takes up what whole device pixels leave of its column.
 import { effect } from "@preact/signals";
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { clamp } from "../engine/numbers.ts";
 import type { Place } from "../state/cursor.ts";
 import type { ViewName } from "../state/scene.ts";
 import { fitted, PictureCanvas } from "./canvas.ts";
-import { Caption, Heading, heatOf, Legend } from "./captions.tsx";
+import { heatOf } from "./captions.tsx";
 import { useTools } from "./context.ts";
 import { bitsOf, strikeOut } from "./hatch.ts";
 import type { Images } from "./images.ts";
 import { Arrows, Marks } from "./overlays.tsx";
+import { PictureFoot } from "./PictureFoot.tsx";
+import { PictureHead } from "./PictureHead.tsx";
+import { Table } from "./Table.tsx";
 import { useWidth } from "./width.ts";
 
 interface PictureProps {
@@ -22,6 +26,7 @@ export function Picture({ view, images }: PictureProps) {
   const { session, hands } = useTools();
   const section = useRef<HTMLElement>(null);
   const stack = useRef<HTMLDivElement>(null);
+  const mat = useRef<HTMLDivElement>(null);
   const base = useRef<HTMLCanvasElement>(null);
   const hatch = useRef<HTMLDivElement>(null);
   const room = useWidth(section);
@@ -45,6 +50,7 @@ export function Picture({ view, images }: PictureProps) {
       canvas.resize(size);
       style.width = `${size.width / ratio}px`;
       style.height = `${size.height / ratio}px`;
+      mat.current?.classList.toggle("ctx-filled", size.width >= pixels);
       canvas.draw(images.of(view, scene), heatOf(view, scene), rows, cols);
     });
   }, [session, view, images]);
@@ -53,6 +59,14 @@ export function Picture({ view, images }: PictureProps) {
     const element = hatch.current;
     if (element) return effect(() => strikeOut(element, bitsOf(view, session), ...shape()));
   }, [session, view]);
+
+  useLayoutEffect(() => {
+    const element = stack.current;
+    if (!element) return;
+    return effect(() => {
+      element.dataset.drags = String(hands.takesDrags(view));
+    });
+  }, [hands, view]);
 
   /** The pixel of the picture that the mouse is at. */
   const placeOf = ({ clientX, clientY }: PointerEvent): Place => {
@@ -66,10 +80,10 @@ export function Picture({ view, images }: PictureProps) {
 
   const move = (event: PointerEvent) => {
     if (isPressed(event)) hands.drag(view, placeOf(event));
-    else hands.hover(view, placeOf(event));
+    else if (!isTouch(event)) hands.hover(view, placeOf(event));
   };
   const leave = (event: PointerEvent) => {
-    if (!isPressed(event)) hands.leave(view);
+    if (!isPressed(event) && !isTouch(event)) hands.leave(view);
   };
   const press = (event: PointerEvent) => {
     if (event.button === 0 && hands.press(view, placeOf(event))) {
@@ -77,18 +91,15 @@ export function Picture({ view, images }: PictureProps) {
     }
   };
   const release = (event: PointerEvent) => {
-    if (event.button === 0) hands.release(view, placeOf(event));
+    if (event.button !== 0) return;
+    if (isTouch(event)) hands.tap(view, placeOf(event));
+    else hands.release(view, placeOf(event), event.shiftKey);
   };
 
   return (
     <section class="ctx-panel" aria-label={view} ref={section}>
-      <h3>
-        {view}{" "}
-        <span class="ctx-dim">
-          <Heading view={view} />
-        </span>
-      </h3>
-      <div class="ctx-frame">
+      <PictureHead view={view} canvas={base} />
+      <div class="ctx-mat" ref={mat}>
         <div
           class="ctx-stack"
           ref={stack}
@@ -100,6 +111,7 @@ export function Picture({ view, images }: PictureProps) {
           onPointerLeave={leave}
           onPointerDown={press}
           onPointerUp={release}
+          onPointerCancel={() => hands.cancel()}
           onKeyDown={(event) => hands.key(view, event)}
         >
           <canvas data-view={view} ref={base} />
@@ -107,15 +119,13 @@ export function Picture({ view, images }: PictureProps) {
           <Marks view={view} />
           <Arrows view={view} />
         </div>
+        {view === "background" && <Table />}
       </div>
-      <div class="ctx-legend">
-        <Legend view={view} />
-      </div>
-      <p class="ctx-caption">
-        <Caption view={view} />
-      </p>
+      <PictureFoot view={view} />
     </section>
   );
 }
+
+const isTouch = ({ pointerType }: PointerEvent): boolean => pointerType === "touch";
 
 const isPressed = ({ buttons }: PointerEvent): boolean => (buttons & 1) === 1;

@@ -1,13 +1,17 @@
 // Foreground, background and output.
-import { useMemo } from "preact/hooks";
+import { useEffect, useMemo } from "preact/hooks";
+import { sumRegions } from "../state/region.ts";
 import type { ViewName } from "../state/scene.ts";
+import { useTools } from "./context.ts";
 import { Images } from "./images.ts";
 import { Picture } from "./Picture.tsx";
 
 const VIEWS: readonly ViewName[] = ["foreground", "background", "output"];
 
 export function Pictures() {
+  const { session } = useTools();
   const images = useMemo(() => new Images(), []);
+  useEffect(() => sumRegions(session), [session]);
   return (
     <>
       {VIEWS.map((view) => (

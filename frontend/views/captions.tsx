@@ -1,10 +1,12 @@
 // The words at each picture: what it shows of this cell, and between which numbers its colours lie.
+import type { ComponentChildren } from "preact";
 import { gradient } from "../engine/colour.ts";
 import type { Cursor } from "../state/cursor.ts";
-import type { HeatMap, Scene, Span, ViewName } from "../state/scene.ts";
-import { stepOf } from "../steps/index.ts";
+import { boxOf, type RegionSum } from "../state/region.ts";
+import type { HeatMap, Scene, ViewName } from "../state/scene.ts";
 import { useTools } from "./context.ts";
-import { cell } from "./format.ts";
+import { cell, total } from "./format.ts";
+import { MUTUAL } from "./marks.ts";
 import { Num } from "./numbers.tsx";
 
 interface OfView {
@@ -16,22 +18,6 @@ export function heatOf(view: ViewName, scene: Scene): HeatMap | null {
   if (view === "output") return null;
   return view === "foreground" ? scene.foregroundHeat : scene.backgroundHeat;
 }
-
-// ---- beside the name: what kind of picture ----
-
-export function Heading({ view }: OfView) {
-  const { session } = useTools();
-  const scene = session.scene.value;
-  const { c, H, W, Hb, Wb } = scene.run.inputs;
-  const isOutput = view === "output";
-  if (isOutput && !scene.known) return <>{lateness(session.progress.value)}</>;
-  if (isOutput && stepOf(scene.stage).showsFlow) return <>offset flow</>;
-  const shape = view === "background" ? [c, Hb, Wb] : [c, H, W];
-  return <>{shape.join(" × ")}</>;
-}
-
-const lateness = (progress: number | null): string =>
-  progress === null ? "not computed" : `computing, ${Math.round(100 * progress)} %`;
 
 // ---- the legend of the colours ----
 
@@ -46,16 +32,20 @@ export function Legend({ view }: OfView) {
       <span>
         <Num value={low} />
       </span>
-      <span class="ctx-ramp" style={{ background: gradient(signed) }} />
+      <span
+        class="ctx-ramp"
+        title={`the colours span ${spanWords(scene)}`}
+        style={{ background: gradient(signed) }}
+      />
       <span>
         <Num value={high} />
       </span>
-      <small>{spanWords(scene.span, scene.cursor)}</small>
     </>
   );
 }
 
-function spanWords(span: Span, cursor: Cursor): string {
+function spanWords({ span, cursor, regionSum }: Scene): string {
+  if (regionSum) return "this region";
   if (span === "everything") return span;
   return `this ${span === "row" ? cursor.kind : span}`;
 }
@@ -74,13 +64,32 @@ interface OfScene {
   scene: Scene;
 }
 
+interface RoleProps {
+  role: "query" | "match" | "pixel";
+  children: ComponentChildren;
+}
+
+/** Words in the colour of what they name. */
+const Role = ({ role, children }: RoleProps) => <b class={`ctx-word-${role}`}>{children}</b>;
+
 const Kept = ({ cursor }: { cursor: Cursor }) => {
   const isKept = cursor.kind !== "nothing" && cursor.kept;
   return <span>{isKept ? " · kept" : " · click keeps it"}</span>;
 };
 
 function ForegroundCaption({ scene }: OfScene) {
-  const { cursor, ledger, run, sample, attention } = scene;
+  const { cursor, ledger, links, region, run, sample, attention } = scene;
+  if (region) {
+    const { height, width } = boxOf(region);
+    return (
+      <>
+        <Role role="query">
+          region of {height} × {width} cells
+        </Role>
+        {!region.isComplete && <span> · Enter or letting go ends it</span>}
+      </>
+    );
+  }
   if (cursor.kind === "nothing") return <>each cell is a query</>;
   if (cursor.kind === "pixel") {
     return (
@@ -94,7 +103,7 @@ function ForegroundCaption({ scene }: OfScene) {
   if (cursor.partner !== null) {
     return (
       <>
-        query {cell(row, column)}
+        <Role role="query">query {cell(row, column)}</Role>
         {cursor.kept && <span> · kept</span>}
       </>
     );
@@ -103,9 +112,9 @@ function ForegroundCaption({ scene }: OfScene) {
   const isHole = run.foregroundMaskOf(sample)?.[(row * attention.W + column) * rate];
   return (
     <>
-      query {cell(row, column)}
+      <Role role="query">query {cell(row, column)}</Role>
       {isHole ? <span>, in the hole</span> : null}
-      <Kept cursor={cursor} />
+      {links.length > 1 ? <span> · {links.length} cells kept</span> : <Kept cursor={cursor} />}
     </>
   );
 }
@@ -118,50 +127,87 @@ function PatchUses({ scene }: OfScene) {
 }
 
 function BackgroundCaption({ scene }: OfScene) {
-  const { attention, cursor } = scene;
+  const { attention, cursor, links, regionSum } = scene;
+  if (regionSum) return <RegionCaption sum={regionSum} />;
   if (cursor.kind === "nothing") return <>where the patches come from</>;
   if (cursor.kind === "pixel") return <>where its colour comes from</>;
   if (cursor.kind === "patch") {
     return (
       <>
-        patch {cell(...attention.cellOf(cursor.patch))}
+        <Role role="match">patch {cell(...attention.cellOf(cursor.patch))}</Role>
         <Kept cursor={cursor} />
       </>
     );
   }
   if (cursor.partner !== null) {
-    return <>patch {cell(...attention.cellOf(cursor.partner))} against the query</>;
+    const patch = cell(...attention.cellOf(cursor.partner));
+    return (
+      <>
+        <Role role="match">patch {patch}</Role> against the query
+      </>
+    );
   }
   return (
     <>
+      {scene.side === "A" && <span>A: </span>}
+      {scene.side === "difference" && <span>B − A: </span>}
       {scene.rowStage && <span>{titleOf(scene)}; </span>}
-      best five outlined
+      {links.length > 1 ? "the match of each kept cell" : "best five outlined"}
+      {links.some(({ isMutual }) => isMutual) && (
+        <span title="The query at that place takes most from the cell in turn.">
+          {" "}
+          · {MUTUAL} each the other’s best
+        </span>
+      )}
+    </>
+  );
+}
+
+/** How far the sum is, once it takes long enough to be noticed. */
+function RegionCaption({ sum }: { sum: RegionSum }) {
+  const { values, rowsDone, rows, isSlow } = sum;
+  if (isSlow && rowsDone < rows) {
+    return (
+      <span class="ctx-adding">
+        <progress aria-label="rows added up" value={rowsDone} max={rows} /> {rowsDone} of {rows}{" "}
+        rows
+      </span>
+    );
+  }
+  return (
+    <>
+      attention of <Num value={rows} /> cells, added up: <Num value={total(values)} />
     </>
   );
 }
 
 function OutputCaption({ scene }: OfScene) {
-  const { attention, cursor } = scene;
+  const { attention, cursor, side } = scene;
+  if (side === "A") return <>the output of A</>;
+  if (side === "difference") return <>how much A and B differ, at most over the channels</>;
   if (cursor.kind === "nothing") return <>what attention puts together</>;
   if (cursor.kind === "patch") return <>the places it is pasted most</>;
   if (cursor.kind === "pixel") {
     return (
       <>
-        pixel {cell(...cursor.pixel)}
+        <Role role="pixel">pixel {cell(...cursor.pixel)}</Role>
         <Kept cursor={cursor} />
       </>
     );
   }
-  const side = 2 * attention.config.rate;
+  const pixels = 2 * attention.config.rate;
   return (
     <>
-      the <Num value={side} />×<Num value={side} /> pixels it helps to rebuild
+      <Role role="pixel">
+        the <Num value={pixels} />×<Num value={pixels} /> pixels
+      </Role>{" "}
+      it helps to rebuild
     </>
   );
 }
 
 /** The title of the stage whose row is shown. */
-function titleOf({ rowStage, run, stage }: Scene): string {
+export function titleOf({ rowStage, run, stage }: Scene): string {
   const key = rowStage ?? stage;
   return run.inputs.meta.registry.find((entry) => entry.key === key)?.title ?? key;
 }

@@ -3,17 +3,10 @@
 import type { ViewName } from "../state/scene.ts";
 import type { Session } from "../state/session.ts";
 import { stepOf } from "../steps/index.ts";
+import type { Bits } from "../takeaway/view.ts";
 import { bitmap } from "./bitmap.ts";
 
 const OPAQUE = [0, 0, 0, 255];
-
-/** Set places, each `step` pixels wide. */
-interface Bits {
-  readonly bits: ArrayLike<number>;
-  readonly rows: number;
-  readonly cols: number;
-  readonly step: number;
-}
 
 /** What to strike out. It reads no cursor, so that pointing somewhere makes no new one. */
 export function bitsOf(view: ViewName, session: Session): Bits | null {

@@ -1,6 +1,9 @@
 // The pictures themselves, without what is drawn over them.
+
+import { paint, rangeOf } from "../engine/colour.ts";
 import { sampleOf } from "../state/arrays.ts";
 import type { Scene, ViewName } from "../state/scene.ts";
+import { largestDifference } from "../state/sides.ts";
 import { stepOf } from "../steps/index.ts";
 import { bitmap, type Colours } from "./bitmap.ts";
 import { coloursOf } from "./colours.ts";
@@ -70,12 +73,25 @@ function inputImage(view: "foreground" | "background", scene: Scene): Image {
 }
 
 function outputImage(scene: Scene): Image | null {
-  const { run, sample } = scene;
+  const { run, sample, pinned, side } = scene;
   const { H: rows, W: cols } = run.inputs;
-  const result = run.latest(sample);
+  const resultB = run.latest(sample);
+  const resultA = pinned?.latest(sample) ?? null;
+  if (side === "difference" && resultA && resultB) {
+    const colours = () => gapColours(resultA.output, resultB.output, rows * cols);
+    return { name: "difference", rows, cols, sources: [resultA, resultB], colours };
+  }
+  const result = side === "A" ? resultA : resultB;
   if (!result) return null;
   const colours = () => imageColours(scene, result.output, result.picture, rows * cols);
   return { name: "output", rows, cols, sources: [result], colours };
+}
+
+/** How much two outputs differ at most, at each pixel; opaque where they do not, too. */
+function gapColours(A: Float32Array, B: Float32Array, area: number): Colours {
+  const gap = largestDifference(A, B, area);
+  const range = rangeOf(gap, false);
+  return (i) => paint(gap[i], range).slice(0, 3);
 }
 
 /** As Python draws it, where it did and all channels are shown. */

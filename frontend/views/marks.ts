@@ -1,19 +1,29 @@
 // Boxes over the pictures: those that follow the cursor at every step, above the step's own.
 import { strongest } from "../engine/numbers.ts";
 import type { Place } from "../state/cursor.ts";
+import { hasOneGrid } from "../state/kept.ts";
+import { boxOf, type Region } from "../state/region.ts";
 import type { Scene, ViewName } from "../state/scene.ts";
+import { bestOf } from "../state/sides.ts";
 import { cellBox, pasteBox } from "../steps/boxes.ts";
 import { stepOf } from "../steps/index.ts";
-import type { Mark } from "../steps/step.ts";
+import type { Arrow, Mark } from "../steps/step.ts";
 
 const NEAR = 4; // cells: a second label so near would lie over the first
+const MOST_BEST = 5;
 const MOST_PASTES = 12;
 const LEAST_SHARE = 0.02; // of a query: less is not worth a box
+/** Beside a number: the match takes most from the cell that takes most from it. */
+export const MUTUAL = "⇄";
 
 /** All boxes over a picture, the last one on top. */
 export function marksOf(view: ViewName, scene: Scene): readonly Mark[] {
   const ofStep = stepOf(scene.stage).marks?.(view, scene) ?? [];
-  if (view === "background") return [...ofStep, ...bestMarks(scene), ...chosenMarks(scene)];
+  if (view === "background" && scene.regionSum) return regionBestMarks(scene);
+  if (view === "background") {
+    return [...ofStep, ...bestMarks(scene), ...linkMarks(scene), ...chosenMarks(scene)];
+  }
+  if (view === "foreground" && scene.region) return [regionMark(scene, scene.region)];
   const ofCursor = view === "output" ? outputMarks(scene) : queryMarks(scene);
   // A pixel belongs to no one query: what a step says of a query is left out.
   return scene.ledger ? ofCursor : [...ofStep, ...ofCursor];
@@ -29,9 +39,39 @@ const pasteMark = ({ attention }: Scene, cell: Place, kind: string): Mark => ({
   kind,
 });
 
+/** The box that is drawn, or was. */
+function regionMark({ attention }: Scene, region: Region): Mark {
+  const { rate } = attention.config;
+  const { top, left, height, width } = boxOf(region);
+  return { box: [top * rate, left * rate, height * rate, width * rate], kind: "query" };
+}
+
+/** The patches that a box takes most from. */
+function regionBestMarks(scene: Scene): Mark[] {
+  const { attention, regionSum } = scene;
+  if (!regionSum) return [];
+  const best = strongest(regionSum.values, MOST_BEST).map((q) => attention.cellOf(q));
+  return numbered(best, (cell) => cellBox(attention, cell));
+}
+
+/** The best matches of several kept cells, by the numbers of these. */
+function linkMarks({ attention, links }: Scene): Mark[] {
+  if (links.length === 1 && !links[0].isMutual) return []; // it is among the five best
+  return links.map(({ number, match, isMutual }) => {
+    const label = isMutual ? `${number} ${MUTUAL}` : String(number);
+    return { box: cellBox(attention, match), kind: "match", label };
+  });
+}
+
 /** The query, or the queries whose patches overlap at the pixel. */
 function queryMarks(scene: Scene): Mark[] {
-  const { attention, ledger, query } = scene;
+  const { attention, ledger, links, query } = scene;
+  if (links.length > 1) {
+    return links.map(({ number, cell }) => ({
+      ...cellMark(scene, cell, "query"),
+      label: String(number),
+    }));
+  }
   if (ledger) {
     return ledger.terms.map(({ p }) => cellMark(scene, attention.place(p), "query"));
   }
@@ -40,15 +80,34 @@ function queryMarks(scene: Scene): Mark[] {
 
 /** The five best patches, the best on top; one that is near a better one goes without a number. */
 function bestMarks(scene: Scene): Mark[] {
-  const { attention, best, cursor } = scene;
+  const { cursor, side, ofA } = scene;
   if (cursor.kind === "patch") return [];
+  const isOfA = side === "A" && ofA !== null && cursor.kind === "query";
+  const attention = isOfA ? ofA.attention : scene.attention;
+  const best = isOfA ? bestOf(ofA) : scene.best;
   const cells = best.map(({ index }) => attention.cellOf(index));
+  const marks = numbered(cells, (cell) => cellBox(attention, cell));
+  // Where several cells are kept, numbers are theirs.
+  return scene.links.length > 1 ? marks.map((mark) => ({ ...mark, label: "" })) : marks;
+}
+
+/** Matches by their rank, the best on top. */
+function numbered(cells: readonly Place[], boxAt: (cell: Place) => Mark["box"]): Mark[] {
   const marks = cells.map(([row, column], rank) => {
     const isNear = cells.slice(0, rank).some(([y, x]) => Math.hypot(y - row, x - column) < NEAR);
     const label = isNear ? "" : String(rank + 1);
-    return { ...cellMark(scene, [row, column], "match dashed"), label };
+    return { box: boxAt([row, column]), kind: "match dashed", label };
   });
   return marks.reverse();
+}
+
+/** From each kept cell to its best match, where f and b have the same cells. */
+export function linkArrows(view: ViewName, scene: Scene): readonly Arrow[] {
+  const { attention, links } = scene;
+  if (view !== "background" || scene.regionSum || !hasOneGrid(attention)) return [];
+  const { rate } = attention.config;
+  const middle = ([row, column]: Place): Place => [(row + 0.5) * rate, (column + 0.5) * rate];
+  return links.map(({ cell, match }) => ({ from: middle(cell), to: middle(match), kind: "query" }));
 }
 
 /** The patch that the reader chose. */

@@ -3,13 +3,14 @@ import type { Scene, ViewName } from "../state/scene.ts";
 import { stepOf } from "../steps/index.ts";
 import type { Arrow } from "../steps/step.ts";
 import { useTools } from "./context.ts";
-import { marksOf } from "./marks.ts";
+import { linkArrows, marksOf } from "./marks.ts";
 
 interface OfView {
   view: ViewName;
 }
 
-function shapeOf(view: ViewName, { run }: Scene): readonly [rows: number, cols: number] {
+/** Rows and columns of a picture, in pixels. */
+export function shapeOf(view: ViewName, { run }: Scene): readonly [rows: number, cols: number] {
   const { H, W, Hb, Wb } = run.inputs;
   return view === "background" ? [Hb, Wb] : [H, W];
 }
@@ -39,11 +40,17 @@ export function Marks({ view }: OfView) {
   );
 }
 
+/** All arrows over a picture. */
+export function arrowsOf(view: ViewName, scene: Scene): readonly Arrow[] {
+  const ofStep = stepOf(scene.stage).arrows?.(view, scene) ?? [];
+  return [...ofStep, ...linkArrows(view, scene)];
+}
+
 export function Arrows({ view }: OfView) {
   const { session } = useTools();
   const scene = session.scene.value;
   const [rows, cols] = shapeOf(view, scene);
-  const arrows = stepOf(scene.stage).arrows?.(view, scene) ?? [];
+  const arrows = arrowsOf(view, scene);
   return (
     <svg class="ctx-arrows" aria-hidden="true" viewBox={`0 0 ${cols} ${rows}`}>
       <defs>
@@ -68,4 +75,4 @@ export function Arrows({ view }: OfView) {
   );
 }
 
-const lineOf = ({ from, to }: Arrow): string => `M${from[1]} ${from[0]}L${to[1]} ${to[0]}`;
+export const lineOf = ({ from, to }: Arrow): string => `M${from[1]} ${from[0]}L${to[1]} ${to[0]}`;

@@ -1,0 +1,38 @@
+// The map that lies over a picture, as a table: its largest values and where they are.
+import { strongest } from "../engine/numbers.ts";
+import type { Place } from "./cursor.ts";
+import type { Scene } from "./scene.ts";
+
+export const MOST_ROWS = 20;
+
+export interface MapTable {
+  /** What a place of the map is: a patch of b or a query of f. */
+  readonly of: "patch" | "query";
+  /** How many values the map has. */
+  readonly count: number;
+  readonly rows: readonly TableRow[];
+}
+
+export interface TableRow {
+  readonly place: Place;
+  readonly value: number;
+}
+
+/** The largest first; what is no number is left out. Null where there is no map. */
+export function tableOf(scene: Scene): MapTable | null {
+  const { attention, backgroundHeat, foregroundHeat } = scene;
+  const heat = backgroundHeat ?? foregroundHeat;
+  if (!heat) return null;
+  const { values, cols, step } = heat;
+  const cells = step / attention.config.rate; // of a place of the map, along a side
+  const numbers = Float64Array.from(values, (value) => (Number.isNaN(value) ? -Infinity : value));
+  const largest = strongest(numbers, MOST_ROWS).filter((i) => !Number.isNaN(values[i]));
+  return {
+    of: heat === backgroundHeat ? "patch" : "query",
+    count: values.length,
+    rows: largest.map((i) => ({
+      place: [Math.floor(i / cols) * cells, (i % cols) * cells],
+      value: values[i],
+    })),
+  };
+}

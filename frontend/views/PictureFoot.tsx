@@ -1,0 +1,37 @@
+// Below a picture: what it shows of this cell, and between which numbers its colours lie.
+import type { ViewName } from "../state/scene.ts";
+import { Caption, Legend } from "./captions.tsx";
+import { useTools } from "./context.ts";
+import { BrushSize, hasSize } from "./Palette.tsx";
+
+export function PictureFoot({ view }: { view: ViewName }) {
+  const { session, hands } = useTools();
+  const isPainted = view === hands.canvas;
+  const showsSize = isPainted && hasSize(session.tool.value);
+  return (
+    <footer class="ctx-below-picture">
+      {showsSize ? (
+        <BrushSize />
+      ) : (
+        <p class="ctx-caption">
+          <Caption view={view} />
+        </p>
+      )}
+      <div class="ctx-legend">
+        <Legend view={view} />
+      </div>
+      {isPainted && <Leak />}
+    </footer>
+  );
+}
+
+/** A stroke too thin for the shrinking is lost. */
+function Leak() {
+  const { leaks } = useTools().session.attention;
+  return (
+    <p class="ctx-leak ctx-warn" role="status" hidden={!leaks}>
+      Shrinking loses a thin part of the hole: {leaks} of its pixels lie in patches that may be
+      pasted.
+    </p>
+  );
+}
