@@ -49,6 +49,10 @@ export class Session {
   readonly undoable = signal<readonly (Mask | null)[]>([]);
   /** What was done for the reader just now. */
   readonly message = signal("");
+  /** What the control does that is pointed at or focused. */
+  readonly hint = signal("");
+  /** The list of keys and colours is open. */
+  readonly showsKeys = signal(false);
   /** Why something that was asked for was not done. */
   readonly problem = signal("");
   /** Why nothing can be shown at all. */

@@ -4,11 +4,11 @@ import { useLayoutEffect, useRef } from "preact/hooks";
 import { valuesOf } from "../state/scene.ts";
 import { isStageKey, stagesOf } from "../state/stages.ts";
 import { actionsOf } from "./actions.ts";
-import { Comparison } from "./Comparison.tsx";
-import { Controls } from "./Controls.tsx";
+import { Bar } from "./Bar.tsx";
 import { type Tools, ToolsContext, useTools } from "./context.ts";
 import { cell } from "./format.ts";
 import { Inspector } from "./Inspector.tsx";
+import { Lead } from "./Lead.tsx";
 import { Matches } from "./Matches.tsx";
 import { Pictures } from "./Pictures.tsx";
 import { type Root, setRoot } from "./root.ts";
@@ -43,6 +43,15 @@ export function App({ tools }: { tools: Tools }) {
       }),
     [session],
   );
+  // Escape lets go wherever the focus is: in a notebook it is often in a cell.
+  useLayoutEffect(() => {
+    const letGo = (event: KeyboardEvent) => {
+      const isElsewhere = !root.current?.contains(event.target as Node);
+      if (event.key === "Escape" && isElsewhere && session.kept) tools.hands.letGo();
+    };
+    document.addEventListener("keydown", letGo);
+    return () => document.removeEventListener("keydown", letGo);
+  }, [tools]);
   const bring = (event: DragEvent) => {
     event.preventDefault();
     const file = event.dataTransfer?.files[0];
@@ -76,6 +85,8 @@ function takeKey(tools: Tools, event: KeyboardEvent): void {
   const by = { "[": -1, "]": 1 }[event.key];
   if (event.key === "Escape") {
     tools.hands.letGo();
+  } else if (event.key === "?") {
+    tools.session.showsKeys.value = true;
   } else if (by) {
     const next = neighbour(tools.session, by);
     if (next) showStage(tools, stagesOf(next)[0]);
@@ -91,93 +102,26 @@ function takeKey(tools: Tools, event: KeyboardEvent): void {
 const Whole = () => (
   <>
     <div class="ctx-whole">
-      <Heading />
+      <Bar />
+      <Lead />
       <Strip />
-      <Controls />
       <div class="ctx-panels">
         <Pictures />
-      </div>
-      <Notes />
-      <div class="ctx-below">
         <Inspector />
         <Matches />
       </div>
-      <Comparison />
-      <Help />
+      <Notes />
     </div>
     <Spoken />
   </>
 );
 
-function Heading() {
-  const { session } = useTools();
-  const { config, inputs } = session.run;
-  const { meta, n, c, H, W, Hb, Wb } = inputs;
-  const side = 2 * config.rate;
-  return (
-    <p class="ctx-heading">
-      {/* biome-ignore lint/a11y/useSemanticElements: a notebook has its own headings */}
-      <b role="heading" aria-level={1}>
-        {meta.title}
-      </b>
-      <span>
-        <small>f</small> {[n, c, H, W].join(" × ")}
-      </span>
-      <span>
-        <small>b</small> {[n, c, Hb, Wb].join(" × ")}
-      </span>
-      <span>
-        <small>dialect</small> {config.dialect}
-      </span>
-      <span>
-        <small>patches</small> {config.ksize}×{config.ksize}, pasted {side}×{side}
-      </span>
-      <span>
-        <small>stride</small> {config.stride}
-      </span>
-      <span>
-        <small>device</small> {meta.device}, {meta.dtype}
-        {session.alone && "; now in this page"}
-      </span>
-    </p>
-  );
-}
-
+/** What holds for the whole run. */
 function Notes() {
-  const { session } = useTools();
-  const { leaks } = session.attention;
-  const { notes } = session.run.inputs.meta;
-  const message = session.message.value;
-  return (
-    <p class="ctx-notes">
-      <span class="ctx-warn" role="status" hidden={!leaks}>
-        Shrinking loses a thin part of the hole: {leaks} of its pixels lie in patches that may be
-        pasted.
-      </span>
-      <span class="ctx-told" role="status">
-        {message && <span key={message}>{message}</span>}
-      </span>
-      <span role="status">
-        {notes.join(" ")} <b>{session.problem.value}</b>{" "}
-        {session.offline.value &&
-          "The kernel is gone: all of this still works, computed in the page."}
-      </span>
-    </p>
-  );
+  const notes = useTools().session.run.inputs.meta.notes;
+  if (!notes.length) return null;
+  return <p class="ctx-notes">{notes.join(" ")}</p>;
 }
-
-const Help = () => (
-  <p class="ctx-help">
-    <b>Mouse</b> move to look, click to keep, <kbd>Esc</kbd> lets go · <b>Keys</b> <kbd>Tab</kbd> to
-    a picture, arrows move in it (<kbd>Shift</kbd>: by 8), <kbd>Enter</kbd> keeps, or paints with a
-    brush · on the strip <kbd>←</kbd> <kbd>→</kbd> step, anywhere <kbd>[</kbd> <kbd>]</kbd> ·{" "}
-    <span class="ctx-key ctx-key-query" />
-    query <span class="ctx-key ctx-key-match" />
-    match <span class="ctx-key ctx-key-hole" />
-    hole or masked <span class="ctx-key ctx-key-pixel" />
-    output pixel
-  </p>
-);
 
 /** What a screen reader says when a cell is kept. */
 function Spoken() {

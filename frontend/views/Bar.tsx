@@ -1,10 +1,12 @@
 // The bar: what this is, what just happened, and what is seldom used.
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useRef } from "preact/hooks";
+import { sameMask } from "../state/arrays.ts";
+import type { Session } from "../state/session.ts";
 import { type Actions, useActions } from "./actions.ts";
 import { useTools } from "./context.ts";
-import { Button, Choice } from "./controls.tsx";
+import { Button, Choice } from "./pieces.tsx";
 import { Keys } from "./Keys.tsx";
-import { useHint } from "./hints.ts";
+import { Menu } from "./Menu.tsx";
 
 const upTo = (count: number): number[] => [...Array(count).keys()];
 
@@ -36,12 +38,24 @@ export function Bar() {
 function Status() {
   const { session } = useTools();
   const { hint, message } = session;
-  const text = hint.value || message.value;
+  const text = hint.value || message.value || changesOf(session);
   return (
     <p class="ctx-status" role="status" data-speaks={text !== ""} title={text || undefined}>
       {text || <Facts />}
     </p>
   );
+}
+
+/** What was changed since A was pinned. */
+function changesOf({ pinned, run }: Session): string {
+  const A = pinned.value;
+  if (!A) return "";
+  const names = Object.keys(run.config) as (keyof typeof run.config)[];
+  const changes = names
+    .filter((name) => A.config[name] !== run.config[name])
+    .map((name) => `${name} ${A.config[name]} → ${run.config[name]}`);
+  if (!sameMask(A.mask, run.mask)) changes.push("another hole");
+  return `A → B: ${changes.join(", ") || "nothing differs yet, change a setting or the hole"}`;
 }
 
 function Facts() {
@@ -161,49 +175,15 @@ function Pin() {
 }
 
 function TakeAway({ actions }: { actions: Actions }) {
-  const [isOpen, setOpen] = useState(false);
-  const menu = useRef<HTMLDivElement>(null);
-  useEffect(() => {
-    if (!isOpen) return;
-    const closeOutside = (event: Event) => {
-      if (!menu.current?.contains(event.target as Node)) setOpen(false);
-    };
-    document.addEventListener("pointerdown", closeOutside);
-    return () => document.removeEventListener("pointerdown", closeOutside);
-  }, [isOpen]);
-  const choose = (act: () => unknown) => () => {
-    setOpen(false);
-    act();
-  };
-  const close = (event: KeyboardEvent) => {
-    if (event.key !== "Escape" || !isOpen) return;
-    setOpen(false);
-    menu.current?.querySelector("button")?.focus();
-    event.stopPropagation();
-  };
   return (
-    // biome-ignore lint/a11y/noStaticElementInteractions: Escape closes what lies in it
-    <div class="ctx-menu" ref={menu} onKeyDown={close}>
-      <button
-        type="button"
-        class="ctx-chip"
-        aria-expanded={isOpen}
-        onClick={() => setOpen(!isOpen)}
-        {...useHint("This view as code, as a picture, or as a page that works without a kernel.")}
-      >
-        Take away ▾
-      </button>
-      <div hidden={!isOpen}>
-        <button type="button" data-do="python" onClick={choose(actions.copyPython)}>
-          Copy as Python
-        </button>
-        <button type="button" data-do="png" onClick={choose(actions.savePicture)}>
-          Save PNG
-        </button>
-        <button type="button" data-do="page" onClick={choose(actions.savePage)}>
-          Save page
-        </button>
-      </div>
-    </div>
+    <Menu
+      label="Take away"
+      help="This view as code, as a picture, or as a page that works without a kernel."
+      items={[
+        { name: "python", words: "Copy as Python", onChoose: actions.copyPython },
+        { name: "png", words: "Save PNG", onChoose: actions.savePicture },
+        { name: "page", words: "Save page", onChoose: actions.savePage },
+      ]}
+    />
   );
 }

@@ -1,7 +1,7 @@
 // Keys, mouse and colours, in a dialog.
 import { useEffect, useRef } from "preact/hooks";
 import { useTools } from "./context.ts";
-import { Button } from "./controls.tsx";
+import { Button } from "./pieces.tsx";
 
 export function Keys() {
   const { session } = useTools();

@@ -3,79 +3,115 @@ import type { Match } from "../engine/attention.ts";
 import { keptQuery } from "../state/cursor.ts";
 import type { Scene } from "../state/scene.ts";
 import { useTools } from "./context.ts";
-import { digits, total } from "./format.ts";
-import { At, Num } from "./numbers.tsx";
+import { percent, thousands, total } from "./format.ts";
+import { At } from "./numbers.tsx";
 import { MatchTile, MixedTile } from "./tiles.tsx";
 
 export function Matches() {
   const { session } = useTools();
   const scene = session.scene.value;
+  const { attention, best, p, pixel } = scene;
   return (
     <section class="ctx-side" aria-label="Best matches">
-      <h3>Best matches, by attention</h3>
+      <header>
+        <h3>Best matches</h3>
+        {p >= 0 && (
+          <small>
+            for{" "}
+            {pixel ? (
+              <At place={pixel} role="pixel" />
+            ) : (
+              <At place={attention.place(p)} role="query" />
+            )}
+          </small>
+        )}
+      </header>
       {/* biome-ignore lint/a11y/noRedundantRoles: Safari takes a list without bullets for none */}
       <ol class="ctx-matches" role="list">
-        {scene.best.map((match, i) => (
-          <MatchRow key={i} scene={scene} match={match} />
+        {best.map((match, i) => (
+          <MatchRow key={i} rank={i + 1} scene={scene} match={match} />
         ))}
+        {p >= 0 && <Others scene={scene} />}
       </ol>
-      <div>{scene.p < 0 ? <p class="ctx-dim">no query yet</p> : <Rest scene={scene} />}</div>
+      {p >= 0 && <Pasted scene={scene} />}
     </section>
   );
 }
 
-function MatchRow({ scene, match }: { scene: Scene; match: Match }) {
+/** From 0 to 100 %: a bar relative to the best would make 5 % look like certainty. */
+const Bar = ({ share, isRest }: { share: number; isRest?: boolean }) => (
+  <span class="ctx-track">
+    <span class={isRest ? "ctx-rest" : ""} style={`width: ${100 * clampShare(share)}%`} />
+  </span>
+);
+
+const clampShare = (share: number): number => Math.min(1, Math.max(0, share || 0));
+
+interface MatchRowProps {
+  rank: number;
+  scene: Scene;
+  match: Match;
+}
+
+function MatchRow({ rank, scene, match }: MatchRowProps) {
   const { kernel } = useTools();
   const { index, row, col, score, fused, weight } = match;
-  const isChosen = scene.patch === index;
-  const top = scene.best[0].weight || 1;
-  const share = 100 * Math.max(0, weight / top) || 0;
+  const isChosen = scene.q === index;
   const choose = () => {
-    if (scene.query) kernel.publish({ cursor: keptQuery(scene.query, isChosen ? null : index) });
+    const partner = scene.patch === index ? null : index;
+    if (scene.query) kernel.publish({ cursor: keptQuery(scene.query, partner) });
   };
   return (
     <li>
       <button
         type="button"
+        data-match={rank}
         aria-pressed={isChosen}
         title={`its score ${score}, fused ${fused}, with the query`}
         onClick={choose}
       >
+        <span class="ctx-rank">{rank}</span>
         <MatchTile scene={scene} q={index} side={24} />
         <At place={[row, col]} role="match" />
-        <span class="ctx-weight">
-          <Num value={weight} />
-        </span>
-        <span class="ctx-track">
-          <span class="ctx-bar" style={`width: ${share}%`} />
+        <Bar share={weight} />
+        <span class="ctx-weight" title={String(weight)}>
+          {percent(weight)}
         </span>
       </button>
     </li>
   );
 }
 
-function Rest({ scene }: { scene: Scene }) {
-  const { attention, ledger, best, p } = scene;
-  // A pixel's shares add up to how many patches overlap there, over the divisor.
-  const whole = ledger ? ledger.terms.length / ledger.divisor : 1;
-  const rest = whole - total(best.map(({ weight }) => weight));
-  const side = 2 * attention.config.rate;
+function Others({ scene }: { scene: Scene }) {
+  const { attention, best } = scene;
+  const rest = Math.max(0, wholeOf(scene) - total(best.map(({ weight }) => weight)));
   return (
-    <>
-      <p class="ctx-dim">
-        all others: {digits(100 * Math.max(0, rest))} %
-        {ledger && "; shares of this pixel, over all patches that overlap there"}
-      </p>
-      <figure class="ctx-gives">
-        <MixedTile scene={scene} side={72} />
-        <figcaption>
-          <b>
-            what <At place={attention.place(p)} role="query" /> pastes
-          </b>
-          <br />
-          {side}×{side} pixels: all paste patches, mixed by their weights
-        </figcaption>
-      </figure>
-    </>
+    <li class="ctx-others">
+      <small>{thousands(attention.L - best.length)} others</small>
+      <Bar share={rest} isRest />
+      <span class="ctx-weight" title={String(rest)}>
+        {percent(rest)}
+      </span>
+    </li>
+  );
+}
+
+/** All shares together: 1 for a query; for a pixel, its overlapping patches over the divisor. */
+const wholeOf = ({ ledger, blank }: Scene): number => {
+  if (ledger) return ledger.terms.length / ledger.divisor;
+  return blank ? 0 : 1;
+};
+
+function Pasted({ scene }: { scene: Scene }) {
+  const side = 2 * scene.attention.config.rate;
+  return (
+    <figure class="ctx-gives">
+      <MixedTile scene={scene} side={40} />
+      <figcaption>
+        <b>what it pastes</b>
+        <br />
+        {side}×{side} pixels: all paste patches, mixed by these shares
+      </figcaption>
+    </figure>
   );
 }

@@ -14,7 +14,8 @@ export interface MenuItem {
 interface MenuProps {
   label: string;
   help: string;
-  icon: IconName;
+  /** In place of the label's words. */
+  icon?: IconName;
   items: readonly MenuItem[];
 }
 
@@ -44,13 +45,13 @@ export function Menu({ label, help, icon, items }: MenuProps) {
     <div class="ctx-menu" ref={menu} onKeyDown={takeKey}>
       <button
         type="button"
-        class="ctx-tool"
-        aria-label={label}
+        class={icon ? "ctx-tool" : "ctx-chip"}
+        aria-label={icon ? label : undefined}
         aria-expanded={isOpen}
         onClick={() => setOpen(!isOpen)}
         {...useHint(help)}
       >
-        <Icon name={icon} />
+        {icon ? <Icon name={icon} /> : `${label} ▾`}
       </button>
       <div hidden={!isOpen}>
         {items.map(({ name, words, onChoose, isDisabled }) => (

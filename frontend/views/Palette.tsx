@@ -1,7 +1,7 @@
 // The tools at the picture that is painted: what a drag over it does.
 import type { Tool } from "../state/session.ts";
 import { useTools } from "./context.ts";
-import { Button, Slider } from "./controls.tsx";
+import { Button, Slider } from "./pieces.tsx";
 import { useHint } from "./hints.ts";
 import { Icon } from "./icons.tsx";
 

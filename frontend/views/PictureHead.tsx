@@ -7,7 +7,7 @@ import { stepOf } from "../steps/index.ts";
 import { type PictureParts, savePng, saveSvg } from "../takeaway/view.ts";
 import { titleOf } from "./captions.tsx";
 import { useTools } from "./context.ts";
-import { Choice } from "./controls.tsx";
+import { Choice } from "./pieces.tsx";
 import { bitsOf } from "./hatch.ts";
 import { useHint } from "./hints.ts";
 import { Menu, type MenuItem } from "./Menu.tsx";

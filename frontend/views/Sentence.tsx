@@ -1,7 +1,7 @@
 // The sentence above everything: what the step does to this cell. Its coloured words carry the
 // signs of their roles, so that it is the legend, too.
 import type { ComponentChildren } from "preact";
-import { cell } from "./format.ts";
+import { cell, percent } from "./format.ts";
 import type { Place } from "../state/cursor.ts";
 import type { Scene } from "../state/scene.ts";
 import { stepOf } from "../steps/index.ts";
@@ -86,13 +86,4 @@ function warningOf({ attention, blank, rowStage, p }: Scene): string | null {
   }
   if (p < 0 || !attention.row(rowStage ?? "scores", p).some(Number.isNaN)) return null;
   return "This row holds values that are not numbers; the softmax spreads one over the whole row.";
-}
-
-/** Two digits of a share of one: 40 %, 4.3 %, 0.05 %. */
-export function percent(share: number): string {
-  if (Number.isNaN(share)) return "NaN";
-  const value = 100 * share;
-  if (value === 0) return "0 %";
-  if (value >= 99.5) return `${Math.round(value)} %`;
-  return value < 0.01 ? "< 0.01 %" : `${Number(value.toPrecision(2))} %`;
 }

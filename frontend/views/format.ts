@@ -33,3 +33,16 @@ export const total = (values: ArrayLike<number>): number => {
   for (let i = 0; i < values.length; i++) sum += values[i];
   return sum;
 };
+
+/** Two digits of a share of one: 40 %, 4.3 %, 0.05 %. */
+export function percent(share: number): string {
+  if (Number.isNaN(share)) return "NaN";
+  const value = 100 * share;
+  if (value === 0) return "0 %";
+  if (value >= 99.5) return `${Math.round(value)} %`;
+  return value < 0.01 ? "< 0.01 %" : `${Number(value.toPrecision(2))} %`;
+}
+
+/** 2 555: groups of three, a narrow space between. */
+export const thousands = (count: number): string =>
+  String(count).replace(/\B(?=(\d{3})+$)/g, "\u202f");

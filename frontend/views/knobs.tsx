@@ -1,6 +1,6 @@
 // The settings, each to stand under the step that it changes.
 import { useTools } from "./context.ts";
-import { Check, Choice, Slider } from "./controls.tsx";
+import { Check, Choice, Slider } from "./pieces.tsx";
 import { digits } from "./format.ts";
 
 const SIDES = [1, 3, 5, 7];
