@@ -7,6 +7,8 @@ import type { Run } from "./run.ts";
 import { type Scene, type Span, sceneOf } from "./scene.ts";
 
 export type Tool = "look" | "brush" | "erase" | "rectangle";
+/** A role whose place the pictures outline while a term of the equation is pointed at. */
+export type Highlight = "query" | "match" | "pixel" | null;
 
 export class Session {
   /** The inputs under the present settings and hole; null until they have arrived. */
@@ -20,6 +22,7 @@ export class Session {
   readonly tool = signal<Tool>("look");
   /** Diameter of the brush, in pixels. */
   readonly brush = signal(6);
+  readonly highlight = signal<Highlight>(null);
   /** The run kept as A, beside which the present one is B. */
   readonly pinned = signal<Run | null>(null);
   /** How far the output is computed, 0 to 1; null where nothing is being computed. */

@@ -21,6 +21,10 @@ export const cell = (row: number, column: number): string => `(${row}, ${column}
 export const named = (axes: readonly string[], shape: readonly number[]): string =>
   axes.map((axis, i) => `${axis} ${shape[i]}`).join(" × ");
 
+/** A count, in groups of three digits: 2 560. */
+export const thousands = (count: number): string =>
+  String(count).replaceAll(/\B(?=(\d{3})+$)/g, "\u2009");
+
 const UNITS = ["B", "KB", "MB", "GB", "TB"];
 
 export function bytes(count: number): string {
