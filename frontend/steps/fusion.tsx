@@ -51,8 +51,8 @@ export function FusionSentence({ scene, pass }: FusionProps) {
     return (
       <>
         {pass.neighbours}, <PatchWord at={patch} /> goes from {digits(before[q])} to{" "}
-        {digits(after[q])} for <QueryWord scene={scene} />, but it touches the <HoleWord /> and has
-        no rank.
+        {digits(after[q])} for <QueryWord scene={scene} />, but touches the <HoleWord /> and has no
+        rank.
         <Outside scene={scene} />
       </>
     );

@@ -36,8 +36,9 @@ function Sentence({ scene }: InspectorProps) {
   if (!valid[q]) {
     return (
       <>
-        {patch} scores {digits(scores[q])} for <QueryWord scene={scene} />, but it touches the{" "}
-        <HoleWord /> and has no rank. <Outside scene={scene} />
+        {patch} scores {digits(scores[q])} for <QueryWord scene={scene} />, but touches the{" "}
+        <HoleWord /> and has no rank.
+        <Outside scene={scene} />
       </>
     );
   }

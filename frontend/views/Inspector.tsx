@@ -1,5 +1,5 @@
 // What the stage on screen does to this cell.
-import { useSignalEffect } from "@preact/signals";
+import { effect } from "@preact/signals";
 import { useLayoutEffect, useRef } from "preact/hooks";
 import type { StageKey } from "../generated/stages.ts";
 import type { Scene } from "../state/scene.ts";
@@ -38,13 +38,17 @@ export function Inspector() {
     }
   });
   // The pictures outline the place of the term that is pointed at.
-  useSignalEffect(() => {
-    const highlight = session.highlight.value;
-    const root = rootOf(tools);
-    if (!root) return;
-    if (highlight) root.dataset.highlight = highlight;
-    else delete root.dataset.highlight;
-  });
+  useLayoutEffect(
+    () =>
+      effect(() => {
+        const highlight = session.highlight.value;
+        const root = rootOf(tools);
+        if (!root) return;
+        if (highlight) root.dataset.highlight = highlight;
+        else delete root.dataset.highlight;
+      }),
+    [tools],
+  );
   return (
     <section class="ctx-inspector" aria-label="What this stage does to this cell">
       <Head stage={stage} title={question === "query" ? undefined : TITLES[question]} />
