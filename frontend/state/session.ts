@@ -19,6 +19,8 @@ import { type Scene, type Span, sceneOf } from "./scene.ts";
 import type { Side } from "./sides.ts";
 
 export type Tool = "look" | "region" | "brush" | "erase" | "rectangle";
+/** A role whose place the pictures outline while a term of the equation is pointed at. */
+export type Highlight = "query" | "match" | "pixel" | null;
 
 export class Session {
   /** The inputs under the present settings and hole; null until they have arrived. */
@@ -39,6 +41,7 @@ export class Session {
   readonly tool = signal<Tool>("look");
   /** Diameter of the brush, in pixels. */
   readonly brush = signal(6);
+  readonly highlight = signal<Highlight>(null);
   /** The run kept as A, beside which the present one is B. */
   readonly pinned = signal<Run | null>(null);
   /** Which of them lies over the background and is shown as output. */

@@ -3,11 +3,41 @@ import { wheelColour } from "../engine/colour.ts";
 import type { Place } from "../state/cursor.ts";
 import type { Scene, ViewName } from "../state/scene.ts";
 import { useGo } from "../views/context.ts";
-import { At, Link, Num } from "../views/numbers.tsx";
-import type { Arrow, Drawing, InspectorProps, Step } from "./step.ts";
+import { cell, digits } from "../views/format.ts";
+import { Link } from "../views/numbers.tsx";
+import { PatchWord } from "../views/Sentence.tsx";
+import { Chip, Note, Sign, Term, Terms, Value } from "../views/terms.tsx";
+import { Thumbnails } from "../views/thumbnails.tsx";
+import { MatchTile, QueryTile } from "../views/tiles.tsx";
+import { cellOutline } from "./miniatures.ts";
+import type { Arrow, Drawing, InspectorProps, Layer, Miniature, Step } from "./step.ts";
+import { Outside, QueryWord } from "./words.tsx";
 
 /** At most so many arrows along the longer side. */
 const MOST_ARROWS = 16;
+
+function Sentence({ scene }: InspectorProps) {
+  const { attention, p, q, patch } = scene;
+  const [down, right] = attention.offset(p, q);
+  return (
+    <>
+      {patch === null ? "The best match of " : "The chosen match of "}
+      <QueryWord scene={scene} />, <PatchWord at={attention.cellOf(q)} />,{" "}
+      {down === 0 && right === 0
+        ? "lies at the very same place"
+        : `lies ${wayOf(down, right)} of it`}
+      .<Outside scene={scene} />
+    </>
+  );
+}
+
+/** "1 down and 7 right" */
+function wayOf(down: number, right: number): string {
+  const parts: string[] = [];
+  if (down !== 0) parts.push(`${Math.abs(down)} ${down > 0 ? "down" : "up"}`);
+  if (right !== 0) parts.push(`${Math.abs(right)} ${right > 0 ? "right" : "left"}`);
+  return parts.join(" and ");
+}
 
 function Inspector({ scene }: InspectorProps) {
   const { attention, p, q, patch, blank } = scene;
@@ -16,51 +46,61 @@ function Inspector({ scene }: InspectorProps) {
   const [down, right] = attention.offset(p, q);
   const known = scene.run.longest(scene.sample);
   const own = Math.hypot(down, right);
-  const longest = known || own;
-  const colour = wheelColour(down, right, longest);
+  const colour = wheelColour(down, right, known || own);
   // A patch that the reader chose may lie further away than any best match does.
-  const scale = 50 / (Math.max(longest, own) || 1);
+  const scale = 50 / (Math.max(known, own) || 1);
   return (
     <>
-      <p class="ctx-line">
-        o(
-        <At place={query} role="query" />) ={" "}
-        <Link onClick={() => go("attention", query, patch)}>
-          <At place={attention.cellOf(q)} role="match" />
-        </Link>{" "}
-        − <At place={query} role="query" /> ={" "}
-        <b>
-          (<Num value={down} />, <Num value={right} />)
-        </b>
-      </p>
-      <div class="ctx-figures">
-        <figure>
-          <span class="ctx-wheel">
-            <i style={`left: ${50 + scale * right}%; top: ${50 + scale * down}%`} />
-          </span>
-          <figcaption>
-            direction is hue, length saturation;{" "}
-            {scene.known ? (
-              <>
-                the rim is <Num value={known} /> {known === 1 ? "cell" : "cells"}
-              </>
-            ) : (
-              "how long the rim is, is known once the output is computed"
-            )}
-          </figcaption>
-        </figure>
-        <figure>
-          <span class="ctx-chip" style={`background: rgb(${Array.from(colour).slice(0, 3)})`} />
-          <figcaption>
-            this cell: <Num value={down} /> down, <Num value={right} /> right
-          </figcaption>
-        </figure>
-      </div>
-      <p>
+      <Terms>
+        <Term
+          picture={<MatchTile scene={scene} side={80} />}
+          value={
+            <Link onClick={() => go("attention", query, patch)}>
+              <span data-term="match">{cell(...attention.cellOf(q))}</span>
+            </Link>
+          }
+          role="match"
+        >
+          {patch === null ? "its best match" : "the patch that you chose"}
+        </Term>
+        <Sign>−</Sign>
+        <Term
+          picture={<QueryTile scene={scene} side={80} />}
+          value={<span data-term="query">{cell(...query)}</span>}
+          role="query"
+        >
+          the query
+        </Term>
+        <Sign>=</Sign>
+        <Term
+          kind="result"
+          picture={<Chip colour={colour} />}
+          value={
+            <>
+              (<Value name="down" value={down} />, <Value name="right" value={right} />)
+            </>
+          }
+        >
+          offset: down, right
+        </Term>
+        <Term
+          picture={
+            <span class="ctx-wheel">
+              <i style={`left: ${50 + scale * right}%; top: ${50 + scale * down}%`} />
+            </span>
+          }
+          value={scene.known && `${digits(known)} ${known === 1 ? "cell" : "cells"}`}
+        >
+          {scene.known
+            ? "to the rim; direction is hue, length saturation"
+            : "the rim’s length is known once the output is"}
+        </Term>
+      </Terms>
+      <Note>
         {blank
           ? "Every patch is masked: the first one wins by default, and the offset means nothing."
           : `The offset points from the query to ${patch === null ? "its best match" : "the patch that you chose"}. Nothing after it uses it: it is there to be looked at.`}
-      </p>
+      </Note>
     </>
   );
 }
@@ -105,8 +145,37 @@ function arrows(view: ViewName, scene: Scene): Arrow[] {
   return many;
 }
 
+/** The flow, with an arrow from the query to its match. */
+function miniature(scene: Scene): Miniature {
+  const { attention, p, q } = scene;
+  const { h, w } = attention;
+  const layers: Layer[] = [];
+  const drawing = picture("output", scene);
+  if (drawing) layers.push({ ...drawing, step: 1, colours: () => drawing.colours });
+  if (p < 0 || q < 0) return { rows: h, cols: w, layers, outlines: [], arrow: NOWHERE };
+  const query = attention.place(p);
+  const match = attention.cellOf(q);
+  const middle = ([row, column]: Place): Place => [row + 0.5, column + 0.5];
+  const arrow = { from: middle(query), to: middle(match) };
+  return { rows: h, cols: w, layers, outlines: [cellOutline(query, "query", 0)], arrow };
+}
+
+const NOWHERE = { from: [0, 0], to: [0, 0] } as const;
+const PICTURES = [miniature];
+
+function offsetOf({ attention, p, q }: Scene): string {
+  if (p < 0) return "";
+  const [down, right] = attention.offset(p, q);
+  return `(${digits(down)}, ${digits(right)})`;
+}
+
 export const flow: Step = {
   name: "Flow",
+  short: "Flow",
+  Sentence,
+  value: offsetOf,
+  Thumbnail: () => <Thumbnails step={flow} pictures={PICTURES} />,
+  Foot: () => <span>match − query</span>,
   rowStage: () => "attention",
   shape: (stage, run, { h, w }) =>
     stage === "offsets" ? [run.inputs.n, h, w, 2] : [run.inputs.n, 3, h, w],

@@ -1,19 +1,24 @@
 // What both passes of the fusion show: the scores of neighbours, added to a match's own.
-
 import { paint, rangeOf } from "../engine/colour.ts";
 import type { FusionTerm } from "../engine/fusion.ts";
+import { rankOf } from "../engine/ranks.ts";
 import type { Place } from "../state/cursor.ts";
 import type { Scene, ViewName } from "../state/scene.ts";
 import { useGo } from "../views/context.ts";
 import { cell, digits } from "../views/format.ts";
-import { At, Num, Sum } from "../views/numbers.tsx";
+import { At } from "../views/numbers.tsx";
+import { HoleWord, PatchWord } from "../views/Sentence.tsx";
+import { Chip, Large, Note, Sign, Term, Terms, Value } from "../views/terms.tsx";
 import { cellBox } from "./boxes.ts";
 import type { Mark } from "./step.ts";
+import { climb, Outside, QueryWord } from "./words.tsx";
 
 /** A pass, and the stage that it starts from. */
 export interface Pass {
   readonly stage: "fused_rows" | "fused_scores";
   readonly before: "scores" | "fused_rows";
+  /** What it adds to a score, as the sentence begins. */
+  readonly neighbours: string;
 }
 
 /** The scores that make up fused(p, q) after a pass: the first moves along the rows alone. */
@@ -27,66 +32,108 @@ interface FusionProps {
   pass: Pass;
 }
 
-export function Fusion({ scene, pass }: FusionProps) {
+/** How the patch climbs, or falls, among those that may be pasted. */
+export function FusionSentence({ scene, pass }: FusionProps) {
   const { attention, p, q } = scene;
-  const { reach, config } = attention;
-  const terms = termsOf(scene, pass);
-  const wraps = terms.filter((term) => term.wraps).length;
-  const ends = terms.filter((term) => !term.inside).length;
-  const rowsOnly = pass.stage === "fused_rows";
-  const before = attention.row(pass.before, p)[q];
-  const after = attention.row(pass.stage, p)[q];
+  const { valid, config } = attention;
+  const before = attention.row(pass.before, p);
+  const after = attention.row(pass.stage, p);
+  const patch = attention.cellOf(q);
+  if (!config.fuse) {
+    return (
+      <>
+        Fusion is off: <PatchWord at={patch} /> keeps its score of {digits(after[q])} for{" "}
+        <QueryWord scene={scene} />.<Outside scene={scene} />
+      </>
+    );
+  }
+  if (!valid[q]) {
+    return (
+      <>
+        {pass.neighbours}, <PatchWord at={patch} /> goes from {digits(before[q])} to{" "}
+        {digits(after[q])} for <QueryWord scene={scene} />, but touches the <HoleWord /> and has no
+        rank.
+        <Outside scene={scene} />
+      </>
+    );
+  }
   return (
     <>
-      <p class="ctx-line">
-        <span>{rowsOnly ? "s↔" : "s*"}</span>(
-        <At place={attention.place(p)} role="query" />,{" "}
-        <At place={attention.cellOf(q)} role="match" />) ={" "}
-        <Sum terms={terms.map((term) => term.score)}>{(score) => <Num value={score} />}</Sum> ={" "}
-        <b>
-          <Num value={after} />
-        </b>
-      </p>
-      <div class="ctx-figures">
-        <figure class="ctx-wide">
-          <Microscope scene={scene} terms={terms} />
-          <figcaption>
-            {rowsOnly ? (
-              <span>
-                query and key both moved by up to <Num value={reach} /> along their rows
-              </span>
-            ) : (
-              <span>
-                each row of boxes was added by the pass before (↔), this pass (↕) adds the rows
-              </span>
-            )}
-          </figcaption>
-        </figure>
-        <figure>
-          <b class="ctx-big">
-            <Num value={before} /> → <Num value={after} />
-          </b>
-          <figcaption>before → after this pass</figcaption>
-        </figure>
-      </div>
-      {config.fuse ? (
-        <p>
-          A match counts for more where its neighbours match side by side.{" "}
-          {wraps > 0 && (
-            <span>
-              <Num value={wraps} /> of these (dashed) ran over the end of a line onto the next.{" "}
-            </span>
-          )}
-          {ends > 0 && (
-            <span>
-              <Num value={ends} /> off the end counted 0.{" "}
-            </span>
-          )}
-          Click a number to see that score.
-        </p>
-      ) : (
-        <p>Fusion is off: both passes leave the scores as they are.</p>
-      )}
+      {pass.neighbours}, <PatchWord at={patch} />{" "}
+      {climb(rankOf(before, q, valid), rankOf(after, q, valid))} for <QueryWord scene={scene} />.
+      <Outside scene={scene} />
+    </>
+  );
+}
+
+export function Fusion({ scene, pass }: FusionProps) {
+  const { attention, p, q, query, patch } = scene;
+  const go = useGo();
+  const terms = termsOf(scene, pass);
+  const rowsOnly = pass.stage === "fused_rows";
+  const row = attention.row(pass.stage, p);
+  const before = attention.row(pass.before, p)[q];
+  const after = row[q];
+  const growth = after / before;
+  return (
+    <>
+      <Terms>
+        <Term
+          kind="wide"
+          role="match"
+          picture={<Microscope scene={scene} terms={terms} isLine={rowsOnly} />}
+        >
+          {rowsOnly
+            ? "scores of neighbours: query → patch, both moved along their rows"
+            : "query → patch: the lines were added by the pass before (↔), this one adds the lines"}
+        </Term>
+        <Sign>Σ =</Sign>
+        <Term
+          kind="result"
+          role="match"
+          picture={<Chip colour={paint(after, rangeOf(row, true))} />}
+          value={
+            <Value
+              name="fused"
+              value={after}
+              onClick={() => go(rowsOnly ? "fused_scores" : "attention", query, patch)}
+            />
+          }
+        >
+          {rowsOnly ? "score s↔" : "score s*"}
+        </Term>
+        <Term
+          picture={<Large>{Number.isFinite(growth) ? `× ${digits(growth)}` : ""}</Large>}
+          value={
+            <>
+              <Value name="before" value={before} onClick={() => go(pass.before, query, patch)} /> →{" "}
+              {digits(after)}
+            </>
+          }
+        >
+          before → after this pass
+        </Term>
+      </Terms>
+      <Note>
+        {attention.config.fuse ? (
+          <Explanation terms={terms} />
+        ) : (
+          "Fusion is off: both passes leave the scores as they are."
+        )}
+      </Note>
+    </>
+  );
+}
+
+function Explanation({ terms }: { terms: readonly FusionTerm[] }) {
+  const wraps = terms.filter((term) => term.wraps).length;
+  const ends = terms.filter((term) => !term.inside).length;
+  return (
+    <>
+      A match counts for more where its neighbours match side by side.{" "}
+      {wraps > 0 && `${wraps} of these (dashed) ran over the end of a line onto the next. `}
+      {ends > 0 && `${ends} off the end counted 0. `}
+      Each number leads to that score.
     </>
   );
 }
@@ -94,10 +141,12 @@ export function Fusion({ scene, pass }: FusionProps) {
 interface MicroscopeProps {
   scene: Scene;
   terms: readonly FusionTerm[];
+  /** All in one line, with room for the places under the numbers. */
+  isLine: boolean;
 }
 
 /** Every term where it lies: which query's score it is with which patch. */
-function Microscope({ scene, terms }: MicroscopeProps) {
+function Microscope({ scene, terms, isLine }: MicroscopeProps) {
   const { attention } = scene;
   const range = rangeOf(
     terms.map((term) => term.score),
@@ -105,7 +154,10 @@ function Microscope({ scene, terms }: MicroscopeProps) {
   );
   const colourOf = (score: number) => `rgb(${Array.from(paint(score, range)).slice(0, 3)})`;
   return (
-    <div class="ctx-microscope" style={`--side: ${2 * attention.reach + 1}`}>
+    <div
+      class={isLine ? "ctx-microscope ctx-microscope-line" : "ctx-microscope"}
+      style={`--side: ${2 * attention.reach + 1}`}
+    >
       {terms.map((term) =>
         term.inside ? (
           <Micro
@@ -142,7 +194,7 @@ function Micro({ term, query, match, colour }: MicroProps) {
       style={`border-color: ${colour}`}
       onClick={() => go("scores", query, term.q)}
     >
-      {digits(term.score)}
+      <b data-term="neighbour">{digits(term.score)}</b>
       <small>
         <At place={query} role="query" /> → <At place={match} role="match" />
       </small>

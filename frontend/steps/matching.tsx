@@ -1,11 +1,18 @@
 // Matching: how alike the query's patch is to a patch of b, as an inner product.
 import { paint, rangeOf } from "../engine/colour.ts";
 import type { AttentionConfig } from "../engine/config.ts";
-import { useGo } from "../views/context.ts";
-import { At, Link, Num, Sum } from "../views/numbers.tsx";
+import { rankOf } from "../engine/ranks.ts";
+import { useGo, useTools } from "../views/context.ts";
+import { digits, thousands, total } from "../views/format.ts";
+import { At, Link, Num } from "../views/numbers.tsx";
+import { HoleWord, PatchWord } from "../views/Sentence.tsx";
+import { Chip, Large, Note, Sign, Term, Terms, Value } from "../views/terms.tsx";
+import { Thumbnails } from "../views/thumbnails.tsx";
 import { MatchTile, QueryTile, Tile } from "../views/tiles.tsx";
 import { patchMarks } from "./boxes.ts";
+import { scoreMap } from "./miniatures.ts";
 import type { InspectorProps, Step } from "./step.ts";
+import { Outside, QueryWord } from "./words.tsx";
 
 const NORMS: Readonly<Record<AttentionConfig["norm"], string>> = {
   max: "max(‖w‖, 0.0001)",
@@ -13,65 +20,96 @@ const NORMS: Readonly<Record<AttentionConfig["norm"], string>> = {
   none: "none: 1",
 };
 
+const DIVISIONS: Readonly<Record<AttentionConfig["norm"], string>> = {
+  max: "÷ ‖key‖",
+  per_element: "÷ √Σ(w² + ε)",
+  none: "no norm",
+};
+
+const PICTURES = [scoreMap("scores")];
+
+function Sentence({ scene }: InspectorProps) {
+  const { attention, p, q } = scene;
+  const { valid } = attention;
+  const scores = attention.row("scores", p);
+  const patch = <PatchWord at={attention.cellOf(q)} isFirst={!valid[q]} />;
+  if (!valid[q]) {
+    return (
+      <>
+        {patch} scores {digits(scores[q])} for <QueryWord scene={scene} />, but touches the{" "}
+        <HoleWord /> and has no rank.
+        <Outside scene={scene} />
+      </>
+    );
+  }
+  return (
+    <>
+      By raw score, {patch} is number {thousands(rankOf(scores, q, valid))} for{" "}
+      <QueryWord scene={scene} />, of {thousands(total(valid))} that may be pasted.
+      <Outside scene={scene} />
+    </>
+  );
+}
+
 function Inspector({ scene }: InspectorProps) {
   const { attention, p, q, query, patch } = scene;
   const { ksize, norm: rule } = attention.config;
   const go = useGo();
-  const place = attention.place(p);
-  const match = attention.cellOf(q);
   const terms = attention.scoreTerms(p, q);
+  const range = rangeOf(attention.row("scores", p), true);
+  const count = terms.products.length;
+  const toPatches = () => go("matching_patches", query, patch);
   return (
     <>
-      <p class="ctx-line">
-        s(
-        <At place={place} role="query" />, <At place={match} role="match" />) = (
-        <Sum terms={terms.products}>
-          {(_, i) => (
-            <>
-              <Num value={terms.query[i]} /> · <Num value={terms.key[i]} />
-            </>
-          )}
-        </Sum>
-        ) / <Num value={terms.norm} /> ={" "}
-        <b>
-          <Num value={terms.score} />
-        </b>
-      </p>
-      <div class="ctx-figures">
-        <figure>
-          <QueryTile scene={scene} />
-          <figcaption>
-            query <At place={place} role="query" />
-          </figcaption>
-        </figure>
-        <span class="ctx-sign">·</span>
-        <figure>
-          <MatchTile scene={scene} />
-          <figcaption>
-            key <At place={match} role="match" />
-          </figcaption>
-        </figure>
-        <span class="ctx-sign">=</span>
-        <figure>
-          <ProductTile products={terms.products} ksize={ksize} />
-          <figcaption>products, summed over channels</figcaption>
-        </figure>
-        <span class="ctx-sign">÷</span>
-        <figure>
-          <b class="ctx-big">
-            <Num value={terms.norm} />
-          </b>
-          <figcaption>
-            norm of the key:
-            <br />
-            {NORMS[rule]}
-          </figcaption>
-        </figure>
-      </div>
-      <p>
-        <Cosine score={terms.score} queryNorm={terms.queryNorm} isDivided={rule !== "none"} /> Made
-        from <Link onClick={() => go("matching_patches", query, patch)}>the two patches</Link>.
-      </p>
+      <Terms>
+        <Term
+          picture={<QueryTile scene={scene} side={80} />}
+          value={<Link onClick={toPatches}>{count} numbers</Link>}
+          role="query"
+        >
+          query <At place={attention.place(p)} role="query" />
+        </Term>
+        <Sign>·</Sign>
+        <Term
+          picture={<MatchTile scene={scene} side={80} />}
+          value={<Link onClick={toPatches}>{count} numbers</Link>}
+          role="match"
+        >
+          key <At place={attention.cellOf(q)} role="match" />
+        </Term>
+        <Sign>=</Sign>
+        <Term
+          picture={<ProductTile products={terms.products} ksize={ksize} />}
+          value={<Value name="products" value={total(terms.products)} />}
+        >
+          products, summed
+        </Term>
+        <Sign>÷</Sign>
+        <Term
+          picture={<Large>{rule === "none" ? "1" : "‖key‖"}</Large>}
+          value={<Value name="norm" value={terms.norm} />}
+        >
+          norm of the key: {NORMS[rule]}
+        </Term>
+        <Sign>=</Sign>
+        <Term
+          picture={<Chip colour={paint(terms.score, range)} />}
+          value={
+            <Value
+              name="score"
+              value={terms.score}
+              onClick={() => go("fused_rows", query, patch)}
+            />
+          }
+          role="match"
+          kind="result"
+        >
+          score s
+        </Term>
+      </Terms>
+      <Note>
+        <Cosine score={terms.score} queryNorm={terms.queryNorm} isDivided={rule !== "none"} />
+      </Note>
     </>
   );
 }
@@ -104,11 +142,21 @@ function ProductTile({ products, ksize }: { products: ArrayLike<number>; ksize: 
   const sums = new Float64Array(area);
   for (let i = 0; i < products.length; i++) sums[i % area] += products[i];
   const range = rangeOf(sums, true);
-  return <Tile rows={ksize} colours={(i) => paint(sums[i], range)} />;
+  return <Tile rows={ksize} side={80} colours={(i) => paint(sums[i], range)} />;
+}
+
+function Foot() {
+  const { session } = useTools();
+  return <span>{DIVISIONS[session.run.config.norm]}</span>;
 }
 
 export const matching: Step = {
   name: "Matching",
+  short: "Matching",
+  Sentence,
+  value: ({ attention, p, q }) => (p < 0 ? "" : digits(attention.row("scores", p)[q])),
+  Thumbnail: () => <Thumbnails step={matching} pictures={PICTURES} />,
+  Foot,
   rowStage: () => "scores",
   shape: (_stage, run, { h, w, L }) => [run.inputs.n, h, w, L],
   values: (_stage, { attention, p }) => attention.row("scores", p),

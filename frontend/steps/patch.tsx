@@ -1,92 +1,77 @@
 // Where a patch of b is pasted: what is said of it at every step but the one that tests it.
 import { strongest } from "../engine/numbers.ts";
 import { useGo } from "../views/context.ts";
-import { cell, total } from "../views/format.ts";
-import { At, Link, Num, Sum } from "../views/numbers.tsx";
-import { PasteTile } from "../views/tiles.tsx";
+import { digits, total } from "../views/format.ts";
+import { At } from "../views/numbers.tsx";
+import { Large, Note, Sign, Term, Terms, Value } from "../views/terms.tsx";
+import { MixedTile, PasteTile } from "../views/tiles.tsx";
 import type { InspectorProps } from "./step.ts";
 
 export function PatchInspector({ scene }: InspectorProps) {
   const { attention, q, pasted } = scene;
-  const place = attention.cellOf(q);
   return (
     <>
-      {pasted && <Shares scene={scene} pasted={pasted} />}
-      <div class="ctx-figures">
-        <figure>
-          <PasteTile scene={scene} />
-          <figcaption>
-            paste patch <At place={place} role="match" />
-          </figcaption>
-        </figure>
+      <Terms>
+        <Term picture={<PasteTile scene={scene} side={80} />} role="match">
+          paste patch <At place={attention.cellOf(q)} role="match" />
+        </Term>
         {pasted && <Takers scene={scene} pasted={pasted} />}
-        {pasted && (
-          <figure>
-            <b class="ctx-big">
-              <Num value={total(pasted)} />
-            </b>
-            <figcaption>pasted in all: its weights summed over every query</figcaption>
-          </figure>
-        )}
-      </div>
-      <p>
-        {!attention.valid[q] && <span>This patch touches the hole, so it is pasted nowhere. </span>}
-        {pasted ? (
-          <span>The foreground shows every place it is pasted. A number leads to that query.</span>
-        ) : (
-          <span>Where it goes is known at the softmax, once the output is computed.</span>
-        )}
-      </p>
+      </Terms>
+      <Note>
+        {!attention.valid[q] && "This patch touches the hole, so it is pasted nowhere. "}
+        {pasted
+          ? "The foreground shows every place it is pasted. A number leads to that query."
+          : "Where it goes is known at the softmax, once the output is computed."}
+      </Note>
     </>
   );
 }
 
-interface PastedProps extends InspectorProps {
+interface TakersProps extends InspectorProps {
   /** Its weight with every query. */
   pasted: ArrayLike<number>;
 }
 
-function Shares({ scene, pasted }: PastedProps) {
+/** The queries that take most of it, and what all come to. */
+function Takers({ scene, pasted }: TakersProps) {
   const { attention, q } = scene;
   const go = useGo();
-  return (
-    <p class="ctx-line">
-      Σ<sub>p</sub> a(p, <At place={attention.cellOf(q)} role="match" />) ={" "}
-      <Sum terms={pasted}>
-        {(weight, p) => (
-          <Num value={weight} onClick={() => go("attention", attention.place(p), q)} />
-        )}
-      </Sum>{" "}
-      ={" "}
-      <b>
-        <Num value={total(pasted)} />
-      </b>
-    </p>
-  );
-}
-
-/** The queries that take most of it; nothing where none takes any. */
-function Takers({ scene, pasted }: PastedProps) {
-  const { attention, q } = scene;
-  const go = useGo();
-  const takers = strongest(pasted, 5).filter((p) => pasted[p] > 0);
-  if (takers.length === 0) return null;
+  const takers = strongest(pasted, 4).filter((p) => pasted[p] > 0);
+  const sum = total(pasted);
+  const rest = sum - total(takers.map((p) => pasted[p]));
   return (
     <>
-      <span class="ctx-sign">→</span>
-      <figure>
-        <ol>
-          {takers.map((p) => (
-            <li key={p}>
-              <Link onClick={() => go("attention", attention.place(p), q)}>
-                {cell(...attention.place(p))}
-              </Link>{" "}
-              <Num value={pasted[p]} />
-            </li>
-          ))}
-        </ol>
-        <figcaption>the queries that take most of it</figcaption>
-      </figure>
+      <Sign>→</Sign>
+      {takers.map((p) => (
+        <Term
+          key={p}
+          picture={<MixedTile scene={scene} p={p} side={56} />}
+          value={
+            <Value
+              name="taken"
+              value={pasted[p]}
+              onClick={() => go("attention", attention.place(p), q)}
+            />
+          }
+          role="query"
+        >
+          to <At place={attention.place(p)} role="query" />
+        </Term>
+      ))}
+      {takers.length > 0 && (
+        <Term picture={<Large>…</Large>} value={<Value name="rest" value={rest} />}>
+          to all others
+        </Term>
+      )}
+      <Sign>Σ =</Sign>
+      <Term
+        kind="result"
+        picture={<Large>{digits(sum)}</Large>}
+        value={<Value name="pasted" value={sum} />}
+        role="match"
+      >
+        pasted in all: its weights over every query
+      </Term>
     </>
   );
 }

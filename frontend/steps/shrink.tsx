@@ -1,16 +1,26 @@
 // Shrink: of every rate × rate pixels of f, b and the mask one is kept.
 import type { Attention } from "../engine/attention.ts";
 import { nearestIndices } from "../engine/downsampling.ts";
+import { clamp } from "../engine/numbers.ts";
 import type { StageKey } from "../generated/stages.ts";
 import type { Place } from "../state/cursor.ts";
 import type { Scene, ViewName } from "../state/scene.ts";
-import type { Colours } from "../views/bitmap.ts";
+import type { Colour, Colours } from "../views/bitmap.ts";
 import { coloursOf } from "../views/colours.ts";
 import { cell } from "../views/format.ts";
-import { Num, Tuple } from "../views/numbers.tsx";
-import type { Drawing, InspectorProps, Step } from "./step.ts";
+import { RateKnob } from "../views/knobs.tsx";
+import { At } from "../views/numbers.tsx";
+import { HoleWord, PatchWord } from "../views/Sentence.tsx";
+import { Chip, Note, Sign, Term, Terms, Vector } from "../views/terms.tsx";
+import { Thumbnails } from "../views/thumbnails.tsx";
+import { Tile } from "../views/tiles.tsx";
+import { holeOfQueries } from "./hole.ts";
+import { cellOutline } from "./miniatures.ts";
+import type { Drawing, InspectorProps, Miniature, Step } from "./step.ts";
+import { Outside, QueryWord } from "./words.tsx";
 
 const HOLE = [204, 121, 167];
+const OUTSIDE = [230, 233, 236];
 
 /** A map that is shrunk, at the cell of the scene. */
 interface ShrunkCell {
@@ -41,42 +51,122 @@ function channelsAt(maps: ArrayLike<number>, index: number, area: number): numbe
   return Array.from({ length: maps.length / area }, (_, k) => maps[k * area + index]);
 }
 
-function Inspector({ scene }: InspectorProps) {
-  const { rate, shrink: rule } = scene.attention.config;
-  const { name, place, size, values } = cellOf(scene);
-  const pixel = cell(
-    nearestIndices(size[0], rate, rule)[place[0]],
-    nearestIndices(size[1], rate, rule)[place[1]],
-  );
+/** The pixel of the full map that a cell takes. */
+function pixelOf({ config }: Attention, { place, size }: ShrunkCell): Place {
+  const rows = nearestIndices(size[0], config.rate, config.shrink);
+  const columns = nearestIndices(size[1], config.rate, config.shrink);
+  return [rows[place[0]], columns[place[1]]];
+}
+
+function Sentence({ scene }: InspectorProps) {
+  const { attention, stage, q } = scene;
+  const { rate } = attention.config;
+  const shrunk = cellOf(scene);
+  const pixel = cell(...pixelOf(attention, shrunk));
+  const square = `${rate}×${rate} pixels`;
+  if (stage === "downsampled_f") {
+    return (
+      <>
+        <QueryWord scene={scene} isFirst /> stands for {rate === 1 ? "one pixel" : square}; the
+        matching sees {rate === 1 ? "every one" : `one of them, ${pixel}`}.
+        <Outside scene={scene} />
+      </>
+    );
+  }
+  const patch = <PatchWord at={attention.cellOf(q)} isFirst />;
+  if (stage === "downsampled_b") {
+    return (
+      <>
+        {patch} lies around a cell that stands for {rate === 1 ? "one pixel" : square} of the
+        background, and takes the colour of {rate === 1 ? "it" : pixel}.
+      </>
+    );
+  }
   return (
     <>
-      <p class="ctx-line">
-        {name}↓<b>{cell(...place)}</b> = {name}
-        {pixel} = <Tuple values={values} />
-      </p>
-      <div class="ctx-figures">
-        <figure>
-          <b class="ctx-big">
-            pixel {pixel} → cell {cell(...place)}
-          </b>
-          <figcaption>
-            {rate === 1 ? (
-              "at rate 1 every pixel is kept"
-            ) : (
-              <>
-                of every <Num value={rate} />×<Num value={rate} /> pixels one is kept, the others
-                are never seen by the matching
-              </>
-            )}
-          </figcaption>
-        </figure>
-      </div>
-      <Rule attention={scene.attention} place={place} size={size} />
-      {name === "m" && (
-        <p>A hole thinner than the step between kept pixels can fall between them and vanish.</p>
-      )}
+      {patch} lies around a cell that is {shrunk.values[0] ? "" : "not "}in the <HoleWord />: pixel{" "}
+      {pixel} is what counts.
     </>
   );
+}
+
+function Inspector({ scene }: InspectorProps) {
+  const { attention } = scene;
+  const { rate } = attention.config;
+  const shrunk = cellOf(scene);
+  const { name, place, size, values } = shrunk;
+  const role = name === "f" ? "query" : "match";
+  const pixel = pixelOf(attention, shrunk);
+  return (
+    <>
+      <Terms>
+        <Term
+          picture={<Surroundings scene={scene} shrunk={shrunk} pixel={pixel} />}
+          value={`pixel ${cell(...pixel)}`}
+          role={role}
+        >
+          {rate === 1
+            ? `${name}: every pixel is kept`
+            : `${name} around it; the ringed one is kept`}
+        </Term>
+        <Sign>→</Sign>
+        <Term
+          kind="result"
+          picture={<Chip colour={colourOf(scene, shrunk)} />}
+          value={<Vector name="kept" values={values} />}
+          role={role}
+        >
+          {name}↓ at cell <At place={place} role={role} />
+        </Term>
+      </Terms>
+      <Note>
+        {rate === 1 ? (
+          "At rate 1 nothing is shrunk: the matching sees every pixel. "
+        ) : (
+          <Rule attention={attention} place={place} size={size} />
+        )}
+        {name === "m" && rate > 1 && (
+          <> A hole thinner than the step between kept pixels can fall between them and vanish.</>
+        )}
+      </Note>
+    </>
+  );
+}
+
+/** The colour that the cell has on the shrunk map. */
+function colourOf(scene: Scene, { name, place, values }: ShrunkCell): Colour | null {
+  if (name === "m") return values[0] ? HOLE : OUTSIDE;
+  const { attention } = scene;
+  const { downsampledF, downsampledB, P, w, hb, wb } = attention;
+  if (name === "f") return coloursOf(scene, downsampledF, P)(place[0] * w + place[1]);
+  return coloursOf(scene, downsampledB, hb * wb)(place[0] * wb + place[1]);
+}
+
+interface SurroundingsProps {
+  scene: Scene;
+  shrunk: ShrunkCell;
+  pixel: Place;
+}
+
+/** The full map around the pixel that is kept. */
+function Surroundings({ scene, shrunk, pixel }: SurroundingsProps) {
+  const { rate } = scene.attention.config;
+  const [rows, cols] = shrunk.size;
+  const side = Math.min(3 * rate, rows, cols);
+  const top = clamp(pixel[0] - (side >> 1), rows - side + 1);
+  const left = clamp(pixel[1] - (side >> 1), cols - side + 1);
+  const all = fullColours(scene, shrunk);
+  const colours: Colours = (i) => all((top + Math.floor(i / side)) * cols + left + (i % side));
+  const ring = [(pixel[0] - top) * side + pixel[1] - left];
+  return <Tile rows={side} side={80} colours={colours} ring={ring} />;
+}
+
+/** The colours of the map before it is shrunk. */
+function fullColours(scene: Scene, { name, size }: ShrunkCell): Colours {
+  const { attention } = scene;
+  const [rows, cols] = size;
+  if (name === "m") return (i) => (attention.mask?.[i] ? HOLE : OUTSIDE);
+  return coloursOf(scene, name === "f" ? attention.f : attention.b, rows * cols);
 }
 
 interface RuleProps {
@@ -95,24 +185,24 @@ function Rule({ attention, place, size }: RuleProps) {
   const parting = partingOf(rows, columns, rate);
   if (rule === "align_corners") {
     return (
-      <p>
+      <>
         Aligned corners, as in the original: the first cell takes the first pixel, the last cell the
         last, and those between are spread evenly.{" "}
         {plain === aligned
           ? `Plain steps of ${rate} take the same pixel here${parting}.`
           : `For this cell that is pixel ${aligned}; plain steps of ${rate} would take ${plain}.`}
-      </p>
+      </>
     );
   }
   return (
-    <p>
+    <>
       Plain steps: row {row} takes pixel {row} · {rate} = {row * rate}, column {column} pixel{" "}
       {column} · {rate} = {column * rate}. The original aligns the corners instead, first cell to
       first pixel and last to last:{" "}
       {plain === aligned
         ? `here that is the same pixel${parting}.`
         : `for this cell it would take ${aligned}.`}
-    </p>
+    </>
   );
 }
 
@@ -150,8 +240,32 @@ function values(stage: StageKey, { attention, p }: Scene): ArrayLike<number> {
   return stage === "downsampled_mask" ? attention.downsampledMask : attention.downsampledB;
 }
 
+/** f↓ with the hole, and the query. */
+function miniature(scene: Scene): Miniature {
+  const { attention, run, sample, channel, p } = scene;
+  const { h, w, downsampledF, downsampledMask } = attention;
+  const colours = (): Colours => {
+    const plain = coloursOf(scene, downsampledF, h * w);
+    const hole = holeOfQueries(scene);
+    const isStriped = (i: number) => hole?.[i] && (Math.floor(i / w) + (i % w)) % 4 === 0;
+    return (i) => (isStriped(i) ? HOLE : plain(i));
+  };
+  const hole = run.inputs.foregroundMask ?? downsampledMask;
+  const sources = [downsampledF, hole, sample, channel];
+  const layers = [{ rows: h, cols: w, step: 1, sources, colours }];
+  const outlines = p < 0 ? [] : [cellOutline(attention.place(p), "query", 0)];
+  return { rows: h, cols: w, layers, outlines };
+}
+
+const PICTURES = [miniature];
+
 export const shrink: Step = {
   name: "Shrink",
+  short: "Shrink",
+  Sentence,
+  value: ({ query }) => (query ? cell(...query) : ""),
+  Thumbnail: () => <Thumbnails step={shrink} pictures={PICTURES} />,
+  Foot: RateKnob,
   rowStage: () => null,
   shape: (stage, run, { c, h, w, hb, wb }) => {
     const { n } = run.inputs;

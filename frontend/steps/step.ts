@@ -5,6 +5,7 @@ import type { MatrixKey, StageKey, StepKey } from "../generated/stages.ts";
 import type { Run } from "../state/run.ts";
 import type { Scene, ViewName } from "../state/scene.ts";
 import type { Colours } from "../views/bitmap.ts";
+import type { Role } from "../views/numbers.tsx";
 
 /** A box over a picture, in pixels: its corner's row and column, its height and width. */
 export interface Mark {
@@ -29,6 +30,36 @@ export interface Drawing {
   /** What it is drawn from: while these stay the same objects, so does the picture. */
   readonly sources: readonly unknown[];
 }
+
+/** A layer of a small picture: rows × cols places, each `step` cells wide. */
+export interface Layer {
+  readonly rows: number;
+  readonly cols: number;
+  readonly step: number;
+  /** What it is drawn from: while these stay the same, it is not drawn again. */
+  readonly sources: readonly unknown[];
+  /** Asked for only when it is drawn. */
+  readonly colours: () => Colours;
+}
+
+/** A box over a small picture, in its cells. */
+export interface Outline {
+  readonly box: Mark["box"];
+  readonly role: Role;
+}
+
+/** A small picture of rows × cols cells: layers, the last one on top, and what is outlined. */
+export interface Miniature {
+  readonly rows: number;
+  readonly cols: number;
+  readonly layers: readonly Layer[];
+  readonly outlines: readonly Outline[];
+  /** From a cell to another. */
+  readonly arrow?: Pick<Arrow, "from" | "to">;
+}
+
+/** What a step makes of a scene, small; null where it makes nothing of it. */
+export type Miniaturist = (scene: Scene) => Miniature | null;
 
 export interface InspectorProps {
   readonly scene: Scene;

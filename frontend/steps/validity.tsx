@@ -1,10 +1,39 @@
 // Validity: only patches that do not touch the hole may be pasted.
-import { useGo } from "../views/context.ts";
-import { total } from "../views/format.ts";
-import { At, Link, Num } from "../views/numbers.tsx";
+import type { Scene } from "../state/scene.ts";
+import type { Colours } from "../views/bitmap.ts";
+import { useGo, useTools } from "../views/context.ts";
+import { cell, percent, thousands, total } from "../views/format.ts";
+import { At, Link } from "../views/numbers.tsx";
+import { HoleWord, PatchWord } from "../views/Sentence.tsx";
+import { Large, Note, Sign, Term, Terms, Value } from "../views/terms.tsx";
+import { Thumbnails } from "../views/thumbnails.tsx";
 import { MatchTile } from "../views/tiles.tsx";
 import { patchMarks } from "./boxes.ts";
-import type { InspectorProps, Step } from "./step.ts";
+import { backgroundLayer, cellOutline } from "./miniatures.ts";
+import type { InspectorProps, Layer, Miniature, Step } from "./step.ts";
+
+function Sentence({ scene }: InspectorProps) {
+  const { attention, q } = scene;
+  const patch = <PatchWord at={attention.cellOf(q)} isFirst />;
+  const holes = attention.holeCells(q).length;
+  if (holes > 0) {
+    const side = attention.config.ksize;
+    return (
+      <>
+        {patch} touches the <HoleWord /> with {holes} of its {side * side} cells: it must not be
+        pasted.
+      </>
+    );
+  }
+  const { invalid, L, valid } = attention;
+  if (!invalid) return <>{patch} may be pasted, like every other: nothing is missing.</>;
+  return (
+    <>
+      {patch} is free of the <HoleWord />: it may be pasted, like {thousands(total(valid) - 1)}{" "}
+      others of {thousands(L)}.
+    </>
+  );
+}
 
 /** It asks about a patch alone: there need be no query. */
 function Inspector({ scene }: InspectorProps) {
@@ -19,57 +48,89 @@ function Inspector({ scene }: InspectorProps) {
   const usable = total(valid);
   return (
     <>
-      <p class="ctx-line">
-        valid
-        <At place={place} role="match" /> ={" "}
-        {holes.length > 0 ? (
-          <span>
-            <b>0</b>, since m↓(
-            <Num value={holes[0][0]} />, <Num value={holes[0][1]} />) = 1
-          </span>
-        ) : (
-          <span>
-            <b>1</b>: every m↓ around it is 0
-          </span>
-        )}
-      </p>
-      <div class="ctx-figures">
-        <figure>
-          <MatchTile scene={scene} ring={ring} />
-          <figcaption>
-            patch <At place={place} role="match" />:{" "}
-            {holes.length > 0 ? (
-              <span>
-                <Num value={holes.length} /> of its cells in the hole, ringed
-              </span>
-            ) : (
-              <span>no cell in the hole</span>
-            )}
-          </figcaption>
-        </figure>
-        <figure>
-          <b class="ctx-big">
-            <Num value={usable} /> of <Num value={L} />
-          </b>
-          <figcaption>background patches may be used</figcaption>
-        </figure>
-        <figure>
-          <b class="ctx-big">
-            <Num value={L - usable} />
-          </b>
-          <figcaption>touch the hole: hatched in the background</figcaption>
-        </figure>
-      </div>
-      <p>
-        Move over the background to test another patch. Made from{" "}
-        <Link onClick={() => go("downsampled_mask", query, patch)}>the shrunk mask</Link>.
-      </p>
+      <Terms>
+        <Term
+          picture={<MatchTile scene={scene} side={80} ring={ring} />}
+          value={
+            <>
+              <Value name="holes" value={holes.length} /> in the hole
+            </>
+          }
+          role="match"
+        >
+          cells of patch <At place={place} role="match" />
+          {holes.length > 0 && ", ringed"}
+        </Term>
+        <Sign>→</Sign>
+        <Term
+          kind="result"
+          picture={<Large>{valid[q]}</Large>}
+          value={
+            <Value name="valid" value={valid[q]}>
+              {valid[q] ? "valid" : "out"}
+            </Value>
+          }
+          role="match"
+        >
+          may it be pasted?
+        </Term>
+        <Term
+          picture={<Large>{percent(usable / L)}</Large>}
+          value={
+            <>
+              <Value name="usable" value={usable}>
+                {thousands(usable)}
+              </Value>{" "}
+              of {thousands(L)}
+            </>
+          }
+        >
+          patches may be pasted; the others are hatched
+        </Term>
+      </Terms>
+      <Note>
+        {holes.length > 0 && `m↓${cell(...holes[0])} is 1, so valid${cell(...place)} is 0: `}
+        One cell of{" "}
+        <Link onClick={() => go("downsampled_mask", query, patch)}>the shrunk hole</Link> under a
+        patch is enough to take it out. Move over the background to test another.
+      </Note>
     </>
   );
 }
 
+const STRIPE = [204, 121, 167];
+const BETWEEN = [70, 40, 60];
+
+/** The background, with the patches struck out that touch the hole. */
+function miniature(scene: Scene): Miniature {
+  const { attention, q } = scene;
+  const { hb, wb, gw, valid, config } = attention;
+  const colours = (): Colours => (i) => {
+    const [row, column] = [Math.floor(i / wb), i % wb];
+    const patch = Math.floor(row / config.stride) * gw + Math.floor(column / config.stride);
+    if (valid[patch]) return null;
+    return (row + column) % 3 === 0 ? STRIPE : BETWEEN;
+  };
+  const out: Layer = { rows: hb, cols: wb, step: 1, sources: [valid], colours };
+  const outlines = q < 0 ? [] : [cellOutline(attention.cellOf(q), "match", config.ksize >> 1)];
+  return { rows: hb, cols: wb, layers: [backgroundLayer(scene), out], outlines };
+}
+
+const PICTURES = [miniature];
+
+function Foot() {
+  const { session } = useTools();
+  const { L, valid } = session.attention;
+  return <span>{thousands(L - total(valid))} out</span>;
+}
+
 export const validity: Step = {
   name: "Validity",
+  short: "Validity",
+  Sentence,
+  value: ({ attention, q }) => (attention.valid[q] ? "valid" : "out"),
+  Thumbnail: () => <Thumbnails step={validity} pictures={PICTURES} />,
+  Foot,
   rowStage: () => null,
   shape: (_stage, run, { L }) => [run.inputs.n, L],
   values: (_stage, { attention }) => attention.valid,

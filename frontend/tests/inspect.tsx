@@ -1,5 +1,5 @@
-// The inspector, shown for a run, a stage and a cursor.
-import { render } from "preact";
+// The inspector and the sentence, shown for a run, a stage and a cursor.
+import { render, type VNode } from "preact";
 import { afterEach, vi } from "vitest";
 import type { StageKey } from "../generated/stages.ts";
 import { type Cursor, keptQuery, NOTHING } from "../state/cursor.ts";
@@ -8,6 +8,7 @@ import type { Scene } from "../state/scene.ts";
 import { Session } from "../state/session.ts";
 import { type Tools, ToolsContext } from "../views/context.ts";
 import { Inspector } from "../views/Inspector.tsx";
+import { Sentence } from "../views/Sentence.tsx";
 import { hole } from "./run.ts";
 
 export const VIEWS = ["foreground", "background", "output"] as const;
@@ -42,27 +43,28 @@ export function sceneOf(
   return { session, scene: session.scene.value };
 }
 
-/** What the inspector shows: its text with single spaces. */
-export function show(run: Run, stage: StageKey, cursor: Cursor): string {
+function textOf(run: Run, stage: StageKey, cursor: Cursor, content: VNode): string {
   const { session } = sceneOf(run, stage, cursor);
   const tools = { session, kernel: { publish } } as unknown as Tools;
-  render(
-    <ToolsContext.Provider value={tools}>
-      <Inspector />
-    </ToolsContext.Provider>,
-    root,
-  );
+  render(<ToolsContext.Provider value={tools}>{content}</ToolsContext.Provider>, root);
   return (root.textContent ?? "").replaceAll(/\s+/g, " ");
 }
+
+/** What the inspector shows: its text with single spaces. */
+export const show = (run: Run, stage: StageKey, cursor: Cursor): string =>
+  textOf(run, stage, cursor, <Inspector />);
+
+/** The sentence above everything. */
+export const say = (run: Run, stage: StageKey, cursor: Cursor): string =>
+  textOf(run, stage, cursor, <Sentence />);
 
 export function elements(selector: string): HTMLElement[] {
   return [...root.querySelectorAll<HTMLElement>(selector)];
 }
 
-/** The exact numbers in an element of a selector, as they are said when pointed at. */
-export function exact(selector: string): number[] {
-  const titled = elements(`${selector} [title]`);
-  return titled.map(({ title }) => Number(title.split(" ").at(-1)));
+/** The exact numbers of a term, as they are said when pointed at. */
+export function term(name: string): number[] {
+  return elements(`[data-term="${name}"]`).map(({ title }) => Number(title));
 }
 
 afterEach(() => {

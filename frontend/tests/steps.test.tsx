@@ -1,10 +1,26 @@
 // Every stage under every cursor: what it says holds numbers, and they are the engine's.
+import { render } from "preact";
+import { act } from "preact/test-utils";
 import { describe, expect, test } from "vitest";
-import { MATRIX_KEYS, STAGE_KEYS, type StageKey } from "../generated/stages.ts";
+import { MATRIX_KEYS, STAGE_KEYS, STEP_KEYS, type StageKey } from "../generated/stages.ts";
 import { keptQuery } from "../state/cursor.ts";
 import { valuesOf } from "../state/scene.ts";
 import { STEPS, stepOf } from "../steps/index.ts";
-import { CURSORS, EVERYWHERE, exact, root, sceneOf, show, VIEWS } from "./inspect.tsx";
+import { type Tools, ToolsContext } from "../views/context.ts";
+import { digits, percent } from "../views/format.ts";
+import { Inspector } from "../views/Inspector.tsx";
+import { setRoot } from "../views/root.ts";
+import {
+  CURSORS,
+  EVERYWHERE,
+  elements,
+  root,
+  say,
+  sceneOf,
+  show,
+  term,
+  VIEWS,
+} from "./inspect.tsx";
 import { smallRun } from "./run.ts";
 
 test("each step has the name that it is listed under", () => {
@@ -35,6 +51,9 @@ describe("every stage with every cursor", () => {
       const text = show(run, stage, CURSORS[cursor]);
       expect(text, stage).not.toMatch(/undefined|NaN|\[object|Infinity/);
       expect(root.innerHTML, stage).not.toMatch(/undefined|NaN|\[object/);
+      const sentence = say(run, stage, CURSORS[cursor]);
+      expect(sentence, stage).not.toMatch(/undefined|NaN|\[object|Infinity| {2}/);
+      expect(sentence, stage).toMatch(/\.$/);
       const { scene } = sceneOf(run, stage, CURSORS[cursor]);
       const step = stepOf(stage);
       for (const view of VIEWS) {
@@ -56,9 +75,9 @@ describe("every stage with every cursor", () => {
   test("NaN is said to be one, where the softmax gives it", () => {
     const run = smallRun({ mask: EVERYWHERE, config: { masked: "minus_infinity" } });
     for (const stage of STAGE_KEYS) expect(show(run, stage, keptQuery([2, 2]))).toBeTruthy();
-    const text = show(run, "attention", keptQuery([2, 2]));
-    expect(text).toContain("the softmax has nothing to divide by and gives NaN");
-    expect(text).not.toContain("its weight is 0");
+    const sentence = say(run, "attention", keptQuery([2, 2]));
+    expect(sentence).toContain("the softmax has nothing to divide by and gives NaN");
+    expect(show(run, "attention", keptQuery([2, 2]))).not.toContain("its weight is 0");
   });
 });
 
@@ -84,13 +103,45 @@ describe("numbers", () => {
     }
   });
 
-  test("each line of a score ends with the number that its row has", () => {
+  test("each equation ends with the number that its row has", () => {
     const run = smallRun();
-    for (const stage of MATRIX_KEYS) {
+    const results = ["score", "fused", "fused", "weight"];
+    for (const [i, stage] of MATRIX_KEYS.entries()) {
       show(run, stage, keptQuery([4, 3], 24));
       const value = run.attention(0).row(stage, 4 * 5 + 3)[24];
-      expect(exact(".ctx-line b").at(-1)).toBeCloseTo(value, 6);
+      expect(term(results[i]).at(-1)).toBeCloseTo(value, 6);
+      const { scene } = sceneOf(run, stage, keptQuery([4, 3], 24));
+      const said = stage === "attention" ? percent(value) : digits(value);
+      expect(stepOf(stage).value(scene)).toBe(said);
     }
+  });
+
+  test("one foot spans both passes of the fusion, and every other step has its own", () => {
+    const spans = STEP_KEYS.map((name) => (STEPS[name].Foot ? (STEPS[name].footSpan ?? 1) : 0));
+    expect(spans).toEqual([1, 1, 1, 1, 2, 0, 1, 1, 1]);
+  });
+
+  test("pointing at a term says whose place it is, until it is left or gone", () => {
+    const { session } = sceneOf(smallRun(), "flow", keptQuery([4, 3]));
+    const tools = { session, kernel: {} } as unknown as Tools;
+    const element = document.createElement("section");
+    setRoot(tools, element);
+    const inspector = (
+      <ToolsContext.Provider value={tools}>
+        <Inspector />
+      </ToolsContext.Provider>
+    );
+    act(() => render(inspector, root));
+    const [match] = elements(".ctx-term");
+    match.dispatchEvent(new Event("pointerenter"));
+    expect(session.highlight.value).toBe("match");
+    expect(element.dataset.highlight).toBe("match");
+    match.dispatchEvent(new Event("pointerleave"));
+    expect(element.dataset.highlight).toBeUndefined();
+    match.querySelector("button")?.dispatchEvent(new Event("focusin", { bubbles: true }));
+    expect(session.highlight.value).toBe("match");
+    act(() => render(null, root));
+    expect(session.highlight.value).toBeNull();
   });
 
   test("shapes are those of Python's tensors", () => {

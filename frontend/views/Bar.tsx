@@ -4,9 +4,9 @@ import { sameMask } from "../state/arrays.ts";
 import type { Session } from "../state/session.ts";
 import { type Actions, useActions } from "./actions.ts";
 import { useTools } from "./context.ts";
-import { Button, Choice } from "./pieces.tsx";
 import { Keys } from "./Keys.tsx";
 import { Menu } from "./Menu.tsx";
+import { Button, Choice } from "./pieces.tsx";
 
 const upTo = (count: number): number[] => [...Array(count).keys()];
 

@@ -1,4 +1,5 @@
 // What the stage on screen does to this cell.
+import { effect } from "@preact/signals";
 import { useLayoutEffect, useRef } from "preact/hooks";
 import type { StageKey } from "../generated/stages.ts";
 import type { Scene } from "../state/scene.ts";
@@ -7,6 +8,8 @@ import { stepOf } from "../steps/index.ts";
 import { PatchInspector } from "../steps/patch.tsx";
 import { useTools } from "./context.ts";
 import { named } from "./format.ts";
+import { rootOf } from "./root.ts";
+import { factsOf } from "./Strip.tsx";
 
 /** What is asked: a pixel's colour, where a patch goes, or what the stage does to a query. */
 function questionOf({ cursor, stage }: Scene): "pixel" | "patch" | "query" {
@@ -20,7 +23,8 @@ const TITLES = {
 };
 
 export function Inspector() {
-  const { session } = useTools();
+  const tools = useTools();
+  const { session } = tools;
   const scene = session.scene.value;
   const question = questionOf(scene);
   const stage = question === "pixel" ? "output" : scene.stage;
@@ -33,72 +37,68 @@ export function Inspector() {
       view.current?.focus({ preventScroll: true });
     }
   });
+  // The pictures outline the place of the term that is pointed at.
+  useLayoutEffect(
+    () =>
+      effect(() => {
+        const highlight = session.highlight.value;
+        const root = rootOf(tools);
+        if (!root) return;
+        if (highlight) root.dataset.highlight = highlight;
+        else delete root.dataset.highlight;
+      }),
+    [tools],
+  );
   return (
     <section class="ctx-inspector" aria-label="What this stage does to this cell">
-      <Title stage={stage} title={question === "query" ? undefined : TITLES[question]} />
+      <Head stage={stage} title={question === "query" ? undefined : TITLES[question]} />
       <div class="ctx-view" tabIndex={-1} ref={view}>
-        <Warning scene={scene} />
         <Answer scene={scene} question={question} stage={stage} />
       </div>
       <p class="ctx-source">
-        in TensorFlow’s original: <code>{entry?.source}</code>
+        <span class="ctx-equation">
+          <small>formula</small> <code>{entry?.equation}</code>
+        </span>{" "}
+        <span>
+          <small>TensorFlow</small> <code>{entry?.source}</code>
+        </span>
       </p>
     </section>
   );
 }
 
-function Title({ stage, title }: { stage: StageKey; title?: string }) {
+/** What is explained, the other stages of the step, and what is known of the tensor. */
+function Head({ stage, title }: { stage: StageKey; title?: string }) {
   const { session, kernel } = useTools();
   const { run, attention } = session;
   const { registry } = run.inputs.meta;
-  const entry = registry.find(({ key }) => key === stage);
+  const titleOf = (wanted: StageKey) => registry.find(({ key }) => key === wanted)?.title;
+  const axes = registry.find(({ key }) => key === stage)?.axes ?? [];
   const siblings = stagesOf(stepNameOf(stage));
   const shape = stepOf(stage).shape(stage, run, attention);
   return (
-    <div>
-      <header>
-        <h3>{title ?? entry?.title}</h3>
+    <header>
+      <h3>{title ?? titleOf(stage)}</h3>
+      {siblings.length > 1 && (
         <span class="ctx-tabs">
-          {siblings.length > 1 &&
-            siblings.map((key) => (
-              <button
-                key={key}
-                type="button"
-                class="ctx-tab"
-                data-focus={`tab-${key}`}
-                aria-pressed={key === session.stage.value}
-                onClick={() => kernel.publish({ stage: key })}
-              >
-                {registry.find((each) => each.key === key)?.title}
-              </button>
-            ))}
+          {siblings.map((key) => (
+            <button
+              key={key}
+              type="button"
+              class="ctx-tab"
+              data-focus={`tab-${key}`}
+              aria-pressed={key === session.stage.value}
+              onClick={() => kernel.publish({ stage: key })}
+            >
+              {titleOf(key)}
+            </button>
+          ))}
         </span>
-        <small>{named(entry?.axes ?? [], shape)}</small>
-      </header>
-      <p class="ctx-equation">
-        <code>{entry?.equation}</code>
-      </p>
-    </div>
-  );
-}
-
-/** Why a row says nothing. */
-function Warning({ scene }: { scene: Scene }) {
-  const { attention, blank, rowStage, p } = scene;
-  if (blank && rowStage === "attention") {
-    return attention.config.masked === "zero" ? (
-      <p class="ctx-warn">Every patch touches the hole: all weights are 0.</p>
-    ) : (
-      <p class="ctx-warn">
-        Every patch touches the hole: the softmax has nothing to divide by and gives NaN.
-      </p>
-    );
-  }
-  if (p < 0 || !attention.row(rowStage ?? "scores", p).some(Number.isNaN)) return null;
-  return (
-    <p class="ctx-warn">
-      This row holds values that are not numbers; the softmax spreads one over the whole row.
-    </p>
+      )}
+      <small class="ctx-facts" title={named(axes, shape)}>
+        {factsOf(stage, session)}
+      </small>
+    </header>
   );
 }
 

@@ -25,7 +25,12 @@ export function Keys() {
       >
         ?
       </Button>
-      <dialog ref={dialog} class="ctx-keys" aria-label="Keys and colours" onClose={() => set(false)}>
+      <dialog
+        ref={dialog}
+        class="ctx-keys"
+        aria-label="Keys and colours"
+        onClose={() => set(false)}
+      >
         <header>
           <h2>Keys and colours</h2>
           <button type="button" class="ctx-chip" onClick={() => set(false)}>

@@ -1,9 +1,9 @@
 // The tools at the picture that is painted: what a drag over it does.
 import type { Tool } from "../state/session.ts";
 import { useTools } from "./context.ts";
-import { Button, Slider } from "./pieces.tsx";
 import { useHint } from "./hints.ts";
 import { Icon } from "./icons.tsx";
+import { Button, Slider } from "./pieces.tsx";
 
 interface ToolDescription {
   readonly tool: Tool;

@@ -7,13 +7,13 @@ import { stepOf } from "../steps/index.ts";
 import { type PictureParts, savePng, saveSvg } from "../takeaway/view.ts";
 import { titleOf } from "./captions.tsx";
 import { useTools } from "./context.ts";
-import { Choice } from "./pieces.tsx";
 import { bitsOf } from "./hatch.ts";
 import { useHint } from "./hints.ts";
 import { Menu, type MenuItem } from "./Menu.tsx";
 import { marksOf } from "./marks.ts";
 import { arrowsOf, shapeOf } from "./overlays.tsx";
 import { Palette } from "./Palette.tsx";
+import { Choice } from "./pieces.tsx";
 
 interface PictureHeadProps {
   view: ViewName;

@@ -1,11 +1,11 @@
 // The sentence above everything: what the step does to this cell. Its coloured words carry the
 // signs of their roles, so that it is the legend, too.
 import type { ComponentChildren } from "preact";
-import { cell, percent } from "./format.ts";
 import type { Place } from "../state/cursor.ts";
 import type { Scene } from "../state/scene.ts";
 import { stepOf } from "../steps/index.ts";
 import { useTools } from "./context.ts";
+import { cell, percent } from "./format.ts";
 
 export type SentenceRole = "query" | "match" | "hole" | "pixel";
 

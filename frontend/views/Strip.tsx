@@ -1,7 +1,7 @@
 // The strip: the whole layer for this cell, step by step; and under each step what changes it.
 import { useLayoutEffect, useRef } from "preact/hooks";
 import type { Attention } from "../engine/attention.ts";
-import { type StageKey, STEP_KEYS, type StepKey } from "../generated/stages.ts";
+import { STEP_KEYS, type StageKey, type StepKey } from "../generated/stages.ts";
 import { keptQuery, queryOf } from "../state/cursor.ts";
 import type { Run } from "../state/run.ts";
 import { stageRange } from "../state/scene.ts";

@@ -21,6 +21,10 @@ export const cell = (row: number, column: number): string => `(${row}, ${column}
 export const named = (axes: readonly string[], shape: readonly number[]): string =>
   axes.map((axis, i) => `${axis} ${shape[i]}`).join(" × ");
 
+/** A count, in groups of three digits: 2 560. */
+export const thousands = (count: number): string =>
+  String(count).replaceAll(/\B(?=(\d{3})+$)/g, "\u2009");
+
 const UNITS = ["B", "KB", "MB", "GB", "TB"];
 
 export function bytes(count: number): string {
@@ -42,7 +46,3 @@ export function percent(share: number): string {
   if (value >= 99.5) return `${Math.round(value)} %`;
   return value < 0.01 ? "< 0.01 %" : `${Number(value.toPrecision(2))} %`;
 }
-
-/** 2 555: groups of three, a narrow space between. */
-export const thousands = (count: number): string =>
-  String(count).replace(/\B(?=(\d{3})+$)/g, "\u202f");

@@ -1,7 +1,7 @@
 // The settings, each to stand under the step that it changes.
 import { useTools } from "./context.ts";
-import { Check, Choice, Slider } from "./pieces.tsx";
 import { digits } from "./format.ts";
+import { Check, Choice, Slider } from "./pieces.tsx";
 
 const SIDES = [1, 3, 5, 7];
 const RATES = [1, 2, 3, 4, 5, 6, 7, 8];
