@@ -22,6 +22,12 @@ from .traces.run import trace
 
 USER_WARNINGS = (MaskWarning, PictureWarning)  # the warnings that are for whoever wrote the command
 
+# What is shown without a photograph: the wall between the astronaut and the shuttle. How the hole
+# was chosen, and what the layer does on an ordinary one, `python -m tools.best_hole` prints.
+EXAMPLE = "astronaut"
+EXAMPLE_SIDE = 128
+EXAMPLE_HOLE = (6, 80, 24, 16)  # top, left, height, width in that many pixels
+
 
 def parser() -> argparse.ArgumentParser:
     """The options of `python -m ctxattn_viz`."""
@@ -31,7 +37,10 @@ def parser() -> argparse.ArgumentParser:
         "HTML page, which opens from disk with no network.",
     )
     result.add_argument(
-        "photo", nargs="?", default="astronaut", help="a picture file; without one, a bundled one"
+        "photo",
+        nargs="?",
+        help=f"a picture file or the name of a bundled one; without it, {EXAMPLE} "
+        f"--hole {','.join(map(str, EXAMPLE_HOLE))}",
     )
     result.add_argument("-o", "--output", required=True, help="the page to write")
     hole = result.add_mutually_exclusive_group()
@@ -66,6 +75,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser().parse_args(
         join_hole_option(sys.argv[1:] if arguments is None else arguments)
     )
+    if options.photo is None:
+        choose_example(options)
     try:
         with warnings.catch_warnings(record=True) as caught:
             for category in USER_WARNINGS:
@@ -114,6 +125,14 @@ def print_line(text: str, stream: TextIO | None) -> None:
         # Python would try once more on leaving, and complain: what is left goes nowhere.
         with suppress(OSError, ValueError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def choose_example(options: argparse.Namespace) -> None:
+    """The bundled photograph, and its hole at the size that was asked for, unless one was named."""
+    options.photo = EXAMPLE
+    if options.hole is None and options.mask is None:
+        top, left, height, width = (x * options.size // EXAMPLE_SIDE for x in EXAMPLE_HOLE)
+        options.hole = f"{top},{left},{max(1, height)},{max(1, width)}"
 
 
 def write(options: argparse.Namespace) -> Path:

@@ -19,8 +19,9 @@ from PIL import Image, PngImagePlugin
 
 import ctxattn_viz as cv
 from ctxattn_viz import samples
-from ctxattn_viz.cli import main, print_line
+from ctxattn_viz.cli import EXAMPLE, EXAMPLE_HOLE, main, print_line
 from tests.support.page import buffer, state_of
+from tools.best_hole import Hole, measured, psnrs
 
 
 @pytest.fixture
@@ -42,7 +43,44 @@ def test_without_a_photograph_it_uses_a_bundled_one(tmp_path: Path) -> None:
     assert state["meta"]["arrays"]["f"]["shape"] == [1, 3, 32, 32]
     assert state["meta"]["title"] == "Contextual attention: astronaut, coarsely filled"
     assert state["meta"]["kernel"] is False
-    assert buffer(state, "mask").sum() == 8 * 8
+    named = made(tmp_path, "astronaut", "--size", 32)
+    assert buffer(named, "mask")[0, 12:20, 12:20].all()  # its middle, as of any photograph
+    assert buffer(named, "mask").sum() == 8 * 8
+
+
+@pytest.mark.parametrize("size", [32, 33, 4])
+def test_without_a_photograph_the_hole_is_the_examples_at_any_size(
+    tmp_path: Path, size: int
+) -> None:
+    mask = buffer(made(tmp_path, "--size", size), "mask")[0]
+    top, left, height, width = (x * size // 128 for x in EXAMPLE_HOLE)
+    height, width = max(1, height), max(1, width)
+    assert mask[top : top + height, left : left + width].all()
+    assert mask.sum() == height * width
+
+
+def test_without_a_photograph_a_hole_or_mask_can_still_be_named(tmp_path: Path) -> None:
+    mask = buffer(made(tmp_path, "--size", 32, "--hole", "1,2,3,4"), "mask")[0]
+    assert mask.sum() == mask[1:4, 2:6].sum() == 12
+    painted = np.zeros((32, 32), np.uint8)
+    painted[20:25, 4:6] = 255
+    Image.fromarray(painted).save(tmp_path / "mask.png")
+    mask = buffer(made(tmp_path, "--size", 32, "--mask", tmp_path / "mask.png"), "mask")[0]
+    assert mask.sum() == mask[20:25, 4:6].sum() == 10
+
+
+@pytest.mark.slow
+def test_on_the_example_attention_beats_the_coarse_fill_and_not_by_luck(tmp_path: Path) -> None:
+    """What README and the quickstart say of it."""
+    example = measured(Hole(EXAMPLE, *EXAMPLE_HOLE))
+    assert len(example.gains) == 25
+    assert example.gain > 10
+    assert example.median > 5
+    assert example.wins >= 18
+    names: dict[str, Any] = {"cv": cv}
+    exec(made(tmp_path)["meta"]["python"], names)
+    coarse = samples.psnr(names["f"], names["photo"], names["mask"])
+    assert coarse == pytest.approx(psnrs(example.hole)[0])
 
 
 def test_a_hole_in_a_photograph(tmp_path: Path, photo: Path) -> None:

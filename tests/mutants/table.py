@@ -513,8 +513,8 @@ FAULTS: list[Fault] = [
         (
             "matching.ts",
             "a column's norm forgotten",
-            "sum / norms[q]",
-            "sum",
+            "scores[p] /= norms[q];",
+            "",
         ),
         (
             "matching.ts",

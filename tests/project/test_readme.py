@@ -8,6 +8,9 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from ctxattn_viz.cli import EXAMPLE, EXAMPLE_HOLE
+from tools.best_hole import Hole, measured, psnrs
+
 
 @pytest.fixture(scope="module")
 def readme(root: Path) -> str:
@@ -23,6 +26,19 @@ def test_its_python_runs(readme: str) -> None:
     assert trace["scores"].shape == (1, 32, 32, 1024)
     assert "(1, 32, 32, 1024)" in readme
     assert names["y"].shape == names["photo"].shape
+
+
+@pytest.mark.slow
+def test_what_it_says_of_its_picture_is_measured(readme: str) -> None:
+    said = re.sub(r"\s+", " ", readme.partition("docs/debugger.png)")[2].partition("\n## ")[0])
+    example, ordinary = Hole(EXAMPLE, *EXAMPLE_HOLE), Hole(EXAMPLE, 48, 48, 32, 32)
+    for hole in (example, ordinary):
+        before, after = psnrs(hole)
+        assert re.search(rf"{before:.1f} dB to {after:.1f} dB", said)
+        assert ",".join(map(str, hole[1:])) in said
+    around = measured(example)
+    assert f"of the 25 holes within 4 pixels of it {around.wins} gain" in said
+    assert f"their median gain, {around.median:.1f} dB" in said
 
 
 def test_its_links_lead_somewhere(readme: str, root: Path) -> None:
