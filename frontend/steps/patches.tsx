@@ -69,9 +69,9 @@ function Inspector({ scene }: InspectorProps) {
       </Terms>
       <Note>
         Matching compares {ksize}×{ksize} patches of{" "}
-        <Link onClick={() => go("downsampled_b", query, patch)}>the shrunk maps</Link>; what is
-        pasted is {side}×{side} of the full-size background, every {rate} pixels, so that neighbours
-        overlap. Hatched places are padding: zeros.
+        <Link onClick={() => go("downsampled_b", query, patch)}>the shrunk maps</Link>. Pasted are{" "}
+        {side}×{side} of the full-size background, every {rate} pixels: neighbours overlap. Hatched:
+        padding with zeros.
       </Note>
     </>
   );
