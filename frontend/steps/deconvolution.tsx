@@ -97,7 +97,7 @@ function Inspector({ scene }: InspectorProps) {
       </Terms>
       <Note>
         <Division ledger={ledger} isConstant={attention.config.overlap === "constant"} /> Under the
-        patches: channel {channel ?? 0}, in the units of f and b.{" "}
+        patches: channel {channel ?? 0}.{" "}
         {!scene.ledger && "Move over the output to choose another pixel."}
       </Note>
     </>

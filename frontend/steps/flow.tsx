@@ -91,15 +91,13 @@ function Inspector({ scene }: InspectorProps) {
           }
           value={scene.known && `${digits(known)} ${known === 1 ? "cell" : "cells"}`}
         >
-          {scene.known
-            ? "to the rim; direction is hue, length saturation"
-            : "the rim’s length is known once the output is"}
+          {scene.known ? "to the wheel’s rim" : "the rim is known once the output is"}
         </Term>
       </Terms>
       <Note>
         {blank
           ? "Every patch is masked: the first one wins by default, and the offset means nothing."
-          : `The offset points from the query to ${patch === null ? "its best match" : "the patch that you chose"}. Nothing after it uses it: it is there to be looked at.`}
+          : `The offset points from the query to ${patch === null ? "its best match" : "the patch that you chose"}. Its direction is the hue, its length the saturation. Nothing after it uses it: it is there to be looked at.`}
       </Note>
     </>
   );
@@ -175,7 +173,11 @@ export const flow: Step = {
   Sentence,
   value: offsetOf,
   Thumbnail: () => <Thumbnails step={flow} pictures={PICTURES} />,
-  Foot: () => <span>match − query</span>,
+  Foot: () => (
+    <span>
+      <span class="ctx-word">match </span>− query
+    </span>
+  ),
   rowStage: () => "attention",
   shape: (stage, run, { h, w }) =>
     stage === "offsets" ? [run.inputs.n, h, w, 2] : [run.inputs.n, 3, h, w],

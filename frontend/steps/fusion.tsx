@@ -8,7 +8,7 @@ import { useGo } from "../views/context.ts";
 import { cell, digits } from "../views/format.ts";
 import { At } from "../views/numbers.tsx";
 import { HoleWord, PatchWord } from "../views/Sentence.tsx";
-import { Chip, Large, Note, Sign, Term, Terms, Value } from "../views/terms.tsx";
+import { Chip, Note, Sign, Term, Terms, Value } from "../views/terms.tsx";
 import { cellBox } from "./boxes.ts";
 import type { Mark } from "./step.ts";
 import { climb, Outside, QueryWord } from "./words.tsx";
@@ -74,7 +74,6 @@ export function Fusion({ scene, pass }: FusionProps) {
   const row = attention.row(pass.stage, p);
   const before = attention.row(pass.before, p)[q];
   const after = row[q];
-  const growth = after / before;
   return (
     <>
       <Terms>
@@ -84,8 +83,8 @@ export function Fusion({ scene, pass }: FusionProps) {
           picture={<Microscope scene={scene} terms={terms} isLine={rowsOnly} />}
         >
           {rowsOnly
-            ? "scores of neighbours: query → patch, both moved along their rows"
-            : "query → patch: the lines were added by the pass before (↔), this one adds the lines"}
+            ? "scores of neighbours, query → patch: both moved along their rows"
+            : "query → patch: the pass before (↔) added up each line, this one adds the lines"}
         </Term>
         <Sign>Σ =</Sign>
         <Term
@@ -100,18 +99,8 @@ export function Fusion({ scene, pass }: FusionProps) {
             />
           }
         >
-          {rowsOnly ? "score s↔" : "score s*"}
-        </Term>
-        <Term
-          picture={<Large>{Number.isFinite(growth) ? `× ${digits(growth)}` : ""}</Large>}
-          value={
-            <>
-              <Value name="before" value={before} onClick={() => go(pass.before, query, patch)} /> →{" "}
-              {digits(after)}
-            </>
-          }
-        >
-          before → after this pass
+          {rowsOnly ? "score s↔" : "score s*"}, before:{" "}
+          <Value name="before" value={before} onClick={() => go(pass.before, query, patch)} />
         </Term>
       </Terms>
       <Note>
@@ -133,7 +122,7 @@ function Explanation({ terms }: { terms: readonly FusionTerm[] }) {
       A match counts for more where its neighbours match side by side.{" "}
       {wraps > 0 && `${wraps} of these (dashed) ran over the end of a line onto the next. `}
       {ends > 0 && `${ends} off the end counted 0. `}
-      Each number leads to that score.
+      {wraps + ends === 0 && "Each number leads to that score."}
     </>
   );
 }

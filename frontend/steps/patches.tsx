@@ -1,6 +1,5 @@
 // Patches: small squares around each cell, of the shrunk maps to match, of b itself to paste.
 import { useGo } from "../views/context.ts";
-import { thousands } from "../views/format.ts";
 import { KsizeKnob } from "../views/knobs.tsx";
 import { At, Link } from "../views/numbers.tsx";
 import { PatchWord } from "../views/Sentence.tsx";
@@ -26,8 +25,8 @@ function Sentence({ scene }: InspectorProps) {
   }
   return (
     <>
-      <QueryWord scene={scene} isFirst /> is compared as a {ksize}×{ksize} patch, with each of{" "}
-      {thousands(attention.L)} patches of the background; a match pastes {side}×{side} pixels.
+      <QueryWord scene={scene} isFirst /> is compared as a {ksize}×{ksize} patch; its matches paste{" "}
+      {side}×{side} pixels.
       <Outside scene={scene} />
     </>
   );
@@ -70,9 +69,9 @@ function Inspector({ scene }: InspectorProps) {
       </Terms>
       <Note>
         Matching compares {ksize}×{ksize} patches of{" "}
-        <Link onClick={() => go("downsampled_b", query, patch)}>the shrunk maps</Link>; what is
-        pasted is {side}×{side} of the full-size background, every {rate} pixels, so that neighbours
-        overlap. Hatched places are padding: zeros.
+        <Link onClick={() => go("downsampled_b", query, patch)}>the shrunk maps</Link>. Pasted are{" "}
+        {side}×{side} of the full-size background, every {rate} pixels: neighbours overlap. Hatched:
+        padding with zeros.
       </Note>
     </>
   );

@@ -77,8 +77,8 @@ function Sentence({ scene }: InspectorProps) {
   if (stage === "downsampled_b") {
     return (
       <>
-        {patch} lies around a cell that stands for {rate === 1 ? "one pixel" : square} of the
-        background, and takes the colour of {rate === 1 ? "it" : pixel}.
+        {patch} lies around a cell that stands for {rate === 1 ? "one pixel" : square}; it takes the
+        colour of {pixel}.
       </>
     );
   }
@@ -94,7 +94,7 @@ function Inspector({ scene }: InspectorProps) {
   const { attention } = scene;
   const { rate } = attention.config;
   const shrunk = cellOf(scene);
-  const { name, place, size, values } = shrunk;
+  const { name, place, values } = shrunk;
   const role = name === "f" ? "query" : "match";
   const pixel = pixelOf(attention, shrunk);
   return (
@@ -120,17 +120,25 @@ function Inspector({ scene }: InspectorProps) {
         </Term>
       </Terms>
       <Note>
-        {rate === 1 ? (
-          "At rate 1 nothing is shrunk: the matching sees every pixel. "
-        ) : (
-          <Rule attention={attention} place={place} size={size} />
-        )}
-        {name === "m" && rate > 1 && (
-          <> A hole thinner than the step between kept pixels can fall between them and vanish.</>
-        )}
+        <Explanation attention={attention} shrunk={shrunk} />
       </Note>
     </>
   );
+}
+
+function Explanation({ attention, shrunk }: { attention: Attention; shrunk: ShrunkCell }) {
+  if (attention.config.rate === 1) {
+    return <>At rate 1 nothing is shrunk: the matching sees every pixel.</>;
+  }
+  if (shrunk.name === "m") {
+    return (
+      <>
+        The hole is shrunk by the same rule as f and b. One that is thinner than the step between
+        kept pixels can fall between them and vanish.
+      </>
+    );
+  }
+  return <Rule attention={attention} place={shrunk.place} size={shrunk.size} />;
 }
 
 /** The colour that the cell has on the shrunk map. */
@@ -186,8 +194,8 @@ function Rule({ attention, place, size }: RuleProps) {
   if (rule === "align_corners") {
     return (
       <>
-        Aligned corners, as in the original: the first cell takes the first pixel, the last cell the
-        last, and those between are spread evenly.{" "}
+        Aligned corners, as in the original: first cell on first pixel, last on last, evenly
+        between.{" "}
         {plain === aligned
           ? `Plain steps of ${rate} take the same pixel here${parting}.`
           : `For this cell that is pixel ${aligned}; plain steps of ${rate} would take ${plain}.`}
@@ -197,8 +205,7 @@ function Rule({ attention, place, size }: RuleProps) {
   return (
     <>
       Plain steps: row {row} takes pixel {row} · {rate} = {row * rate}, column {column} pixel{" "}
-      {column} · {rate} = {column * rate}. The original aligns the corners instead, first cell to
-      first pixel and last to last:{" "}
+      {column} · {rate} = {column * rate}. The original aligns the corners instead:{" "}
       {plain === aligned
         ? `here that is the same pixel${parting}.`
         : `for this cell it would take ${aligned}.`}

@@ -124,8 +124,8 @@ function Inspector({ scene }: InspectorProps) {
         {!isValid &&
           (masked === "zero" || !scene.blank) &&
           "This patch touches the hole, so its weight is 0. "}
-        <Masked scene={scene} lse={lse} /> A larger scale gives the best match more: try the slider
-        under Softmax.
+        <Masked scene={scene} lse={lse} />
+        {isValid && " A larger scale gives the best match more: try the slider under Softmax."}
       </Note>
     </>
   );

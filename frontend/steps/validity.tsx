@@ -85,14 +85,15 @@ function Inspector({ scene }: InspectorProps) {
             </>
           }
         >
-          patches may be pasted; the others are hatched
+          patches may be pasted
         </Term>
       </Terms>
       <Note>
         {holes.length > 0 && `m↓${cell(...holes[0])} is 1, so valid${cell(...place)} is 0: `}
         One cell of{" "}
         <Link onClick={() => go("downsampled_mask", query, patch)}>the shrunk hole</Link> under a
-        patch is enough to take it out. Move over the background to test another.
+        patch is enough to take it out. Such patches are hatched in the background: move over it to
+        test another.
       </Note>
     </>
   );

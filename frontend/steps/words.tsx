@@ -31,7 +31,7 @@ export function Outside({ scene }: { scene: Scene }) {
   if (isInHole(scene) !== false) return null;
   return (
     <span class="ctx-outside">
-      {" ⚠ This cell is outside the "}
+      {" ⚠ Outside the "}
       <HoleWord />.
     </span>
   );

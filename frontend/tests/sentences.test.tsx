@@ -7,7 +7,7 @@ import { percent, thousands } from "../views/format.ts";
 import { CURSORS, EVERYWHERE, elements, INVALID, say, sceneOf } from "./inspect.tsx";
 import { smallRun } from "./run.ts";
 
-const OUTSIDE = " ⚠ This cell is outside the hole.";
+const OUTSIDE = " ⚠ Outside the hole.";
 const IN_HOLE = keptQuery([2, 2]);
 
 test("a rank counts those that may be pasted, and of equals none is before the other", () => {
@@ -54,7 +54,7 @@ describe("shrink", () => {
     );
     const pair = keptQuery([4, 3], INVALID);
     expect(say(run, "downsampled_b", pair)).toBe(
-      "Patch (1, 1) lies around a cell that stands for 2×2 pixels of the background, and takes the colour of (2, 2).",
+      "Patch (1, 1) lies around a cell that stands for 2×2 pixels; it takes the colour of (2, 2).",
     );
     expect(say(run, "downsampled_mask", pair)).toBe(
       "Patch (1, 1) lies around a cell that is not in the hole: pixel (2, 2) is what counts.",
@@ -70,14 +70,14 @@ describe("shrink", () => {
       "Cell (2, 2) stands for one pixel; the matching sees every one.",
     );
     expect(say(run, "downsampled_b", keptQuery([2, 2], 3))).toBe(
-      "Patch (0, 3) lies around a cell that stands for one pixel of the background, and takes the colour of it.",
+      "Patch (0, 3) lies around a cell that stands for one pixel; it takes the colour of (0, 3).",
     );
   });
 });
 
 test("patches, to match and to paste", () => {
   expect(say(smallRun(), "matching_patches", IN_HOLE)).toBe(
-    "Cell (2, 2) in the hole is compared as a 3×3 patch, with each of 30 patches of the background; a match pastes 4×4 pixels.",
+    "Cell (2, 2) in the hole is compared as a 3×3 patch; its matches paste 4×4 pixels.",
   );
   expect(say(smallRun(), "paste_patches", keptQuery([2, 2], 24))).toBe(
     "Whoever chooses patch (4, 4) pastes 4×4 pixels of the full-size background.",

@@ -21,7 +21,7 @@ describe("shrink", () => {
     expect(text).toContain("pixel (2, 2)f around it; the ringed one is kept→(");
     expect(text).toContain("f↓ at cell (1, 1)");
     expect(text).toContain(
-      "Plain steps of 2: they take the same pixel here, and another from row 3 or column 2 on.",
+      "Plain steps of 2 take the same pixel here, another from row 3 or column 2 on.",
     );
   });
 
@@ -196,11 +196,11 @@ describe("flow", () => {
     const text = show(run, "flow", keptQuery([4, 3], 1));
     expect(text).toMatch(/\(0, 1\)the patch that you chose−\(4, 3\)the query=\(−4, −2\)/);
     expect([term("down"), term("right")]).toEqual([[-4], [-2]]);
-    expect(text).toContain(`${run.longest(0).toPrecision(3)} cellsto the rim`);
+    expect(text).toContain(`${run.longest(0).toPrecision(3)} cellsto the wheel’s rim`);
     expect(text).toContain("from the query to the patch that you chose.");
     expect(show(run, "offsets", keptQuery([4, 3]))).toContain("to its best match.");
     const late = show(smallRun({ isKnown: false }), "flow", keptQuery([4, 3]));
-    expect(late).toContain("the rim’s length is known once the output is");
+    expect(late).toContain("the rim is known once the output is");
   });
 
   test("every patch masked, the offset means nothing", () => {

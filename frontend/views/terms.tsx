@@ -85,7 +85,7 @@ interface VectorProps {
 export function Vector({ name, values }: VectorProps) {
   const numbers = Array.from(values).slice(0, 3);
   return (
-    <>
+    <span class={numbers.length > 1 ? "ctx-vector" : undefined}>
       {numbers.length > 1 && "("}
       {numbers.map((value, i) => (
         <span key={i}>
@@ -95,7 +95,7 @@ export function Vector({ name, values }: VectorProps) {
       ))}
       {values.length > 3 && ", …"}
       {numbers.length > 1 && ")"}
-    </>
+    </span>
   );
 }
 
