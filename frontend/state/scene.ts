@@ -137,12 +137,16 @@ export function sceneOf(view: View): Scene {
   };
 }
 
+const NOTICEABLE = 1e-6; // of what B's colours span
+
 /** The row of A, of B, or what lies between them; A and B in the same colours. */
 function heatOfSide(view: View, side: Side, ofA: Answers, stage: MatrixKey, ofB: HeatMap): HeatMap {
   const values = rowOf(ofA, stage);
   if (side === "difference") {
     const gap = difference(values, ofB.values);
-    return { ...ofB, values: gap, range: rangeOf(gap, true) };
+    // What is lost in rounding gets no colour.
+    const least = NOTICEABLE * ofB.range.high;
+    return { ...ofB, values: gap, range: rangeOf([...gap, least], true) };
   }
   const both = [...extremes(values), ...extremes(ofB.values)];
   const range = rangeFor(view, stage, both);

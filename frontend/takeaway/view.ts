@@ -40,9 +40,6 @@ export function svgOf(parts: PictureParts, ratio = 1): string {
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}">`,
     `<title>${escaped(title)}</title>`,
-    '<defs><pattern id="hatch" width="6" height="6" patternUnits="userSpaceOnUse"',
-    ` patternTransform="rotate(45)"><path d="M0 0V6" stroke="${COLOURS.hole}" stroke-width="3"/>`,
-    "</pattern></defs>",
     `<image width="${width}" height="${height}" href="${canvas.toDataURL()}"/>`,
     hole ? holeShape(hole, parts.onlyEdge, scale) : "",
     ...parts.marks.map((mark) => markShape(mark, scale)),
@@ -59,8 +56,18 @@ interface Scale {
 }
 
 function holeShape(hole: Bits, onlyEdge: boolean, { x, y, line }: Scale): string {
-  const transform = `transform="scale(${x * hole.step} ${y * hole.step})"`;
-  if (!onlyEdge) return `<path ${transform} d="${areaOf(hole)}" fill="url(#hatch)"/>`;
+  const [across, down] = [x * hole.step, y * hole.step];
+  const transform = `transform="scale(${across} ${down})"`;
+  if (!onlyEdge) {
+    // The lines of the hatch are not scaled with the places.
+    const undone = `scale(${line / 2 / across} ${line / 2 / down}) rotate(45)`;
+    return (
+      `<defs><pattern id="hatch" width="6" height="6" patternUnits="userSpaceOnUse"` +
+      ` patternTransform="${undone}"><path d="M0 0V6" stroke="${COLOURS.hole}"` +
+      ` stroke-width="2.4"/></pattern></defs>` +
+      `<path ${transform} d="${areaOf(hole)}" fill="url(#hatch)"/>`
+    );
+  }
   const stroke = `stroke="${COLOURS.hole}" stroke-width="${line}"`;
   return `<path ${transform} d="${edgeOf(hole)}" ${stroke} vector-effect="non-scaling-stroke"/>`;
 }

@@ -1,6 +1,5 @@
 // Painting the hole: 12 × 10 pixels, a cell of 2 × 2.
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { NOTHING } from "../state/cursor.ts";
 import { setUp } from "./hands.ts";
 import { H, W } from "./stub.ts";
 
@@ -29,7 +28,7 @@ test("a brush paints along the drag, and one Undo takes the whole drag back", ()
   hands.drag("foreground", [8, 5]);
   hands.release("foreground", [8, 5]);
   expect(painted()).toBe(9);
-  expect(session.cursor.value).toBe(NOTHING);
+  expect(session.cursor.value).toEqual(session.home.value);
   expect(session.undoable.value.length).toBe(1);
   hands.undo();
   expect(session.run.mask).toBe(null);
@@ -92,7 +91,8 @@ test("Enter paints at the cursor, an arrow only moves", () => {
   expect(painted()).toBe(0);
   key("foreground", "Enter");
   expect(painted()).toBe(1);
-  expect(session.run.mask?.data[6 * W + 4]).toBe(1);
+  // From home, the middle cell (3, 2), one cell of two pixels down.
+  expect(session.run.mask?.data[8 * W + 4]).toBe(1);
   expect(session.undoable.value.length).toBe(1);
 });
 

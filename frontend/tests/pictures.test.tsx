@@ -77,9 +77,9 @@ describe("what is struck out", () => {
 });
 
 describe("the mouse and the keys", () => {
-  function fire(view: View, type: string, more: MouseEventInit = {}) {
+  function fire(view: View, type: string, more: PointerEventInit = {}) {
     const stack = panel(view).querySelector(".ctx-stack");
-    stack?.dispatchEvent(new MouseEvent(type, { bubbles: true, ...more }));
+    stack?.dispatchEvent(new PointerEvent(type, { bubbles: true, ...more }));
   }
 
   beforeEach(() => {
@@ -94,13 +94,40 @@ describe("the mouse and the keys", () => {
     fire("foreground", "pointermove", at);
     expect(session.cursor.value).toEqual(hoveredQuery);
     fire("foreground", "pointerleave");
-    expect(session.cursor.value).toBe(NOTHING);
+    expect(session.cursor.value).toEqual(session.home.value);
     fire("foreground", "pointerdown", { ...at, button: 2 });
     fire("foreground", "pointerup", { ...at, button: 2 });
-    expect(session.cursor.value).toBe(NOTHING);
+    expect(session.cursor.value).toEqual(session.home.value);
     fire("foreground", "pointerdown", at);
     fire("foreground", "pointerup", at);
     expect(session.cursor.value).toEqual(keptQuery([4, 3]));
+  });
+
+  test("a finger shows, and keeps the second time; what it does on the way shows nothing", () => {
+    const session = show();
+    const at = { clientX: 100 + 7 * 16, clientY: 50 + 9 * 16, pointerType: "touch" };
+    const tap = () => {
+      fire("foreground", "pointermove", { ...at, clientX: 110 });
+      fire("foreground", "pointerdown", at);
+      fire("foreground", "pointermove", { ...at, clientX: 120, buttons: 1 });
+      fire("foreground", "pointerup", at);
+      fire("foreground", "pointerleave", at);
+    };
+    tap();
+    expect(session.cursor.value).toEqual(hoveredQuery);
+    tap();
+    expect(session.cursor.value).toEqual(keptQuery([4, 3]));
+  });
+
+  test("a finger scrolls, unless a tool paints or draws there", () => {
+    const session = show();
+    const drags = () =>
+      VIEWS.map((view) => panel(view).querySelector<HTMLElement>(".ctx-stack")?.dataset.drags);
+    expect(drags()).toEqual(["false", "false", "false"]);
+    session.tool.value = "brush";
+    expect(drags()).toEqual(["true", "false", "false"]);
+    session.tool.value = "region";
+    expect(drags()).toEqual(["true", "false", "false"]);
   });
 
   test("with the button down a move shows nothing: it would paint", () => {

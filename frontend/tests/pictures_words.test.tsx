@@ -83,35 +83,37 @@ describe("words", () => {
     expect(captions()[1]).toBe("Matching scores; best five outlined");
   });
 
-  test("beside the names: shapes, the flow, how far the output is", async () => {
+  test("names, and beside the output's how far it is, or that the flow stands there", async () => {
     const session = show(smallRun({ isKnown: false }), "attention");
-    expect(VIEWS.map((view) => text(view, "h3 span"))).toEqual([
-      "3 × 12 × 10",
-      "3 × 12 × 10",
-      "not computed",
-    ]);
+    expect(VIEWS.map((view) => text(view, "h3"))).toEqual(["Foreground", "Background", "Output"]);
+    expect(text("output", ".ctx-state")).toBe("none yet");
     session.progress.value = 0.404;
     await settled();
-    expect(text("output", "h3")).toBe("output computing, 40 %");
+    expect(text("output", ".ctx-state")).toBe("computing, 40 %");
     show(smallRun(), "flow");
-    expect(text("output", "h3 span")).toBe("offset flow");
+    expect(text("output", ".ctx-state")).toBe("offset flow");
+    show(smallRun(), "attention");
+    expect(text("output", ".ctx-state")).toBe("");
   });
 
   test("the legend says between which numbers the colours lie, and of what", async () => {
     const session = show(smallRun(), "attention", hoveredQuery);
     const most = Math.max(...Array.from(session.scene.value.backgroundHeat?.values ?? []));
-    const ends = [...panel("background").querySelectorAll<HTMLElement>(".ctx-legend [title]")];
+    const ends = [
+      ...panel("background").querySelectorAll<HTMLElement>(".ctx-legend span > [title]"),
+    ];
     expect(ends.map(({ title }) => Number(title))).toEqual([0, most]);
     const ramp = panel("background").querySelector<HTMLElement>(".ctx-ramp");
     expect(ramp?.style.background).toContain("linear-gradient");
-    expect(text("background", ".ctx-legend small")).toBe("this query");
+    expect(ramp?.title).toBe("the colours span this query");
     expect(text("foreground", ".ctx-legend")).toBe("");
     session.span.value = "stage";
     await settled();
-    expect(text("background", ".ctx-legend small")).toBe("this stage");
+    expect(ramp?.title).toBe("the colours span this stage");
     session.span.value = "everything";
     await settled();
-    expect(text("background", ".ctx-legend")).toBe("01everything");
+    expect(ramp?.title).toBe("the colours span everything");
+    expect(text("background", ".ctx-legend")).toBe("01");
   });
 });
 
@@ -159,6 +161,8 @@ describe("boxes and arrows", () => {
     show(smallRun(), "flow", hoveredQuery);
     const arrow = panel("background").querySelector(".ctx-arrows g path");
     expect(arrow?.getAttribute("d")).toMatch(/^M7 9L/);
-    expect(panel("background").querySelector("svg")?.getAttribute("viewBox")).toBe("0 0 10 12");
+    expect(panel("background").querySelector("svg.ctx-arrows")?.getAttribute("viewBox")).toBe(
+      "0 0 10 12",
+    );
   });
 });

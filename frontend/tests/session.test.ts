@@ -187,7 +187,7 @@ test("what Python sets is followed", () => {
   model.become("mask", { shape: [1, H, W], data: new Uint8Array(H * W).fill(1) });
   expect(session.scene.value.blank).toBe(true);
   model.become("query", null);
-  expect(session.cursor.value).toBe(NOTHING);
+  expect(session.cursor.value).toEqual(session.home.value);
   kernel.stop();
   expect(model.calls).toEqual([]);
 });
@@ -240,7 +240,7 @@ test("other inputs: what belonged to the old ones goes", () => {
   session.undoable.value = [null];
   model.values.query = null;
   if (meta) model.become("meta", { ...meta });
-  expect(session.cursor.value).toBe(NOTHING);
+  expect(session.cursor.value).toEqual(session.home.value);
   expect(session.undoable.value).toEqual([]);
 });
 

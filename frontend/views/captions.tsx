@@ -1,7 +1,8 @@
 // The words at each picture: what it shows of this cell, and between which numbers its colours lie.
 import type { ComponentChildren } from "preact";
 import { gradient } from "../engine/colour.ts";
-import type { Cursor } from "../state/cursor.ts";
+import { type Cursor, samePlace } from "../state/cursor.ts";
+import type { KeptLink } from "../state/kept.ts";
 import { boxOf, type RegionSum } from "../state/region.ts";
 import type { HeatMap, Scene, ViewName } from "../state/scene.ts";
 import { useTools } from "./context.ts";
@@ -152,16 +153,19 @@ function BackgroundCaption({ scene }: OfScene) {
       {scene.side === "A" && <span>A: </span>}
       {scene.side === "difference" && <span>B − A: </span>}
       {scene.rowStage && <span>{titleOf(scene)}; </span>}
-      {links.length > 1 ? "the match of each kept cell" : "best five outlined"}
-      {links.some(({ isMutual }) => isMutual) && (
+      {links.length > 1 ? "match of each cell" : "best five outlined"}
+      {links.some(isPair) && (
         <span title="The query at that place takes most from the cell in turn.">
           {" "}
-          · {MUTUAL} each the other’s best
+          · {MUTUAL} mutual
         </span>
       )}
     </>
   );
 }
+
+const isPair = ({ cell: at, match, isMutual }: KeptLink): boolean =>
+  isMutual && !samePlace(at, match);
 
 /** How far the sum is, once it takes long enough to be noticed. */
 function RegionCaption({ sum }: { sum: RegionSum }) {

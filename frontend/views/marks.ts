@@ -1,7 +1,7 @@
 // Boxes over the pictures: those that follow the cursor at every step, above the step's own.
 import { strongest } from "../engine/numbers.ts";
-import type { Place } from "../state/cursor.ts";
-import { hasOneGrid } from "../state/kept.ts";
+import { type Place, samePlace } from "../state/cursor.ts";
+import { hasOneGrid, type KeptLink } from "../state/kept.ts";
 import { boxOf, type Region } from "../state/region.ts";
 import type { Scene, ViewName } from "../state/scene.ts";
 import { bestOf } from "../state/sides.ts";
@@ -15,6 +15,8 @@ const MOST_PASTES = 12;
 const LEAST_SHARE = 0.02; // of a query: less is not worth a box
 /** Beside a number: the match takes most from the cell that takes most from it. */
 export const MUTUAL = "⇄";
+/** Beside a number: the cell takes most from its own place. */
+const ITSELF = "↺";
 
 /** All boxes over a picture, the last one on top. */
 export function marksOf(view: ViewName, scene: Scene): readonly Mark[] {
@@ -57,10 +59,16 @@ function regionBestMarks(scene: Scene): Mark[] {
 /** The best matches of several kept cells, by the numbers of these. */
 function linkMarks({ attention, links }: Scene): Mark[] {
   if (links.length === 1 && !links[0].isMutual) return []; // it is among the five best
-  return links.map(({ number, match, isMutual }) => {
-    const label = isMutual ? `${number} ${MUTUAL}` : String(number);
-    return { box: cellBox(attention, match), kind: "match", label };
-  });
+  return links.map((link) => ({
+    box: cellBox(attention, link.match),
+    kind: "match",
+    label: `${link.number} ${badgeOf(link)}`,
+  }));
+}
+
+function badgeOf({ cell, match, isMutual }: KeptLink): string {
+  if (!isMutual) return "";
+  return samePlace(cell, match) ? ITSELF : MUTUAL;
 }
 
 /** The query, or the queries whose patches overlap at the pixel. */
@@ -107,7 +115,9 @@ export function linkArrows(view: ViewName, scene: Scene): readonly Arrow[] {
   if (view !== "background" || scene.regionSum || !hasOneGrid(attention)) return [];
   const { rate } = attention.config;
   const middle = ([row, column]: Place): Place => [(row + 0.5) * rate, (column + 0.5) * rate];
-  return links.map(({ cell, match }) => ({ from: middle(cell), to: middle(match), kind: "query" }));
+  return links
+    .filter(({ cell, match }) => !samePlace(cell, match))
+    .map(({ cell, match }) => ({ from: middle(cell), to: middle(match), kind: "query" }));
 }
 
 /** The patch that the reader chose. */
