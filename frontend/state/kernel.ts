@@ -1,19 +1,24 @@
 // The way to the kernel: hovering never leaves the page; what is kept, set or painted does.
 import { batch } from "@preact/signals";
+import type { Attention } from "../engine/attention.ts";
 import type { AttentionConfig } from "../engine/config.ts";
 import type { StageKey } from "../generated/stages.ts";
-import type { MessageToPage, Model, Mask as SentMask, Traits } from "../protocol.ts";
+import type { MessageToPage, Model, Traits } from "../protocol.ts";
 import { type Mask, maskOf, sameMask } from "./arrays.ts";
 import { Background } from "./background.ts";
-import { type Cursor, keptQuery, type Place, samePlace } from "./cursor.ts";
+import type { Cursor } from "./cursor.ts";
+import { followCursor } from "./follow.ts";
+import { Link } from "./link.ts";
 import { inputsOf, Run } from "./run.ts";
 import type { Session } from "./session.ts";
-import { isStageKey } from "./stages.ts";
+import { Wishes } from "./wishes.ts";
 
 /** Milliseconds that the kernel has before the page computes for itself. */
 const PATIENCE = 5000;
 /** Milliseconds to wait for the end of a drag before anything is computed. */
 const REST = 50;
+/** Scores that are computed in a few seconds. */
+const MANY_SCORES = 5e7;
 
 /** Whether any setting but the dialect's name differs; a config that is not there does not. */
 function differs(one: Partial<AttentionConfig>, other: AttentionConfig | null | undefined) {
@@ -22,26 +27,26 @@ function differs(one: Partial<AttentionConfig>, other: AttentionConfig | null | 
   return names.some((name) => name !== "dialect" && other[name] !== one[name]);
 }
 
-const isPlace = (value: unknown, sizes: readonly number[]): value is Place =>
-  Array.isArray(value) &&
-  value.length === sizes.length &&
-  value.every((at, i) => Number.isInteger(at) && at >= 0 && at < sizes[i]);
+/** About how long the output takes, where that is worth a word: the estimate takes time itself. */
+function secondsOf(attention: Attention): number | null {
+  return attention.P * attention.L < MANY_SCORES ? null : attention.estimate();
+}
 
 export class Kernel {
   private readonly model: Model;
+  private readonly link: Link;
   private readonly session: Session;
   private readonly background = new Background();
-  /** Undo what `start` listens to. */
-  private readonly undoings: (() => void)[] = [];
-  /** The page itself is setting traits: what comes back is no news. */
-  private writing = false;
   /** The run that the model knows of. */
   private recorded: Run | null = null;
+  /** The last run that the kernel, or the page alone, computed: what a refusal goes back to. */
+  private confirmed: Run | null = null;
   /** The number of the request that waits for an answer. */
   private inFlight: number | null = null;
   /** Another run is wanted once the answer is there. */
   private queued = false;
   private timer: ReturnType<typeof setTimeout> | undefined;
+  readonly wishes: Wishes;
   /** Whether the front end that shows this has lost its kernel. */
   isGone: () => boolean = () => false;
   /** What the kernel sends beside the traits. */
@@ -49,48 +54,45 @@ export class Kernel {
 
   constructor(model: Model, session: Session) {
     this.model = model;
+    this.link = new Link(model);
     this.session = session;
+    this.wishes = new Wishes(this.link, session, () => this.record());
   }
 
   start(): void {
-    const { model } = this;
-    this.onChange(["meta"], () => this.load());
-    this.onChange(["answer"], () => this.receive());
-    this.onChange(["softmax_scale"], () => {
+    const { link, model, session } = this;
+    link.onChange(["meta"], () => this.load());
+    link.onChange(["answer"], () => this.receive());
+    link.onChange(["softmax_scale"], () => {
       this.change({ softmax_scale: model.get("softmax_scale") });
     });
-    this.onChange(["query", "pixel", "stage", "sample"], () => this.follow());
-    this.onChange(["config", "mask"], () => this.followRun());
-    const checkLife = () => {
-      this.session.offline.value = this.isGone();
-    };
-    model.on("comm_live_update", checkLife);
-    const read = (message: MessageToPage) => {
+    link.onChange(["query", "pixel", "stage", "sample"], () =>
+      followCursor(this.model, this.session),
+    );
+    link.onChange(["config", "mask"], () => this.followRun());
+    link.onLife(() => {
+      session.offline.value = this.isGone();
+    });
+    link.onMessage((message) => {
+      this.hear();
       if (message?.kind === "refused") this.refused(message.reason);
       else this.onMessage(message);
-    };
-    model.on("msg:custom", read);
-    this.undoings.push(
-      () => model.off("comm_live_update", checkLife),
-      () => model.off("msg:custom", read),
-    );
+    });
+    session.offline.value = this.isGone();
     this.load();
   }
 
-  private onChange(names: readonly (keyof Traits)[], call: () => void): void {
-    const unlessWriting = () => {
-      if (!this.writing) call();
-    };
-    for (const name of names) {
-      this.model.on(`change:${name}`, unlessWriting);
-      this.undoings.push(() => this.model.off(`change:${name}`, unlessWriting));
-    }
+  stop(): void {
+    this.link.stop();
+    clearTimeout(this.timer);
+    this.wishes.fulfilled();
+    this.background.stop();
   }
 
-  stop(): void {
-    for (const undo of this.undoings.splice(0)) undo();
-    clearTimeout(this.timer);
-    this.background.stop();
+  /** The kernel has given a sign of life. */
+  private hear(): void {
+    this.wishes.fulfilled();
+    this.session.offline.value = this.isGone();
   }
 
   // ---- from Python to the page ----
@@ -105,54 +107,15 @@ export class Kernel {
       run.fill(meta.arrays, buffers);
       session.open(run);
       this.recorded = run;
+      this.confirmed = run;
+      this.wishes.fulfilled(); // the photograph that was sent is here
       this.followRun();
-      this.follow();
+      followCursor(this.model, this.session);
       this.receive();
       if (!session.run.known(0) && session.progress.value === null) this.request();
     } catch (error) {
       session.fatal.value = (error as Error).message;
     }
-  }
-
-  /** Take over stage, sample, query and pixel; what is not in this run gets a sentence. */
-  private follow(): void {
-    const { model, session } = this;
-    const { run } = session;
-    const { n, H, W } = run.inputs;
-    const stage = model.get("stage");
-    const sample = model.get("sample");
-    const query = model.get("query");
-    const pixel = model.get("pixel");
-    const { h, w } = run.attention(session.sample.value);
-    const wrong = (name: string, value: unknown) => {
-      session.problem.value =
-        `The debugger cannot show ${name} ${value}: it is not in this run, which has ${n} ` +
-        `samples, ${h} × ${w} cells and ${H} × ${W} pixels.`;
-    };
-    batch(() => {
-      session.problem.value = "";
-      if (isStageKey(stage)) session.stage.value = stage;
-      else wrong("stage", stage);
-      if (isPlace([sample], [n])) session.sample.value = sample;
-      else wrong("sample", sample);
-      if (pixel) {
-        if (isPlace(pixel, [H, W])) session.cursor.value = { kind: "pixel", pixel, kept: true };
-        else wrong("pixel", pixel);
-      } else if (query) {
-        if (isPlace(query, [h, w])) this.keepQuery(query);
-        else wrong("query", query);
-      } else if (session.cursor.value.kind !== "patch" || !session.kept) {
-        session.letGo();
-      }
-    });
-  }
-
-  private keepQuery(query: Place): void {
-    const { cursor } = this.session;
-    const now = cursor.value;
-    // The same one stays as it is, beside the patch that it is compared with.
-    if (now.kind === "query" && now.kept && samePlace(now.query, query)) return;
-    cursor.value = keptQuery(query);
   }
 
   /** Take over settings and hole. What the kernel was told comes back while a hand paints on. */
@@ -163,6 +126,12 @@ export class Kernel {
     const mask = maskOf(this.model.get("mask"));
     const isSameMask = sameMask(mask, recorded.mask);
     if (isSameMask && !differs(recorded.config, config)) return;
+    const { confirmed } = this;
+    if (confirmed && !differs(confirmed.config, config) && sameMask(mask, confirmed.mask)) {
+      this.recorded = confirmed; // refused and put back: its output is known
+      session.show(confirmed);
+      return;
+    }
     const { run } = session;
     session.show(run.change({ ...run.config, ...config }, isSameMask ? run.mask : mask));
     this.recorded = session.run;
@@ -176,17 +145,26 @@ export class Kernel {
     const asked = this.model.get("request") ?? 0;
     if (!recorded || !answer?.config || (answer.request ?? 0) < asked) return;
     if (differs(recorded.config, answer.config)) return;
+    this.hear();
     batch(() => {
       recorded.fill(answer.arrays, answer);
       recorded.summaries.value = answer.summaries;
+      this.confirmed = recorded;
       if (recorded !== session.run) session.run.showMeanwhile(recorded);
       this.finish();
     });
   }
 
+  /** The kernel has put its state back: so does the page, with the reason why. */
   private refused(reason: string): void {
+    const { confirmed, session } = this;
+    this.queued = false;
     this.finish();
-    this.session.problem.value = reason;
+    if (confirmed && session.run !== confirmed) {
+      this.recorded = confirmed;
+      session.show(confirmed);
+    }
+    session.problem.value = reason;
   }
 
   // ---- from the page to Python ----
@@ -203,32 +181,13 @@ export class Kernel {
       if (changes.cursor) session.cursor.value = changes.cursor;
     });
     const cursor = session.cursor.value;
-    this.write({
+    this.link.write({
       stage: session.stage.value,
       sample: session.sample.value,
       query: cursor.kind === "query" && cursor.kept ? [...cursor.query] : null,
       pixel: cursor.kind === "pixel" && cursor.kept ? [...cursor.pixel] : null,
     });
     if (changes.sample !== undefined && !session.run.known(changes.sample)) this.request();
-  }
-
-  private write(values: Partial<Traits>): void {
-    const names = Object.keys(values) as (keyof Traits)[];
-    const changed = names.filter((name) => this.isNews(name, values[name]));
-    if (!changed.length) return;
-    this.writing = true;
-    for (const name of changed) this.model.set(name, values[name] as never);
-    this.writing = false;
-    this.model.save_changes();
-  }
-
-  private isNews(name: keyof Traits, value: unknown): boolean {
-    const known = this.model.get(name) ?? null;
-    if (name === "mask") {
-      return !sameMask(maskOf(known as SentMask | null), maskOf(value as SentMask | null));
-    }
-    if (name === "buffers") return known !== value;
-    return JSON.stringify(known) !== JSON.stringify(value);
   }
 
   /** Other settings: the rows at once, the output when it is computed. */
@@ -262,9 +221,20 @@ export class Kernel {
     this.inFlight = (this.model.get("request") ?? 0) + 1;
     this.record({ request: this.inFlight });
     this.timer = setTimeout(() => {
+      // Gone, or busy with a cell: the page goes on by itself until there is a sign of life.
+      this.session.offline.value = true;
       this.finish();
       this.compute();
     }, PATIENCE);
+  }
+
+  /** Stop computing, or waiting for, the output; the one of before stays on screen. */
+  cancel(): void {
+    clearTimeout(this.timer);
+    this.background.stop();
+    this.queued = false;
+    this.finish();
+    this.session.message.value = "Stopped: the output is still that of before.";
   }
 
   /** Write down the run on screen, for the kernel or for a page to be saved. */
@@ -272,7 +242,7 @@ export class Kernel {
     const { run } = this.session;
     this.recorded = run;
     const { config, mask } = run;
-    this.write({
+    this.link.write({
       config,
       softmax_scale: config.softmax_scale,
       mask: mask && { shape: mask.shape, data: mask.data.slice() },
@@ -284,6 +254,7 @@ export class Kernel {
     clearTimeout(this.timer);
     this.inFlight = null;
     this.session.progress.value = null;
+    this.session.seconds.value = null;
     if (this.queued) this.request();
   }
 
@@ -293,32 +264,16 @@ export class Kernel {
     const sample = session.sample.value;
     this.record();
     session.progress.value = 0;
+    session.seconds.value = secondsOf(run.attention(sample));
     const result = await this.background.compute(run.arrays(sample), run.config, (share) => {
       session.progress.value = share;
     });
     if (!result || run !== session.run) return;
     batch(() => {
       run.know(sample, result);
+      this.confirmed = run;
       session.progress.value = null;
+      session.seconds.value = null;
     });
-  }
-
-  // ---- pages and photographs ----
-
-  savePage(): void {
-    this.record();
-    this.model.send({ kind: "save_page" });
-  }
-
-  /** Send a photograph to the kernel. */
-  upload(name: string, shape: [number, number, number], rgb: Uint8Array<ArrayBuffer>): void {
-    const { config } = this.session.run;
-    this.model.send({ kind: "upload", name, shape, config }, undefined, [rgb.buffer]);
-  }
-
-  /** Other inputs, made in the page. */
-  adopt(meta: Traits["meta"], buffers: Traits["buffers"], mask: Traits["mask"]): void {
-    this.write({ query: null, pixel: null, sample: 0, answer: {}, buffers, mask });
-    this.model.set("meta", { ...meta, config: this.session.run.config });
   }
 }

@@ -48,6 +48,8 @@ export class Session {
   readonly side = signal<Side>("B");
   /** How far the output is computed, 0 to 1; null where nothing is being computed. */
   readonly progress = signal<number | null>(null);
+  /** About how many seconds it takes in this page; null where that is not known. */
+  readonly seconds = signal<number | null>(null);
   /** The holes that Undo goes back to, the latest last. */
   readonly undoable = signal<readonly (Mask | null)[]>([]);
   /** What was done for the reader just now. */

@@ -12,19 +12,36 @@ export interface Photograph {
   readonly message: string;
 }
 
+/** Upright, as its camera says that it was held. */
+async function pictureIn(file: File): Promise<ImageBitmap> {
+  try {
+    return await createImageBitmap(file, { imageOrientation: "from-image" });
+  } catch {
+    throw new Error(
+      `${file.name} cannot be read as a picture: PNG, JPEG, WebP, GIF, AVIF and BMP can.`,
+    );
+  }
+}
+
 /** At most 256 pixels long, cropped to whole multiples of 4·rate. */
 export async function readPhotograph(file: File, rate: number): Promise<Photograph> {
-  const image = await createImageBitmap(file);
+  const image = await pictureIn(file);
   const scale = Math.min(1, LONGEST / Math.max(image.width, image.height));
   const unit = 4 * rate;
   const [width, height] = [image.width * scale, image.height * scale];
   const [W, H] = [width, height].map((size) => Math.floor(Math.round(size) / unit) * unit);
-  if (!W || !H) throw new Error(`${image.width} × ${image.height} pixels are too few`);
+  if (!W || !H) {
+    throw new Error(
+      `${file.name}: ${image.width} × ${image.height} pixels are too few, at least ${unit} × ${unit} are needed.`,
+    );
+  }
   const canvas = document.createElement("canvas");
   canvas.width = W;
   canvas.height = H;
   const pen = canvas.getContext("2d");
   if (!pen) throw new Error("This browser gives no canvas to draw the photograph on.");
+  pen.fillStyle = "white"; // where the photograph is transparent
+  pen.fillRect(0, 0, W, H);
   pen.drawImage(image, (W - width) / 2, (H - height) / 2, width, height);
   const rgba = pen.getImageData(0, 0, W, H).data;
   return {

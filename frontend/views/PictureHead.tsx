@@ -13,7 +13,7 @@ import { Menu, type MenuItem } from "./Menu.tsx";
 import { marksOf } from "./marks.ts";
 import { arrowsOf, shapeOf } from "./overlays.tsx";
 import { Palette } from "./Palette.tsx";
-import { Choice } from "./pieces.tsx";
+import { Button, Choice } from "./pieces.tsx";
 
 interface PictureHeadProps {
   view: ViewName;
@@ -42,10 +42,32 @@ function OutputState() {
   const { stage, run, sample } = session.scene.value;
   const progress = session.progress.value;
   let words = "";
-  if (progress !== null) words = `computing, ${Math.round(100 * progress)} %`;
+  if (progress !== null) words = `computing, ${Math.round(100 * progress)} %${timeLeft(session)}`;
   else if (!run.latest(sample)) words = "none yet";
   else if (stepOf(stage).showsFlow) words = "offset flow";
-  return <small class="ctx-state">{words}</small>;
+  return (
+    <>
+      <small class="ctx-state">{words}</small>
+      {progress !== null && <Cancel />}
+    </>
+  );
+}
+
+const LONG = 2; // seconds: what is quicker needs no word
+
+function timeLeft({ progress, seconds }: Session): string {
+  const left = (seconds.value ?? 0) * (1 - (progress.value ?? 0));
+  return left < LONG ? "" : `, about ${Math.ceil(left)} s`;
+}
+
+function Cancel() {
+  const { kernel } = useTools();
+  const help = "Stops computing the output: that of before stays on screen.";
+  return (
+    <Button name="cancel" help={help} onClick={() => kernel.cancel()}>
+      Cancel
+    </Button>
+  );
 }
 
 const SPANS: readonly Span[] = ["row", "stage", "everything"];

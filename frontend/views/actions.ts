@@ -43,19 +43,19 @@ export function actionsOf(tools: Tools): Actions {
       }
     },
     savePage() {
-      kernel.savePage();
+      kernel.wishes.savePage();
     },
     async bring(file) {
       const { config, inputs } = session.run;
       try {
         const photo = await readPhotograph(file, config.rate);
         report(photo.message);
-        if (session.alone) {
+        const computeHere = () => {
           const { meta, buffers, mask } = inputsOfPhotograph(photo, inputs.meta, file.name);
-          kernel.adopt(meta, buffers, mask);
-        } else {
-          kernel.upload(file.name, [photo.H, photo.W, 3], photo.rgb);
-        }
+          kernel.wishes.adopt(meta, buffers, mask);
+        };
+        if (session.alone) computeHere();
+        else kernel.wishes.upload(file.name, [photo.H, photo.W, 3], photo.rgb, computeHere);
       } catch (error) {
         report((error as Error).message);
       }

@@ -1,0 +1,65 @@
+// What is asked of the kernel beside its traits: a page of what is on screen, a photograph's run.
+import type { Traits } from "../protocol.ts";
+import type { Link } from "./link.ts";
+import type { Session } from "./session.ts";
+
+/** Milliseconds that the kernel has. */
+const PATIENCE = 5000;
+const NO_PAGE = "The kernel writes the page, and it does not answer: save again once it does.";
+
+export class Wishes {
+  private readonly link: Link;
+  private readonly session: Session;
+  /** Write down the run on screen. */
+  private readonly record: () => void;
+  private wait: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(link: Link, session: Session, record: () => void) {
+    this.link = link;
+    this.session = session;
+    this.record = record;
+  }
+
+  /** There was an answer: no more waiting. */
+  fulfilled(): void {
+    clearTimeout(this.wait);
+  }
+
+  savePage(): void {
+    const { session } = this;
+    this.record();
+    if (session.offline.value) {
+      session.message.value = NO_PAGE;
+      return;
+    }
+    this.link.model.send({ kind: "save_page" });
+    if (session.alone) return; // a page answers at once
+    session.message.value = "Waiting for the kernel, which writes the page …";
+    this.fulfilled();
+    this.wait = setTimeout(() => {
+      session.message.value = NO_PAGE;
+    }, PATIENCE);
+  }
+
+  /** Send a photograph to the kernel; `otherwise` is done where it gives no sign of life. */
+  upload(
+    name: string,
+    shape: [number, number, number],
+    rgb: Uint8Array<ArrayBuffer>,
+    otherwise: () => void,
+  ): void {
+    const { config } = this.session.run;
+    this.link.model.send({ kind: "upload", name, shape, config }, undefined, [rgb.buffer]);
+    this.fulfilled();
+    this.wait = setTimeout(() => {
+      this.session.offline.value = true;
+      otherwise();
+    }, PATIENCE);
+  }
+
+  /** Other inputs, made in the page. */
+  adopt(meta: Traits["meta"], buffers: Traits["buffers"], mask: Traits["mask"]): void {
+    this.link.write({ query: null, pixel: null, sample: 0, answer: {}, buffers, mask });
+    this.link.model.set("meta", { ...meta, config: this.session.run.config });
+  }
+}
