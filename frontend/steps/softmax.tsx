@@ -117,7 +117,7 @@ function Inspector({ scene }: InspectorProps) {
           share of <At place={attention.cellOf(q)} role="match" />
         </Term>
         <Term kind="wide" picture={<Curve weights={weights} />}>
-          all weights, largest first (both axes logarithmic, down to 10⁻⁶)
+          all weights, largest first; both axes logarithmic
         </Term>
       </Terms>
       <Note>

@@ -91,6 +91,7 @@ test("validity: free of the hole, touching it, or nothing missing", () => {
   expect(say(smallRun(), "valid", keptQuery([2, 2], INVALID))).toBe(
     "Patch (1, 1) touches the hole with 1 of its 9 cells: it must not be pasted.",
   );
+  expect(say(smallRun(), "valid", CURSORS["a patch"])).toMatch(/^Patch \(5, 0\) is free of/);
   expect(say(smallRun({ mask: null }), "valid", keptQuery([2, 2], 25))).toBe(
     "Patch (5, 0) may be pasted, like every other: nothing is missing.",
   );

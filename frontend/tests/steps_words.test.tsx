@@ -21,7 +21,7 @@ describe("shrink", () => {
     expect(text).toContain("pixel (2, 2)f around it; the ringed one is kept→(");
     expect(text).toContain("f↓ at cell (1, 1)");
     expect(text).toContain(
-      "Plain steps of 2 take the same pixel here, another from row 3 or column 2 on.",
+      "Plain steps of 2 take the same pixel here; the two rules part from row 3 or column 2 on.",
     );
   });
 

@@ -46,7 +46,7 @@ export function Sentence() {
 function About({ scene }: { scene: Scene }) {
   const { Sentence: OfStep } = stepOf(scene.cursor.kind === "pixel" ? "output" : scene.stage);
   if (scene.cursor.kind === "patch" && scene.stage !== "valid") return <OfPatch scene={scene} />;
-  if (scene.p < 0) return <>Move over a picture: each cell of the foreground is a query.</>;
+  if (scene.q < 0) return <>Move over a picture: each cell of the foreground is a query.</>;
   return <OfStep scene={scene} />;
 }
 
