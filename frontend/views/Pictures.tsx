@@ -1,5 +1,5 @@
 // Foreground, background and output.
-import { useEffect, useMemo } from "preact/hooks";
+import { useLayoutEffect, useMemo } from "preact/hooks";
 import { sumRegions } from "../state/region.ts";
 import type { ViewName } from "../state/scene.ts";
 import { useTools } from "./context.ts";
@@ -11,7 +11,7 @@ const VIEWS: readonly ViewName[] = ["foreground", "background", "output"];
 export function Pictures() {
   const { session } = useTools();
   const images = useMemo(() => new Images(), []);
-  useEffect(() => sumRegions(session), [session]);
+  useLayoutEffect(() => sumRegions(session), [session]);
   return (
     <>
       {VIEWS.map((view) => (
