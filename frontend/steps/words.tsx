@@ -30,10 +30,12 @@ export function QueryWord({ scene, isFirst }: QueryWordProps) {
 export function Outside({ scene }: { scene: Scene }) {
   if (isInHole(scene) !== false) return null;
   return (
-    <span class="ctx-outside">
-      {" ⚠ Outside the "}
-      <HoleWord />.
-    </span>
+    <>
+      {" "}
+      <span class="ctx-outside">
+        ⚠ Outside the <HoleWord />.
+      </span>
+    </>
   );
 }
 
