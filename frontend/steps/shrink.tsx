@@ -16,6 +16,7 @@ import { Thumbnails } from "../views/thumbnails.tsx";
 import { Tile } from "../views/tiles.tsx";
 import { holeOfQueries } from "./hole.ts";
 import { cellOutline } from "./miniatures.ts";
+import { Rule } from "./shrink_rule.tsx";
 import type { Drawing, InspectorProps, Miniature, Step } from "./step.ts";
 import { Outside, QueryWord } from "./words.tsx";
 
@@ -175,53 +176,6 @@ function fullColours(scene: Scene, { name, size }: ShrunkCell): Colours {
   const [rows, cols] = size;
   if (name === "m") return (i) => (attention.mask?.[i] ? HOLE : OUTSIDE);
   return coloursOf(scene, name === "f" ? attention.f : attention.b, rows * cols);
-}
-
-interface RuleProps {
-  attention: Attention;
-  place: Place;
-  size: Place;
-}
-
-/** Which pixel the cell takes, and whether the other rule would take another. */
-function Rule({ attention, place, size }: RuleProps) {
-  const { rate, shrink: rule } = attention.config;
-  const [row, column] = place;
-  const [rows, columns] = size.map((length) => nearestIndices(length, rate, "align_corners"));
-  const plain = cell(row * rate, column * rate);
-  const aligned = cell(rows[row], columns[column]);
-  const parting = partingOf(rows, columns, rate);
-  if (rule === "align_corners") {
-    return (
-      <>
-        Aligned corners, as in the original: first cell on first pixel, last on last, evenly
-        between.{" "}
-        {plain === aligned
-          ? `Plain steps of ${rate} take the same pixel here${parting}.`
-          : `For this cell that is pixel ${aligned}; plain steps of ${rate} would take ${plain}.`}
-      </>
-    );
-  }
-  return (
-    <>
-      Plain steps: row {row} takes pixel {row} · {rate} = {row * rate}, column {column} pixel{" "}
-      {column} · {rate} = {column * rate}. The original aligns the corners instead:{" "}
-      {plain === aligned
-        ? `here that is the same pixel${parting}.`
-        : `for this cell it would take ${aligned}.`}
-    </>
-  );
-}
-
-/** Where the two rules begin to take different pixels: once they do, the distance only grows. */
-function partingOf(rows: Int32Array, columns: Int32Array, rate: number): string {
-  const row = rows.findIndex((pixel, i) => pixel !== i * rate);
-  const column = columns.findIndex((pixel, i) => pixel !== i * rate);
-  const lines: string[] = [];
-  if (row >= 0) lines.push(`row ${row}`);
-  if (column >= 0) lines.push(`column ${column}`);
-  if (lines.length === 0) return ", as everywhere in a map of this size";
-  return `; the two rules part from ${lines.join(" or ")} on`;
 }
 
 function picture(view: ViewName, scene: Scene): Drawing | null {

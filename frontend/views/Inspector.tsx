@@ -56,8 +56,8 @@ export function Inspector() {
         <Answer scene={scene} question={question} stage={stage} />
       </div>
       <p class="ctx-source">
-        <span class="ctx-equation">
-          <small>formula</small> <code>{entry?.equation}</code>
+        <span>
+          <small>formula</small> <code class="ctx-equation">{entry?.equation}</code>
         </span>{" "}
         <span>
           <small>TensorFlow</small> <code>{entry?.source}</code>

@@ -1,7 +1,7 @@
 // Numbers, places and links as elements: each is exact when pointed at.
 import type { ComponentChildren } from "preact";
 import type { Place } from "../state/cursor.ts";
-import { cell, digits, total } from "./format.ts";
+import { cell, digits } from "./format.ts";
 
 interface LinkProps {
   children: ComponentChildren;
@@ -32,50 +32,3 @@ export type Role = keyof typeof ROLES;
 export const At = ({ place, role }: { place: Place; role: Role }) => (
   <var class={ROLES[role]}>{cell(...place)}</var>
 );
-
-/** A colour or a vector: its first three numbers. */
-export function Tuple({ values }: { values: ArrayLike<number> }) {
-  const numbers = Array.from(values).slice(0, 3);
-  return (
-    <>
-      (
-      {numbers.map((value, i) => (
-        <span key={i}>
-          {i > 0 && ", "}
-          <Num value={value} />
-        </span>
-      ))}
-      {values.length > 3 ? ", …)" : ")"}
-    </>
-  );
-}
-
-interface SumProps {
-  terms: ArrayLike<number>;
-  children: (value: number, index: number) => ComponentChildren;
-}
-
-/** The three largest terms, then what the rest come to. */
-export function Sum({ terms, children }: SumProps) {
-  const values = Array.from(terms);
-  const order = [...values.keys()].sort((i, j) => Math.abs(values[j]) - Math.abs(values[i]));
-  const rest = order.slice(3).map((i) => values[i]);
-  return (
-    <>
-      {order.slice(0, 3).map((index, i) => (
-        <span key={index}>
-          {i > 0 && " + "}
-          {children(values[index], index)}
-        </span>
-      ))}
-      {rest.length > 0 && (
-        <>
-          {" + … "}
-          <small>
-            {rest.length} more: <Num value={total(rest)} />
-          </small>
-        </>
-      )}
-    </>
-  );
-}

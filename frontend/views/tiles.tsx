@@ -3,7 +3,7 @@ import { useLayoutEffect, useRef } from "preact/hooks";
 import type { PaddedMaps } from "../engine/patches.ts";
 import type { Place } from "../state/cursor.ts";
 import type { Scene } from "../state/scene.ts";
-import { type Colour, type Colours, paintOn } from "./bitmap.ts";
+import { type Colours, paintOn } from "./bitmap.ts";
 import { coloursOf } from "./colours.ts";
 import type { Role } from "./numbers.tsx";
 
@@ -93,7 +93,3 @@ export function MixedTile({ scene, p = scene.p, ...rest }: OfScene & { p?: numbe
   const colours = coloursOf(scene, attention.patch(p), side * side);
   return <Tile rows={side} colours={colours} role="pixel" {...rest} />;
 }
-
-export const Swatch = ({ colour }: { colour: Colour }) => (
-  <span class="ctx-swatch" style={`background: rgb(${Array.from(colour).slice(0, 3)})`} />
-);
