@@ -40,12 +40,18 @@ export function Keys() {
         <dl>
           <dt>move, click</dt>
           <dd>look at a cell, keep it; click a kept cell again to let it go</dd>
+          <dt>
+            <kbd>Shift</kbd>+click
+          </dt>
+          <dd>
+            keep further cells, up to five; by keys <kbd>Shift</kbd>+<kbd>Enter</kbd>
+          </dd>
           <dt>tap, tap again</dt>
           <dd>the same with a finger</dd>
           <dt>
             <kbd>Esc</kbd>
           </dt>
-          <dd>lets it go</dd>
+          <dd>lets all go; a region first</dd>
           <dt>
             <kbd>[</kbd> <kbd>]</kbd>
           </dt>

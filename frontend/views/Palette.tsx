@@ -16,7 +16,7 @@ const TOOLS: readonly ToolDescription[] = [
   {
     tool: "region",
     label: "Region",
-    help: "Drag a box over the foreground: where all its cells together take from.",
+    help: "Drag a box (by keys: Enter, arrows, Enter): where all its cells together take from.",
   },
   { tool: "brush", label: "Brush", help: "Drag to add to the hole; f and b keep their pixels." },
   { tool: "erase", label: "Erase", help: "Drag to take from the hole." },
