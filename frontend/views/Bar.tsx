@@ -10,15 +10,18 @@ import { Button, Choice } from "./pieces.tsx";
 
 const upTo = (count: number): number[] => [...Array(count).keys()];
 
+const SUBJECT = "Contextual attention";
+
 export function Bar() {
   const { session } = useTools();
   const actions = useActions();
+  const { title } = session.run.inputs.meta;
   return (
     <header class="ctx-bar">
       {/* biome-ignore lint/a11y/useSemanticElements: a notebook has its own headings */}
       <p class="ctx-title" role="heading" aria-level={1}>
-        <span>Contextual attention: </span>
-        <b>{session.run.inputs.meta.title}</b>
+        {!title.startsWith(SUBJECT) && <span>{SUBJECT}: </span>}
+        <b>{title}</b>
       </p>
       <Status />
       <div class="ctx-acts">
