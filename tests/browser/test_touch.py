@@ -64,7 +64,7 @@ def test_a_swipe_scrolls_and_with_a_tool_it_paints(debugger: Debugger) -> None:
     page = debugger.page
     debugger.canvas("foreground").scroll_into_view_if_needed()
     query = debugger.data("query")
-    x, y = place(debugger, 10, 8)
+    x, y = place(debugger, debugger.grid[0] - 2, 8)
     before = page.evaluate("scrollY")
     swipe(debugger, [(x, y - 15 * i) for i in range(12)])
     page.wait_for_function("before => scrollY > before + 40", arg=before)
