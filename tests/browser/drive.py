@@ -135,7 +135,7 @@ class Debugger:
     @property
     def result(self) -> list[float]:
         """What comes out of the equation, exactly."""
-        return exact(self.root.locator(".ctx-inspector .ctx-term-result [data-term]"))
+        return exact(self.root.locator(".ctx-term-result .ctx-term-value [data-term]"))
 
     def until(self, condition: str, argument: Any = None, seconds: float = 20) -> None:
         """Wait until a JavaScript function of the root is true.
@@ -152,6 +152,12 @@ class Debugger:
 
     def says(self, pattern: str) -> None:
         self.until("(root, pattern) => new RegExp(pattern, 'i').test(root.innerText)", pattern)
+
+    def expect_text(self, selector: str, text: str) -> None:
+        self.until(
+            "(root, [selector, text]) => root.querySelector(selector)?.innerText === text",
+            [selector, text],
+        )
 
     def row(self, stage: str) -> np.ndarray:
         """The numbers drawn for the query at a stage."""

@@ -294,33 +294,58 @@ def test_6_change_a_setting(home: Home, control: str, value: Any, changes: Any) 
 def test_7_compare_two_runs(home: Home) -> None:
     run = photo_run()
     debugger = home.open(run, query=(4, 6))
-    debugger.root.locator('[data-do="pin"]').click()
+    debugger.do("pin")
     debugger.says("nothing differs")
     debugger.root.locator('[data-set="fuse"]').uncheck()
     debugger.settle_output()
-    debugger.says("first to differ")
+    debugger.says("fuse true → false")
+    debugger.expect_text(".ctx-parting", "first to differ")
+    assert debugger.step("Fuse ↔").locator(".ctx-parting").count() == 1
     plain = run.revised(config=run.config.replace(fuse=False))
-    compared = debugger.root.locator(".ctx-compare")
-    told = compared.inner_text()
-    assert "(fused_rows)" in told
+    # Each tile has both thumbnails, and beside each its number for the same query and patch.
     a, b = run.query(4, 6), plain.query(4, 6)
-    most = float((a.fused_rows - b.fused_rows).abs().max())
-    assert shown(told.split("by at most")[1])[0] == pytest.approx(most, rel=6e-3)
-    rows = [a.attention.numpy(), b.attention.numpy()]
-    scale = {"low": 0.0, "high": max(float(row.max()) for row in rows), "signed": False}
-    for which, row in enumerate(rows):
-        cells = np.array(debugger.cells(compared.locator("canvas").nth(which), run.patch_grid))
-        is_colour_map(cells, row, scale)
-    outputs = [each["output"].tensor for each in (run, plain)]
-    for which, output in enumerate(outputs, 3):
-        cells = debugger.cells(compared.locator("canvas").nth(which), output.shape[2:])
-        assert np.abs(cells[..., :3] - cv.samples.to_picture(output)).max() <= 1
-    gap = float((outputs[0] - outputs[1]).abs().max())
-    assert shown(told.split("up to")[-1])[0] == pytest.approx(gap, rel=6e-3)
-    compared.locator("button").first.click()
-    debugger.expect("stage", "fused_rows")
+    best = b.best(1)[0].index
+    for step, stage in [
+        ("Matching", "scores"),
+        ("Fuse ↔", "fused_rows"),
+        ("Fuse ↕", "fused_scores"),
+    ]:
+        tags = [
+            shown(text)[0] for text in debugger.step(step).locator(".ctx-tag").all_inner_texts()
+        ]
+        numbers = [float(each[stage].flatten()[best]) for each in (a, b)]
+        assert tags == pytest.approx(numbers, rel=6e-3)
+    # A, B and what differs lie over the background, and stand as the output.
+    rows = {"A": a.attention.numpy(), "B": b.attention.numpy()}
+    top = max(float(row.max()) for row in rows.values())
+    outputs = {"A": run["output"].tensor, "B": plain["output"].tensor}
+    for side, row in rows.items():
+        debugger.root.locator(f'[data-side="{side}"]').click()
+        debugger.settle()
+        painted = debugger.painted("background", run.patch_grid)
+        meant = {"low": 0, "high": top, "signed": False}
+        assert debugger.colour_range() == pytest.approx(meant, rel=1e-4)
+        is_colour_map(painted, row, debugger.colour_range())
+        painted = debugger.painted("output", (16, 32))[..., :3]
+        assert np.abs(painted - cv.samples.to_picture(outputs[side])).max() <= 1
+    debugger.root.locator('[data-side="difference"]').click()
+    debugger.settle()
+    gap = rows["B"] - rows["A"]
+    most = float(np.abs(gap).max())
+    meant = {"low": -most, "high": most, "signed": True}
+    assert debugger.colour_range() == pytest.approx(meant, rel=1e-4)
+    is_colour_map(debugger.painted("background", run.patch_grid), gap, debugger.colour_range())
+    apart = (outputs["B"] - outputs["A"]).abs().amax(dim=1).numpy()
+    is_colour_map(
+        debugger.painted("output", (16, 32)),
+        apart,
+        {"low": 0.0, "high": float(apart.max()), "signed": False},
+    )
     debugger.root.locator('[data-set="dialect"]').select_option("pytorch")
-    debugger.says(r"\(downsampled_f\)")
+    debugger.says("shrink align_corners → ")
+    assert debugger.step("Shrink").locator(".ctx-parting").count() == 1
+    debugger.do("pin")
+    assert debugger.root.locator(".ctx-tag, [data-side]").count() == 0
 
 
 # ---- 8. take it away ----

@@ -121,7 +121,7 @@ def test_ranges_follow_a_changed_setting_with_no_kernel(opened: Any) -> None:
     debugger.settle_output()
     debugger.settle()
     changed = run.revised(config=run.config.replace(fuse=False))
-    for key in changed:
+    for key in set(changed) - {"flow"}:  # that is colours
         extremes = shown(debugger.facts(key).split(" · ")[1])
         summary = changed[key].summary
         assert extremes == pytest.approx([summary.minimum, summary.maximum], rel=0.01)
@@ -188,7 +188,7 @@ def test_escape_lets_go_wherever_the_focus_went(opened: Any) -> None:
     home = "{},{}".format(*home_cell(run))
     debugger.root.locator('.ctx-inspector [data-term="contribution"]').first.click()
     debugger.expect("stage", "attention")
-    debugger.expect("query", f"{first.row},{first.col}")
+    debugger.expect("query", "{},{}".format(*first.query))
     assert debugger.data("query") != home
     debugger.page.keyboard.press("Escape")
     debugger.expect("query", home)
