@@ -36,6 +36,9 @@ export function* outputOf(a: Attention): Generator<number, Output> {
   const ranges: Ranges = rows.all;
   ranges.output = extremes(output);
   ranges.downsampled_f = extremes(a.downsampledF);
+  ranges.downsampled_b = extremes(a.downsampledB);
+  ranges.downsampled_mask = extremes(a.downsampledMask);
+  ranges.paste_patches = extremes(a.paste.planes);
   ranges.matching_patches = extremes(a.background.planes);
   ranges.valid = extremes(a.valid);
   for (let p = 0; p < P; p++) {

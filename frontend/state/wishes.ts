@@ -5,6 +5,7 @@ import type { Session } from "./session.ts";
 
 /** Milliseconds that the kernel has. */
 const PATIENCE = 5000;
+const WAITING = "Waiting for the kernel, which writes the page …";
 const NO_PAGE = "The kernel writes the page, and it does not answer: save again once it does.";
 
 export class Wishes {
@@ -23,6 +24,8 @@ export class Wishes {
   /** There was an answer: no more waiting. */
   fulfilled(): void {
     clearTimeout(this.wait);
+    const { message } = this.session;
+    if (message.value === WAITING) message.value = "";
   }
 
   savePage(): void {
@@ -34,8 +37,8 @@ export class Wishes {
     }
     this.link.model.send({ kind: "save_page" });
     if (session.alone) return; // a page answers at once
-    session.message.value = "Waiting for the kernel, which writes the page …";
     this.fulfilled();
+    session.message.value = WAITING;
     this.wait = setTimeout(() => {
       session.message.value = NO_PAGE;
     }, PATIENCE);

@@ -43,6 +43,14 @@ export function App({ tools }: { tools: Tools }) {
       }),
     [session],
   );
+  // What was done is said in the place of what the control does that did it.
+  useLayoutEffect(
+    () =>
+      effect(() => {
+        if (session.message.value) forgetHint(tools);
+      }),
+    [tools],
+  );
   // Escape lets go wherever the focus is: in a notebook it is often in a cell.
   useLayoutEffect(() => {
     const letGo = (event: KeyboardEvent) => {
@@ -65,6 +73,9 @@ export function App({ tools }: { tools: Tools }) {
         data-ctxattn="debugger"
         data-lm-suppress-shortcuts="true"
         aria-label="Contextual attention, step by step"
+        onPointerDownCapture={() => forgetMessage(tools)}
+        onKeyDownCapture={() => forgetMessage(tools)}
+        onClickCapture={() => forgetHint(tools)}
         onKeyDown={(event) => takeKey(tools, event)}
         onDragOver={(event) => event.preventDefault()}
         onDrop={bring}
@@ -79,6 +90,16 @@ export function App({ tools }: { tools: Tools }) {
       </section>
     </ToolsContext.Provider>
   );
+}
+
+/** What was done is old news once something else is. */
+function forgetMessage({ session }: Tools): void {
+  session.message.value = "";
+}
+
+/** Who uses a control knows what it does, and wants to see what it did. */
+function forgetHint({ session }: Tools): void {
+  session.hint.value = "";
 }
 
 function takeKey(tools: Tools, event: KeyboardEvent): void {

@@ -25,13 +25,18 @@ export function PictureFoot({ view }: { view: ViewName }) {
   );
 }
 
-/** A stroke too thin for the shrinking is lost. */
+/** A stroke too thin for the shrinking is lost. It takes no height: nothing moves under a brush. */
 function Leak() {
   const { leaks } = useTools().session.attention;
+  const pixels = leaks === 1 ? "1 pixel" : `${leaks} pixels`;
   return (
-    <p class="ctx-leak ctx-warn" role="status" hidden={!leaks}>
-      Shrinking loses a thin part of the hole: {leaks} of its pixels lie in patches that may be
-      pasted.
+    <p
+      class="ctx-leak ctx-warn"
+      role="status"
+      hidden={!leaks}
+      title="A part of the hole is so thin that no cell keeps it: its pixels lie in patches that may be pasted."
+    >
+      ⚠ Shrinking loses {pixels} of the hole
     </p>
   );
 }

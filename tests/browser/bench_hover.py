@@ -26,7 +26,7 @@ MOVES = 200
 # for, which the browser answers only when all that was drawn is there.
 MEASURE = """async (root, { cells, grid, kind }) => {
     const stack = root.querySelector('canvas[data-view="foreground"]').parentElement;
-    const steps = [...root.querySelectorAll(".ctx-strip button")];
+    const steps = [...root.querySelectorAll(".ctx-strip .ctx-step")];
     const canvases = [...root.querySelectorAll("canvas[data-view]")];
     const box = stack.getBoundingClientRect(), spent = [];
     for (const [i, [row, col]] of cells.entries()) {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import Any
 
@@ -54,6 +55,39 @@ class Debugger:
         self.page.mouse.up()
         self.settle()
 
+    def tap(self, row: int, col: int, view: str = "foreground", cells: Any = None) -> None:
+        """As `click`, with a finger."""
+        rows, cols = cells or self.grid
+        self.canvas(view).scroll_into_view_if_needed()
+        box = self.canvas(view).bounding_box()
+        assert box
+        x = box["x"] + (col + 0.5) * box["width"] / cols
+        y = box["y"] + (row + 0.5) * box["height"] / rows
+        self.page.touchscreen.tap(x, y)
+        self.settle()
+
+    def drag(self, tool: str, start: tuple[int, int], end: tuple[int, int]) -> None:
+        """Drag a tool from pixel to pixel of the foreground, and take Look in hand again."""
+        size = (2 * self.grid[0], 2 * self.grid[1])
+        self.settle_output()
+        self.root.locator(f'[data-tool="{tool}"]').click()
+        self.settle()
+        self.move(*start, cells=size)
+        self.page.mouse.down()
+        self.move(*end, cells=size)
+        self.page.mouse.up()
+        self.root.locator('[data-tool="look"]').click()
+        self.settle()
+
+    def do(self, name: str) -> None:
+        """Press what does something; what lies in a menu is found in it."""
+        button = self.root.locator(f'[data-do="{name}"]')
+        menu = self.root.locator(".ctx-menu").filter(has=self.page.locator(f'[data-do="{name}"]'))
+        if menu.count():
+            menu.locator("> button").click()
+        button.click()
+        self.settle()
+
     def settle(self) -> None:
         """Wait until what was asked for is drawn."""
         self.page.evaluate(
@@ -66,14 +100,42 @@ class Debugger:
         return value
 
     def show(self, stage: str) -> None:
-        """Choose a stage: the button of its step, then its tab where a step has several."""
+        """Choose a stage: the tile of its step, then its tab where a step has several."""
         step = next(each.step for each in STAGES if each.key == stage)
-        self.root.locator(".ctx-strip button", has_text=step).click()
+        self.step(step).click()
         tab = self.root.locator(f'[data-focus="tab-{stage}"]')
         if tab.count():
             tab.click()
         self.expect("stage", stage)
         self.settle()
+
+    @property
+    def steps(self) -> Locator:
+        """The tiles of the strip."""
+        return self.root.locator(".ctx-strip .ctx-step")
+
+    def step(self, name: str) -> Locator:
+        """The tile of a step."""
+        names = list(dict.fromkeys(each.step for each in STAGES))
+        return self.steps.nth(names.index(name))
+
+    def facts(self, stage: str) -> str:
+        """What a tile says of a stage when it is pointed at: its axes, then its numbers."""
+        stage_entry = next(each for each in STAGES if each.key == stage)
+        title = self.step(stage_entry.step).get_attribute("title") or ""
+        before, _, after = title.partition(f"{stage_entry.title}: ")
+        assert not before or before.endswith("\n")
+        assert after, f"{stage_entry.title} is not in {title!r}"
+        return "\n".join(after.split("\n")[:2])
+
+    def terms(self, name: str) -> list[float]:
+        """The numbers of a term of the equation, exactly as they say when pointed at."""
+        return exact(self.root.locator(f'.ctx-inspector [data-term="{name}"]'))
+
+    @property
+    def result(self) -> list[float]:
+        """What comes out of the equation, exactly."""
+        return exact(self.root.locator(".ctx-term-result .ctx-term-value [data-term]"))
 
     def until(self, condition: str, argument: Any = None, seconds: float = 20) -> None:
         """Wait until a JavaScript function of the root is true.
@@ -91,6 +153,12 @@ class Debugger:
     def says(self, pattern: str) -> None:
         self.until("(root, pattern) => new RegExp(pattern, 'i').test(root.innerText)", pattern)
 
+    def expect_text(self, selector: str, text: str) -> None:
+        self.until(
+            "(root, [selector, text]) => root.querySelector(selector)?.innerText === text",
+            [selector, text],
+        )
+
     def row(self, stage: str) -> np.ndarray:
         """The numbers drawn for the query at a stage."""
         read = "(root, stage) => Array.from(root.debuggerRow(stage) ?? [])"
@@ -105,8 +173,12 @@ class Debugger:
         return self.cells(self.canvas(view), cells)
 
     def tile(self, which: int, cells: tuple[int, int]) -> np.ndarray:
-        """As `painted`, of one of the small pictures of the view that is open."""
-        return self.cells(self.root.locator(".ctx-inspector figure canvas").nth(which), cells)
+        """As `painted`, of one of the pictures in the equation."""
+        return self.cells(self.root.locator(".ctx-term-picture canvas").nth(which), cells)
+
+    def thumbnail(self, step: str, cells: tuple[int, int], which: int = 0) -> np.ndarray:
+        """As `painted`, of a small picture in a tile of the strip."""
+        return self.cells(self.step(step).locator(".ctx-thumb canvas").nth(which), cells)
 
     def cells(self, canvas: Locator, cells: tuple[int, int]) -> np.ndarray:
         """As `painted`, of any canvas."""
@@ -116,6 +188,28 @@ class Debugger:
     def settle_output(self) -> None:
         """Wait until no output is being computed."""
         self.until("(root) => root.getAttribute('aria-busy') !== 'true'")
+
+
+def exact(numbers: Locator) -> list[float]:
+    """What numbers on screen are exactly: they say so when pointed at."""
+    titles = numbers.evaluate_all("(all) => all.map((node) => node.title)")
+    return [float(title.split()[-1]) for title in titles]
+
+
+def shown(text: str) -> list[float]:
+    """The numbers in a text, as far as it shows them."""
+    return [float(each.replace("−", "-")) for each in re.findall(r"−?\d+\.?\d*(?:e−?\d+)?", text)]
+
+
+def home_cell(run: cv.Trace) -> tuple[int, int]:
+    """The cell that is shown while nothing is pointed at: nearest to the middle of the hole."""
+    mask = run["downsampled_mask"].tensor[0, 0]
+    assert run.query_grid == mask.shape, "the hole is in b alone"
+    cells = mask.nonzero().double()
+    if not len(cells):
+        return run.query_grid[0] // 2, run.query_grid[1] // 2
+    row, col = cells[(cells - cells.mean(dim=0)).norm(dim=1).argmin()].long().tolist()
+    return row, col
 
 
 def close(reached: np.ndarray, meant: Any, bound: float = 1e-4) -> None:

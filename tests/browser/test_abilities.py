@@ -17,16 +17,18 @@ import pytest
 import torch
 from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
-from playwright.sync_api import Locator
 
 import ctxattn_viz as cv
 from tests.browser.drive import (
     MATRICES,
     Debugger,
     close,
+    exact,
     features,
+    home_cell,
     is_colour_map,
     photo_run,
+    shown,
     two_maps,
 )
 from tests.browser.homes import SETUP, Home
@@ -40,40 +42,7 @@ DROP = """(root, [name, base64]) => {
     dataTransfer.items.add(new File([bytes], name, { type: "image/png" }));
     root.dispatchEvent(new DragEvent("drop", { dataTransfer, bubbles: true, cancelable: true }));
 }"""
-
-
-def strip(debugger: Debugger) -> Locator:
-    return debugger.root.locator(".ctx-strip button")
-
-
-def line(debugger: Debugger) -> Locator:
-    """The formula with this cell's numbers in it."""
-    return debugger.root.locator(".ctx-inspector .ctx-line")
-
-
-def exact(numbers: Locator) -> list[float]:
-    """What numbers on screen are exactly: they say so when pointed at."""
-    titles = numbers.evaluate_all("(all) => all.map((node) => node.title)")
-    return [float(title.split()[-1]) for title in titles]
-
-
-def shown(text: str) -> list[float]:
-    """The numbers in a text, as far as it shows them."""
-    return [float(each.replace("−", "-")) for each in re.findall(r"−?\d+\.?\d*(?:e−?\d+)?", text)]
-
-
-def drag(debugger: Debugger, tool: str, start: tuple[int, int], end: tuple[int, int]) -> None:
-    """Paint from pixel to pixel of the foreground."""
-    size = [2 * side for side in debugger.grid]
-    debugger.settle_output()  # or what arrives moves the page under the mouse
-    debugger.root.locator(f'[data-tool="{tool}"]').click()
-    debugger.settle()
-    debugger.move(*start, cells=size)
-    debugger.page.mouse.down()
-    debugger.move(*end, cells=size)
-    debugger.page.mouse.up()
-    debugger.root.locator('[data-tool="look"]').click()
-    debugger.settle()
+HAS_SIZE = "(root, size) => root.querySelector('.ctx-step').title.includes(size)"
 
 
 def shows(home: Home, debugger: Debugger, run: cv.Trace) -> None:
@@ -95,23 +64,24 @@ def shows(home: Home, debugger: Debugger, run: cv.Trace) -> None:
 def test_1_step_through_the_stages(home: Home) -> None:
     run = photo_run()
     debugger = home.open(run, query=(4, 6), stage="downsampled_f")
-    assert [text.split("\n")[0] for text in strip(debugger).all_inner_texts()] == STEPS
-    for step, button in zip(STEPS, strip(debugger).all(), strict=True):
-        button.click()
+    assert debugger.root.locator(".ctx-strip .ctx-long").all_inner_texts() == STEPS
+    for step, tile in zip(STEPS, debugger.steps.all(), strict=True):
+        tile.click()
         debugger.settle()
-        result = run[debugger.data("stage")]
-        assert result.step == step
-        assert button.get_attribute("aria-current") == "step"
-        told = button.inner_text()
-        assert " × ".join(map(str, result.shape[result.shape[0] == 1 :])) in told
-        axes = zip(result.axes, result.shape, strict=True)
-        assert " × ".join(f"{axis} {size}" for axis, size in axes) in (
-            button.get_attribute("title") or ""
-        )
-        assert shown(button.locator("span").nth(2).inner_text()) == pytest.approx(
-            [float(result.tensor.min()), float(result.tensor.max())], rel=6e-3
-        )
-    strip(debugger).last.focus()
+        assert run[debugger.data("stage")].step == step
+        assert tile.get_attribute("aria-current") == "step"
+        for result in (each for each in run.values() if each.step == step):
+            axes, facts = debugger.facts(result.key).split("\n")
+            sizes = zip(result.axes, result.shape, strict=True)
+            assert axes == " × ".join(f"{axis} {size}" for axis, size in sizes)
+            shape, extremes = facts.split(" · ")[:2]
+            assert shape == " × ".join(map(str, result.shape[result.shape[0] == 1 :]))
+            assert shown(extremes) == pytest.approx(
+                [float(result.tensor.min()), float(result.tensor.max())], rel=6e-3
+            )
+            if result.key == debugger.data("stage"):
+                assert debugger.root.locator(".ctx-facts").inner_text() == facts
+    debugger.steps.last.focus()
     debugger.page.keyboard.press("ArrowLeft")
     debugger.expect("stage", "output")
     debugger.page.keyboard.press("ArrowRight")
@@ -132,7 +102,7 @@ def test_1_a_run_without_a_valid_patch_wears_a_badge(home: Home, dialect: str) -
     f = features(3, 16, 16)
     run = cv.trace(f, f, torch.ones(1, 1, 16, 16), cv.AttentionConfig(dialect=dialect))
     debugger = home.open(run, query=(3, 3))
-    assert strip(debugger).nth(6).locator(".ctx-badge").inner_text().strip()
+    assert debugger.step("Softmax").locator(".ctx-badge").inner_text().strip()
     weights = debugger.row("attention")
     assert np.isnan(weights).all() if dialect == "mmagic" else (weights == 0).all()
     debugger.says("every patch touches the hole")
@@ -145,9 +115,7 @@ def test_2_and_3_patches_and_validity(home: Home) -> None:
     run = photo_run()
     debugger = home.open(run, query=(0, 6), stage="downsampled_f")
     query, best = run.query(0, 6), run.query(0, 6).best(1)[0]
-    close(
-        np.array(exact(line(debugger).locator("[title]"))), run["downsampled_f"].tensor[0, :, 0, 6]
-    )
+    close(np.array(debugger.terms("kept")), run["downsampled_f"].tensor[0, :, 0, 6])
     # A query at the upper border: the upper row of its patch is padding.
     debugger.show("matching_patches")
     around = run["downsampled_f"].tensor[:, :, :2, 5:8]
@@ -165,9 +133,10 @@ def test_2_and_3_patches_and_validity(home: Home) -> None:
     assert f"{int(query.valid.sum())} of {query.valid.numel()}" in debugger.root.inner_text()
     row, col = (query.valid == 0).nonzero()[0].tolist()
     debugger.move(row, col, "background", run.patch_grid)
-    told = line(debugger).inner_text()
-    (y, x), value = re.findall(r"m↓\((\d+), (\d+)\)", told)[0], shown(told.split("=")[1])[0]
-    assert value == 0
+    assert debugger.terms("valid") == [0]
+    told = debugger.root.locator(".ctx-note").inner_text()
+    (y, x) = re.findall(r"m↓\((\d+), (\d+)\) is 1", told)[0]
+    assert f"valid({row}, {col}) is 0" in told
     assert run["downsampled_mask"].tensor[0, 0, int(y), int(x)] == 1
     assert max(abs(int(y) - row), abs(int(x) - col)) <= 1
 
@@ -183,9 +152,8 @@ def test_2_and_3_each_row_and_its_formula_are_pytorchs(home: Home) -> None:
         close(debugger.row(stage), values)
         painted = debugger.painted("background", run.patch_grid)
         is_colour_map(painted, values, debugger.colour_range())
-        ends = exact(line(debugger).locator("b").last.locator("[title]"))
-        assert ends[-1] == pytest.approx(float(values.flatten()[best]), rel=1e-4)
-        assert debugger.root.locator(".ctx-inspector figure").count() > 0
+        assert debugger.result == pytest.approx([float(values.flatten()[best])], rel=1e-4)
+        assert debugger.root.locator(".ctx-inspector .ctx-term").count() > 1
     # The softmax's curve starts at the largest weight; what is masked adds to the denominator.
     debugger.root.locator('[data-set="softmax_scale"]').fill("1")
     changed = run.revised(config=run.config.replace(softmax_scale=1.0))
@@ -195,17 +163,21 @@ def test_2_and_3_each_row_and_its_formula_are_pytorchs(home: Home) -> None:
     points = debugger.root.locator(".ctx-curve polyline").get_attribute("points")
     assert points
     first = float(points.split()[0].split(",")[1])
-    assert first == pytest.approx(8 - 15 * math.log10(float(row.attention.max())), abs=0.06)
+    assert first == pytest.approx(6 - 12 * math.log10(float(row.attention.max())), abs=0.06)
     masked = int((row.valid == 0).sum())
     whole = float((scale * row.fused_scores * row.valid).double().exp().sum())
-    told = debugger.root.locator(".ctx-inspector .ctx-big").first.inner_text()
-    assert shown(told) == pytest.approx([100 * masked / whole], rel=6e-3)
+    assert debugger.terms("masked") == pytest.approx([masked / whole], rel=1e-4)
     # The offset, as numbers and as the colour of the wheel.
     debugger.show("offsets")
     down, right = changed["offsets"].tensor[0, 5, 4].tolist()
-    assert f"{down} down, {right} right".replace("-", "−") in debugger.root.inner_text()
+    assert debugger.terms("down") + debugger.terms("right") == [down, right]
+    ways = [(down, "down", "up"), (right, "right", "left")]
+    told = [f"{abs(by)} {ahead if by > 0 else back}" for by, ahead, back in ways if by]
+    assert " and ".join(told) in debugger.root.locator(".ctx-story").inner_text()
     debugger.settle_output()
-    chip = debugger.root.locator(".ctx-chip").evaluate("(x) => getComputedStyle(x).backgroundColor")
+    chip = debugger.root.locator(".ctx-term-result .ctx-colour").evaluate(
+        "(chip) => getComputedStyle(chip).backgroundColor"
+    )
     colour = changed["flow"].tensor[0, :, 5, 4].tolist()
     assert chip == f"rgb({', '.join(map(str, colour))})"
 
@@ -222,20 +194,20 @@ def test_4_ask_backwards(home: Home) -> None:
     pasted = run["attention"].tensor[0, :, :, index].numpy()
     painted = debugger.painted("foreground", run.query_grid)
     is_colour_map(painted, pasted, debugger.colour_range())
-    in_all = exact(line(debugger).locator("b").last.locator("[title]"))
-    assert in_all == pytest.approx([float(pasted.sum())], rel=1e-4)
+    assert debugger.result == pytest.approx([float(pasted.sum())], rel=1e-4)
     # Where does this output pixel come from?
     pixel = (9, 13)
     debugger.show("output")
     debugger.move(*pixel, "output", (run.f.shape[2], run.f.shape[3]))
     ledger = run.pixel(*pixel)
-    value = exact(line(debugger).locator("b").last.locator("[title]"))
-    assert value[:3] == pytest.approx(ledger.value.tolist(), abs=1e-4)
-    assert debugger.root.locator(".ctx-ledger tbody tr").count() == len(ledger.terms)
+    assert debugger.terms("value") == pytest.approx(ledger.value.tolist(), abs=1e-4)
+    contributions = [float(term.contribution[0]) for term in ledger.terms]
+    assert debugger.terms("contribution") == pytest.approx(contributions, abs=1e-4)
+    assert debugger.terms("divisor") == [ledger.divisor]
     share = sum(term.weights for term in ledger.terms).reshape(run.patch_grid) / ledger.divisor
     painted = debugger.painted("background", run.patch_grid)
     is_colour_map(painted, share.numpy(), debugger.colour_range())
-    listed = exact(debugger.root.locator(".ctx-matches li > button > span > [title]"))
+    listed = exact(debugger.root.locator(".ctx-matches li > button .ctx-weight"))
     top = share.flatten().sort(descending=True).values[:5]
     assert listed == pytest.approx(top.tolist(), rel=1e-3)
     # Which values of the stage before made this one?
@@ -252,8 +224,7 @@ def test_4_ask_backwards(home: Home) -> None:
     terms.first.click()
     debugger.expect("stage", "scores")
     debugger.expect("query", f"{row},{col}")
-    ends = exact(line(debugger).locator("b").last.locator("[title]"))
-    assert ends == pytest.approx([made_of], rel=1e-4)
+    assert debugger.result == pytest.approx([made_of], rel=1e-4)
 
 
 # ---- 5. paint the hole ----
@@ -262,7 +233,7 @@ def test_4_ask_backwards(home: Home) -> None:
 def test_5_paint_the_hole(home: Home) -> None:
     run = photo_run()
     debugger = home.open(run)
-    drag(debugger, "rectangle", (2, 3), (6, 25))
+    debugger.drag("rectangle", (2, 3), (6, 25))
     mask = run.mask.clone()
     mask[..., 2:7, 3:26] = 1
     painted = run.revised(mask)
@@ -270,16 +241,18 @@ def test_5_paint_the_hole(home: Home) -> None:
     close(debugger.row("valid"), painted.query(7, 9)["valid"])
     close(debugger.row("attention"), painted.query(7, 9)["attention"])
     shows(home, debugger, painted)
-    debugger.root.locator('[data-do="undo"]').click()
+    debugger.do("undo")
     shows(home, debugger, run)
-    drag(debugger, "brush", (1, 1), (1, 12))
+    debugger.drag("brush", (1, 1), (1, 12))
     brushed = home.held()
     assert brushed.mask.sum() > run.mask.sum()
     shows(home, debugger, brushed)
-    drag(debugger, "erase", (1, 1), (1, 12))
+    debugger.drag("erase", (1, 1), (1, 12))
     assert home.held().mask.sum() < brushed.mask.sum()
-    debugger.root.locator('[data-do="clear"]').click()
+    debugger.do("clear")
     shows(home, debugger, run.revised(torch.zeros_like(run.mask)))
+    debugger.do("restore")
+    shows(home, debugger, run)
 
 
 # ---- 6. change the settings live ----
@@ -321,33 +294,58 @@ def test_6_change_a_setting(home: Home, control: str, value: Any, changes: Any) 
 def test_7_compare_two_runs(home: Home) -> None:
     run = photo_run()
     debugger = home.open(run, query=(4, 6))
-    debugger.root.locator('[data-do="pin"]').click()
+    debugger.do("pin")
     debugger.says("nothing differs")
     debugger.root.locator('[data-set="fuse"]').uncheck()
     debugger.settle_output()
-    debugger.says("first to differ")
+    debugger.says("fuse true → false")
+    debugger.expect_text(".ctx-parting", "first to differ")
+    assert debugger.step("Fuse ↔").locator(".ctx-parting").count() == 1
     plain = run.revised(config=run.config.replace(fuse=False))
-    compared = debugger.root.locator(".ctx-compare")
-    told = compared.inner_text()
-    assert "(fused_rows)" in told
+    # Each tile has both thumbnails, and beside each its number for the same query and patch.
     a, b = run.query(4, 6), plain.query(4, 6)
-    most = float((a.fused_rows - b.fused_rows).abs().max())
-    assert shown(told.split("by at most")[1])[0] == pytest.approx(most, rel=6e-3)
-    rows = [a.attention.numpy(), b.attention.numpy()]
-    scale = {"low": 0.0, "high": max(float(row.max()) for row in rows), "signed": False}
-    for which, row in enumerate(rows):
-        cells = np.array(debugger.cells(compared.locator("canvas").nth(which), run.patch_grid))
-        is_colour_map(cells, row, scale)
-    outputs = [each["output"].tensor for each in (run, plain)]
-    for which, output in enumerate(outputs, 3):
-        cells = debugger.cells(compared.locator("canvas").nth(which), output.shape[2:])
-        assert np.abs(cells[..., :3] - cv.samples.to_picture(output)).max() <= 1
-    gap = float((outputs[0] - outputs[1]).abs().max())
-    assert shown(told.split("up to")[-1])[0] == pytest.approx(gap, rel=6e-3)
-    compared.locator("button").first.click()
-    debugger.expect("stage", "fused_rows")
+    best = b.best(1)[0].index
+    for step, stage in [
+        ("Matching", "scores"),
+        ("Fuse ↔", "fused_rows"),
+        ("Fuse ↕", "fused_scores"),
+    ]:
+        tags = [
+            shown(text)[0] for text in debugger.step(step).locator(".ctx-tag").all_inner_texts()
+        ]
+        numbers = [float(each[stage].flatten()[best]) for each in (a, b)]
+        assert tags == pytest.approx(numbers, rel=6e-3)
+    # A, B and what differs lie over the background, and stand as the output.
+    rows = {"A": a.attention.numpy(), "B": b.attention.numpy()}
+    top = max(float(row.max()) for row in rows.values())
+    outputs = {"A": run["output"].tensor, "B": plain["output"].tensor}
+    for side, row in rows.items():
+        debugger.root.locator(f'[data-side="{side}"]').click()
+        debugger.settle()
+        painted = debugger.painted("background", run.patch_grid)
+        meant = {"low": 0, "high": top, "signed": False}
+        assert debugger.colour_range() == pytest.approx(meant, rel=1e-4)
+        is_colour_map(painted, row, debugger.colour_range())
+        painted = debugger.painted("output", (16, 32))[..., :3]
+        assert np.abs(painted - cv.samples.to_picture(outputs[side])).max() <= 1
+    debugger.root.locator('[data-side="difference"]').click()
+    debugger.settle()
+    gap = rows["B"] - rows["A"]
+    most = float(np.abs(gap).max())
+    meant = {"low": -most, "high": most, "signed": True}
+    assert debugger.colour_range() == pytest.approx(meant, rel=1e-4)
+    is_colour_map(debugger.painted("background", run.patch_grid), gap, debugger.colour_range())
+    apart = (outputs["B"] - outputs["A"]).abs().amax(dim=1).numpy()
+    is_colour_map(
+        debugger.painted("output", (16, 32)),
+        apart,
+        {"low": 0.0, "high": float(apart.max()), "signed": False},
+    )
     debugger.root.locator('[data-set="dialect"]').select_option("pytorch")
-    debugger.says(r"\(downsampled_f\)")
+    debugger.says("shrink align_corners → ")
+    assert debugger.step("Shrink").locator(".ctx-parting").count() == 1
+    debugger.do("pin")
+    assert debugger.root.locator(".ctx-tag, [data-side]").count() == 0
 
 
 # ---- 8. take it away ----
@@ -357,17 +355,17 @@ def test_7_compare_two_runs(home: Home) -> None:
 def test_8_take_it_away(home: Home, offline: Any, tmp_path: Path) -> None:
     page = tmp_path / "taken.html"
     debugger = home.open(photo_run(), query=(4, 6), stage="scores", python=INPUTS)
-    drag(debugger, "rectangle", (2, 3), (6, 25))
+    debugger.drag("rectangle", (2, 3), (6, 25))
     debugger.root.locator('[data-set="fuse_k"]').select_option("5")
     debugger.settle_output()
     with debugger.page.expect_download() as download:
-        debugger.root.locator('[data-do="page"]').click()
+        debugger.do("page")
     download.value.save_as(page)
     debugger.page.mouse.move(1, 1)
     debugger.settle()
     row = debugger.painted("background", debugger.grid)[..., :3].reshape(-1, 3)
     with debugger.page.expect_download() as download:
-        debugger.root.locator('[data-do="png"]').click()
+        debugger.do("png")
     assert download.value.suggested_filename == "scores.png"
     with Image.open(download.value.path()) as picture:
         assert picture.width > 600
@@ -375,7 +373,7 @@ def test_8_take_it_away(home: Home, offline: Any, tmp_path: Path) -> None:
     drawn = {tuple(each) for each in row.tolist()}
     # Outlines, ranks and the hole's hatching are laid over a few cells.
     assert len(drawn - saved) < len(drawn) / 10
-    debugger.root.locator('[data-do="python"]').click()
+    debugger.do("python")
     debugger.says(r"Copied|saved as view\.py")
     made: dict[str, Any] = {}
     exec(debugger.root.evaluate("(root) => root.debuggerPython"), made)
@@ -407,7 +405,7 @@ def test_9_bring_your_own_photograph(home: Home) -> None:
     debugger.root.locator('input[type="file"]').set_input_files(upload)
     debugger.says("50 × 37.*cropped to 48 × 32")
     assert debugger.root.locator("b", has_text="my own").locator("b").count() == 0
-    debugger.says("f 1 × 3 × 32 × 48")
+    debugger.until(HAS_SIZE, "channel 3 × row 16 × column 24")
     run = home.held()
     assert run.f.shape == (1, 3, 32, 48)
     debugger.grid = run.query_grid
@@ -417,7 +415,7 @@ def test_9_bring_your_own_photograph(home: Home) -> None:
     dropped = base64.b64encode(photograph(30, 20)).decode()
     debugger.root.evaluate(DROP, ["dropped.png", dropped])
     debugger.says("dropped.png: 20 × 30.*cropped to 16 × 24")
-    debugger.says("f 1 × 3 × 24 × 16")
+    debugger.until(HAS_SIZE, "channel 3 × row 12 × column 8")
     run = home.held()
     debugger.grid = run.query_grid
     debugger.move(3, 7)
@@ -461,7 +459,8 @@ def test_9_one_channel(home: Home) -> None:
 
 
 def test_hover_shows_click_locks_escape_releases(home: Home) -> None:
-    debugger = home.open(photo_run())
+    run = photo_run()
+    debugger = home.open(run)
     debugger.move(3, 4)
     assert debugger.data("query") == "3,4"
     assert home.state("query") is None  # hovering is told to nobody
@@ -472,12 +471,16 @@ def test_hover_shows_click_locks_escape_releases(home: Home) -> None:
     debugger.page.keyboard.press("Escape")
     debugger.settle()
     assert home.state("query") is None
+    debugger.page.mouse.move(1, 1)
+    debugger.settle()
+    assert debugger.data("query") == "{},{}".format(*home_cell(run))
     debugger.move(7, 7)
     assert debugger.data("query") == "7,7"
 
 
 def test_everything_goes_by_keyboard(home: Home) -> None:
-    debugger = home.open(photo_run())
+    run = photo_run()
+    debugger = home.open(run)
     stack = debugger.canvas("foreground").locator("..")
     stack.focus()
     debugger.page.keyboard.press("Enter")
@@ -488,9 +491,11 @@ def test_everything_goes_by_keyboard(home: Home) -> None:
     assert debugger.data("query") == f"{row + 1},{col + 1}"
     live = debugger.root.locator('[aria-live="polite"]')
     assert f"({row + 1}, {col + 1})" in live.inner_text()
+    assert list(home.state("query")) == [row + 1, col + 1]
     debugger.page.keyboard.press("Escape")
     debugger.settle()
-    assert debugger.data("query") == ""
+    assert home.state("query") is None
+    assert debugger.data("query") == "{},{}".format(*home_cell(run))
     outline = debugger.root.evaluate(
         "(root) => { const s = getComputedStyle(document.activeElement); return s.outlineStyle; }"
     )
@@ -502,8 +507,7 @@ def test_everything_goes_by_keyboard(home: Home) -> None:
 def test_axe_finds_nothing_serious(opened: Any, scheme: str, stage: str) -> None:
     context = {"color_scheme": scheme, "reduced_motion": "reduce"}
     debugger = opened(photo_run(), context, query=(4, 6), stage=stage)
-    debugger.root.locator('[data-do="pin"]').click()
-    debugger.settle()
+    debugger.do("pin")
     found = Axe().run(debugger.page).response["violations"]
     grave = [each for each in found if each["impact"] in ("serious", "critical")]
     assert not grave, [(each["id"], each["nodes"][0]["html"][:200]) for each in grave]

@@ -15,6 +15,7 @@ from tests.browser.drive import (
     MATRICES,
     close,
     features,
+    home_cell,
     is_colour_map,
     meant_row,
     photo_run,
@@ -96,10 +97,11 @@ def test_a_title_is_only_ever_text(opened: Any) -> None:
 
 @pytest.mark.parametrize("query", ["[99, 0]", "[-1, 2]", "['a', 1]", "[1]"])
 def test_a_query_off_the_map_is_answered_in_words(opened: Any, query: str) -> None:
-    debugger = opened(photo_run())
+    run = photo_run()
+    debugger = opened(run)
     debugger.page.evaluate(f"() => ctxattn.model.set('query', {query})")
     debugger.settle()
-    assert debugger.data("query") == ""
+    assert debugger.data("query") == "{},{}".format(*home_cell(run))
     assert "cannot show query" in debugger.root.inner_text()
 
 

@@ -1,0 +1,404 @@
+"""The look: what comes first, what stays in its place, thumbnails, regions, tables, a finger."""
+
+from __future__ import annotations
+
+import io
+import xml.etree.ElementTree as ElementTree
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.browser.drive import (
+    Debugger,
+    close,
+    exact,
+    home_cell,
+    is_colour_map,
+    photo_run,
+    shown,
+)
+
+WIDTHS = [390, 760, 1000, 1300]
+KNOWN = "() => ctxattn.model.get('query')"  # what is told: a cell that is kept
+
+
+def at_width(width: int, **context: Any) -> dict[str, Any]:
+    return {"viewport": {"width": width, "height": 900}, **context}
+
+
+def box(debugger: Debugger, selector: str) -> dict[str, float]:
+    found = debugger.root.locator(selector).first.bounding_box()
+    assert found, f"{selector} is not to be seen"
+    return dict(found)
+
+
+# ---- it opens with a query shown, not kept ----
+
+
+def test_it_opens_with_a_query_shown_and_not_kept(opened: Any) -> None:
+    run = photo_run()
+    row, col = home_cell(run)
+    debugger: Debugger = opened(run)
+    assert debugger.data("query") == f"{row},{col}"
+    assert debugger.page.evaluate(KNOWN) is None
+    close(debugger.row("attention"), run.query(row, col).attention)
+    assert f"Cell ({row}, {col})" in debugger.root.locator(".ctx-story").inner_text()
+    debugger.move(1, 2)
+    assert debugger.data("query") == "1,2"
+    debugger.page.mouse.move(1, 1)
+    debugger.settle()
+    assert debugger.data("query") == f"{row},{col}"
+    assert debugger.page.evaluate(KNOWN) is None
+
+
+FOCUS = [
+    "body",
+    '[data-do="play"]',
+    '[data-set="dialect"]',
+    '[data-set="softmax_scale"]',
+    '[data-tool="look"]',
+    ".ctx-step",
+    ".ctx-matches button",
+    ".ctx-inspector button",
+    ".ctx-stack",
+]
+
+
+def test_escape_lets_go_wherever_the_focus_is(opened: Any) -> None:
+    run = photo_run()
+    debugger: Debugger = opened(run)
+    home = "{},{}".format(*home_cell(run))
+    for focus in FOCUS:
+        debugger.click(2, 3)
+        assert debugger.page.evaluate(KNOWN) == [2, 3]
+        debugger.page.mouse.move(1, 1)
+        if focus == "body":
+            debugger.page.evaluate("() => document.activeElement.blur()")
+        else:
+            debugger.root.locator(focus).first.focus()
+        debugger.page.keyboard.press("Escape")
+        debugger.settle()
+        assert debugger.page.evaluate(KNOWN) is None, focus
+        assert debugger.data("query") == home, focus
+
+
+def test_what_was_done_is_said_though_the_mouse_is_on_the_control(opened: Any) -> None:
+    debugger: Debugger = opened(photo_run())
+    status = debugger.root.locator(".ctx-status")
+    facts = status.inner_text()
+    debugger.root.locator('[data-do="pin"]').hover()
+    assert status.inner_text().startswith("Keeps this run as A")
+    debugger.do("pin")
+    assert "nothing differs yet" in status.inner_text()
+    debugger.do("pin")
+    debugger.root.locator('section[aria-label="output"] .ctx-menu > button').click()
+    with debugger.page.expect_download():
+        debugger.root.locator('section[aria-label="output"] [data-do="view-png"]').click()
+    debugger.settle()
+    assert "Saved as" in status.inner_text()
+    debugger.page.mouse.move(1, 1)
+    debugger.settle()
+    assert "Saved as" in status.inner_text()
+    debugger.click(2, 3)
+    assert status.inner_text() == facts
+
+
+# ---- pictures first ----
+
+
+@pytest.mark.parametrize("width", [760, 1300])
+def test_the_sentence_and_the_pictures_come_before_what_is_folded(opened: Any, width: int) -> None:
+    debugger: Debugger = opened(photo_run(size=64), at_width(width))
+    sentence = box(debugger, ".ctx-story")
+    strip = box(debugger, ".ctx-strip")
+    equation = box(debugger, ".ctx-inspector")
+    matches = box(debugger, ".ctx-side")
+    assert shown(debugger.root.locator(".ctx-story").inner_text())
+    assert sentence["y"] + sentence["height"] <= strip["y"]
+    for view in ("foreground", "background"):
+        picture = box(debugger, f'canvas[data-view="{view}"]')
+        assert strip["y"] + strip["height"] <= picture["y"] < 300
+        bottom = picture["y"] + picture["height"]
+        assert bottom < 900, "not on the first screen"
+        assert bottom < min(equation["y"], matches["y"])
+    output = box(debugger, 'canvas[data-view="output"]')
+    assert output["y"] + output["height"] < equation["y"]
+    # What is folded is not there until it is asked for.
+    assert debugger.root.locator(".ctx-menu > div:visible").count() == 0
+    assert debugger.root.locator("dialog:visible, .ctx-table").count() == 0
+    # Above the sentence there is but the bar.
+    controls = debugger.root.locator("button, select, input, [role=application]").evaluate_all(
+        """(all) => all.filter((one) => one.checkVisibility() && !one.closest(".ctx-bar"))
+            .map((one) => one.getBoundingClientRect().bottom)"""
+    )
+    assert len(controls) > 20
+    assert min(controls) > sentence["y"]
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_no_page_is_wider_than_the_window(opened: Any, width: int) -> None:
+    run = photo_run()
+    debugger: Debugger = opened(run, at_width(width))
+    for pinned in (False, True):
+        if pinned:
+            debugger.do("pin")
+            debugger.root.locator('[data-set="fuse"]').uncheck()
+            debugger.settle_output()
+        for stage in run:
+            debugger.show(stage)
+            wide = debugger.page.evaluate("() => document.documentElement.scrollWidth")
+            assert wide <= width, stage
+            root = debugger.root.bounding_box()
+            assert root
+            for view in ("foreground", "background", "output"):
+                picture = box(debugger, f'canvas[data-view="{view}"]')
+                assert picture["x"] >= root["x"], stage
+                assert picture["x"] + picture["width"] <= root["x"] + root["width"], stage
+
+
+# ---- nothing moves under the mouse ----
+
+BOXES = """(root) => {
+    const selectors = [".ctx-lead", ".ctx-strip", ".ctx-step", ".ctx-foot", "canvas[data-view]",
+        ".ctx-below-picture", ".ctx-inspector", ".ctx-terms", ".ctx-note", ".ctx-source",
+        ".ctx-side", ".ctx-matches > li", ".ctx-gives"];
+    return Object.fromEntries(selectors.map((selector) => {
+        const boxes = [...root.querySelectorAll(selector)].map((one) => {
+            const { left, top, width, height } = one.getBoundingClientRect();
+            return [left, top + scrollY, width, height].map((side) => Math.round(side));
+        });
+        return [selector, boxes];
+    }));
+}"""
+# Whose height goes with their words, within a place that does not.
+INNER = (".ctx-terms", ".ctx-note", ".ctx-source")
+
+
+def outer(boxes: dict[str, Any]) -> dict[str, Any]:
+    return {selector: each for selector, each in boxes.items() if selector not in INNER}
+
+
+@pytest.mark.parametrize("make", [photo_run, lambda: photo_run(size=64)])
+def test_nothing_moves_under_the_mouse(opened: Any, make: Any) -> None:
+    run = make()
+    debugger: Debugger = opened(run, at_width(1300))
+    before = debugger.root.evaluate(BOXES)
+    assert all(before.values())
+    rows, cols = run.query_grid
+    draw = np.random.default_rng(0)
+    places = [(0, 0), (rows - 1, cols - 1), home_cell(run)]
+    places += [(int(draw.integers(rows)), int(draw.integers(cols))) for _ in range(17)]
+    for place in places:
+        debugger.move(*place)
+        # At one step, not even the parts of the equation move.
+        assert debugger.root.evaluate(BOXES) == before, place
+    for tile in debugger.steps.all():
+        tile.click()
+        debugger.settle()
+        stage = debugger.data("stage")
+        assert outer(debugger.root.evaluate(BOXES)) == outer(before), stage
+        for place in places[:5]:
+            debugger.move(*place)
+            assert outer(debugger.root.evaluate(BOXES)) == outer(before), (stage, place)
+
+
+# ---- thumbnails ----
+
+
+def test_thumbnails_are_of_the_cell_where_the_mouse_rests(opened: Any) -> None:
+    run = photo_run()
+    debugger: Debugger = opened(run)
+    steps = {"Matching": "scores", "Fuse ↔": "fused_rows", "Fuse ↕": "fused_scores"}
+    debugger.canvas("foreground").scroll_into_view_if_needed()
+    picture = box(debugger, 'canvas[data-view="foreground"]')
+    rows, cols = run.query_grid
+
+    def sweep(row: int, col: int) -> None:
+        """Move on and on without waiting for anything, and rest at a cell."""
+        for away in range(5, -1, -1):
+            x = picture["x"] + (col - away + 0.5) * picture["width"] / cols
+            y = picture["y"] + (row + 0.5) * picture["height"] / rows
+            debugger.page.mouse.move(x, y)
+        debugger.settle()
+        debugger.settle()
+
+    for row, col in [(4, 7), (0, 12), (7, 5)]:
+        sweep(row, col)
+        query = run.query(row, col)
+        assert debugger.data("query") == f"{row},{col}"
+        close(debugger.row("attention"), query.attention)
+        for step, stage in steps.items():
+            values = query[stage].numpy()
+            top = float(np.abs(values).max())
+            painted = debugger.thumbnail(step, run.patch_grid)
+            is_colour_map(painted, values, {"low": -top, "high": top, "signed": True})
+            number = shown(debugger.step(step).locator(".ctx-value").inner_text())
+            best = query.best(1)[0].index
+            assert number == pytest.approx([float(values.flatten()[best])], rel=6e-3)
+        # The best share lights up, one cell wider, and the bars beside it are the shares.
+        heat = debugger.thumbnail("Softmax", run.patch_grid)[..., :3].sum(axis=2)
+        best = query.best(1)[0]
+        assert heat[best.row, best.col] == heat.max()
+        bars = (
+            debugger.step("Softmax")
+            .locator(".ctx-bars i")
+            .evaluate_all("(bars) => bars.map((bar) => parseFloat(bar.style.width))")
+        )
+        shares = [100 * match.weight for match in query.best()]
+        assert bars[:5] == pytest.approx(shares, abs=0.01)
+        assert bars[5] == pytest.approx(100 - sum(shares), abs=0.01)
+
+
+# ---- table, region, kept cells, files ----
+
+
+def test_the_table_holds_the_twenty_largest_values(opened: Any) -> None:
+    run = photo_run()
+    debugger: Debugger = opened(run, query=(2, 9), stage="fused_scores")
+    debugger.step("Fuse ↕").focus()
+    for stage in ("fused_scores", "attention"):
+        debugger.show(stage)
+        debugger.page.keyboard.press("t")
+        debugger.settle()
+        values = run.query(2, 9)[stage].flatten()
+        table = debugger.root.locator(".ctx-table")
+        assert f"{len(values)} values" in table.locator("caption").inner_text()
+        largest = values.sort(descending=True).values[:20].tolist()
+        found = exact(table.locator("tbody [title]"))
+        assert found == pytest.approx(largest, rel=1e-4, abs=1e-9)
+        places = [
+            tuple(int(v) for v in shown(text))
+            for text in table.locator("tbody th").all_inner_texts()
+        ]
+        assert len(set(places)) == 20
+        columns = run.patch_grid[1]
+        there = [float(values[row * columns + col]) for row, col in places]
+        assert there == pytest.approx(largest, rel=1e-4, abs=1e-6)
+        debugger.page.keyboard.press("Escape")
+        debugger.settle()
+        assert table.count() == 0
+        assert debugger.page.evaluate(KNOWN) == [2, 9], "Escape closed the table, no more"
+
+
+def test_a_region_is_the_sum_of_its_rows(opened: Any) -> None:
+    run = photo_run()
+    debugger: Debugger = opened(run)
+    debugger.root.locator('[data-tool="region"]').click()
+    debugger.move(3, 5)
+    debugger.page.mouse.down()
+    debugger.move(5, 8)
+    debugger.page.mouse.up()
+    debugger.says("added up")
+    attention = run["attention"].tensor[0, 3:6, 5:9]
+    summed = attention.sum(dim=(0, 1)).numpy()
+    shown_range = debugger.colour_range()
+    assert shown_range == pytest.approx(
+        {"low": 0, "high": float(summed.max()), "signed": False}, rel=1e-4
+    )
+    debugger.page.mouse.move(1, 1)
+    debugger.settle()
+    is_colour_map(debugger.painted("background", run.patch_grid), summed, shown_range)
+    caption = debugger.root.locator('[aria-label="background"] .ctx-caption [title]')
+    assert exact(caption) == pytest.approx([12, float(summed.sum())], rel=1e-4)
+    debugger.page.keyboard.press("t")
+    found = exact(debugger.root.locator(".ctx-table tbody [title]"))
+    assert found == pytest.approx(sorted(summed.tolist(), reverse=True)[:20], rel=1e-4, abs=1e-9)
+    debugger.page.keyboard.press("Escape")
+    debugger.page.keyboard.press("Escape")
+    debugger.settle()
+    assert debugger.data("query") == "{},{}".format(*home_cell(run))
+    assert "added up" not in debugger.root.inner_text()
+
+
+def test_up_to_five_cells_are_kept_and_numbered(opened: Any) -> None:
+    run = photo_run()
+    debugger: Debugger = opened(run, stage="scores")
+    cells = [(1, 2), (4, 7), (6, 12), (2, 14), (0, 0)]
+    debugger.click(*cells[0])
+    with_shift = [*cells[1:], (7, 3)]
+    debugger.page.keyboard.down("Shift")
+    for count, cell in enumerate(with_shift, 2):
+        debugger.click(*cell)
+        labels = debugger.root.locator('[aria-label="foreground"] .ctx-marks').inner_text()
+        assert shown(labels) == list(range(1, min(count, 5) + 1))
+    debugger.page.keyboard.up("Shift")
+    debugger.says("5 cells are kept; no more can be")
+    assert debugger.page.evaluate(KNOWN) == [0, 0]
+    # Each has its match by its number, with a sign where it is the match's own best, too.
+    weights = run["attention"].tensor[0].flatten(0, 1)
+    columns = run.query_grid[1]
+    best = [int(weights[row * columns + col].argmax()) for row, col in cells]
+    mutual = [
+        int(weights[q].argmax()) == row * columns + col
+        for (row, col), q in zip(cells, best, strict=True)
+    ]
+    labels = debugger.root.locator('[aria-label="background"] .ctx-marks').inner_text()
+    assert sorted(labels.split("\n")) == sorted(
+        f"{number} ⇄" if both else str(number) for number, both in enumerate(mutual, 1)
+    )
+    debugger.page.keyboard.press("Escape")
+    debugger.settle()
+    assert debugger.page.evaluate(KNOWN) is None
+    assert debugger.data("query") == "{},{}".format(*home_cell(run))
+
+
+@pytest.mark.parametrize("view", ["foreground", "background", "output"])
+def test_each_picture_is_saved_as_png_and_svg(opened: Any, view: str) -> None:
+    run = photo_run()
+    debugger: Debugger = opened(run, query=(4, 7), stage="scores")
+    painted = debugger.painted(view, (16, 32))[..., :3]
+    panel = debugger.root.locator(f'section[aria-label="{view}"]')
+    saved = {}
+    for ending in ("png", "svg"):
+        panel.locator(".ctx-menu > button").click()
+        with debugger.page.expect_download() as download:
+            panel.locator(f'[data-do="view-{ending}"]').click()
+        assert download.value.suggested_filename == f"scores-{view}.{ending}"
+        saved[ending] = download.value.path().read_bytes()
+    with Image.open(io.BytesIO(saved["png"])) as image:
+        picture = np.asarray(image.convert("RGB"))
+    colours = {tuple(each) for each in picture.reshape(-1, 3).tolist()}
+    drawn = {tuple(each) for each in painted.reshape(-1, 3).tolist()}
+    assert len(drawn - colours) < len(drawn) / 10, "marks lie over a few cells"
+    svg = ElementTree.fromstring(saved["svg"])
+    kinds = [each.tag.rpartition("}")[2] for each in svg.iter()]
+    assert "image" in kinds
+    assert "rect" in kinds
+    if view == "background":
+        assert "1" in ["".join(each.itertext()).strip() for each in svg.iter("{*}text")]
+
+
+# ---- a finger ----
+
+
+def test_a_tap_shows_and_a_second_tap_keeps(opened: Any) -> None:
+    run = photo_run()
+    debugger: Debugger = opened(run, at_width(760, has_touch=True))
+    touch = "(canvas) => getComputedStyle(canvas.parentElement).touchAction"
+    debugger.tap(2, 9)
+    assert debugger.data("query") == "2,9"
+    close(debugger.row("attention"), run.query(2, 9).attention)
+    assert debugger.page.evaluate(KNOWN) is None
+    debugger.tap(2, 9)
+    assert debugger.page.evaluate(KNOWN) == [2, 9]
+    debugger.tap(6, 3)
+    assert debugger.data("query") == "6,3"
+    assert debugger.page.evaluate(KNOWN) is None
+    # The output answers for a pixel, with a finger, too.
+    debugger.show("output")
+    for kept in (None, [9, 13]):
+        debugger.tap(9, 13, "output", (16, 32))
+        assert debugger.page.evaluate("() => ctxattn.model.get('pixel')") == kept
+    assert debugger.terms("value") == pytest.approx(run.pixel(9, 13).value.tolist(), abs=1e-4)
+    # One finger scrolls the page, unless it has something to paint or to draw with.
+    assert debugger.canvas("foreground").evaluate(touch) != "none"
+    for tool in ("brush", "rectangle", "region"):
+        debugger.root.locator(f'[data-tool="{tool}"]').tap()
+        debugger.settle()
+        assert debugger.canvas("foreground").evaluate(touch) == "none", tool
+        assert debugger.canvas("output").evaluate(touch) != "none", tool
+    debugger.root.locator('[data-tool="look"]').tap()
+    debugger.settle()
+    assert debugger.canvas("foreground").evaluate(touch) != "none"
