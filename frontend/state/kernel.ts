@@ -2,30 +2,20 @@
 import { batch } from "@preact/signals";
 import type { AttentionConfig } from "../engine/config.ts";
 import type { StageKey } from "../generated/stages.ts";
-import type { MessageToPage, Model, Mask as SentMask, Traits } from "../protocol.ts";
+import type { MessageToPage, Model, Traits } from "../protocol.ts";
 import { type Mask, maskOf, sameMask } from "./arrays.ts";
 import { Background } from "./background.ts";
 import { type Cursor, keptQuery, NOTHING, type Place, samePlace } from "./cursor.ts";
 import { inputsOf, Run } from "./run.ts";
 import type { Session } from "./session.ts";
+import { dialectOf, differs } from "./settings.ts";
 import { isStageKey } from "./stages.ts";
+import { isPlace, keptPlaces, newsOf } from "./traits.ts";
 
 /** Milliseconds that the kernel has before the page computes for itself. */
 const PATIENCE = 5000;
 /** Milliseconds to wait for the end of a drag before anything is computed. */
 const REST = 50;
-
-/** Whether any setting but the dialect's name differs; a config that is not there does not. */
-function differs(one: Partial<AttentionConfig>, other: AttentionConfig | null | undefined) {
-  if (!other) return false;
-  const names = Object.keys(one) as (keyof AttentionConfig)[];
-  return names.some((name) => name !== "dialect" && other[name] !== one[name]);
-}
-
-const isPlace = (value: unknown, sizes: readonly number[]): value is Place =>
-  Array.isArray(value) &&
-  value.length === sizes.length &&
-  value.every((at, i) => Number.isInteger(at) && at >= 0 && at < sizes[i]);
 
 export class Kernel {
   private readonly model: Model;
@@ -124,10 +114,9 @@ export class Kernel {
     const query = model.get("query");
     const pixel = model.get("pixel");
     const { h, w } = run.attention(session.sample.value);
+    const sizes = `${n} samples, ${h} × ${w} cells and ${H} × ${W} pixels`;
     const wrong = (name: string, value: unknown) => {
-      session.problem.value =
-        `The debugger cannot show ${name} ${value}: it is not in this run, which has ${n} ` +
-        `samples, ${h} × ${w} cells and ${H} × ${W} pixels.`;
+      session.problem.value = `The debugger cannot show ${name} ${value}: it is not in this run, which has ${sizes}.`;
     };
     batch(() => {
       session.problem.value = "";
@@ -199,19 +188,16 @@ export class Kernel {
       if (changes.sample !== undefined) session.sample.value = changes.sample;
       if (changes.cursor) session.cursor.value = changes.cursor;
     });
-    const cursor = session.cursor.value;
     this.write({
       stage: session.stage.value,
       sample: session.sample.value,
-      query: cursor.kind === "query" && cursor.kept ? [...cursor.query] : null,
-      pixel: cursor.kind === "pixel" && cursor.kept ? [...cursor.pixel] : null,
+      ...keptPlaces(session.cursor.value),
     });
     if (changes.sample !== undefined && !session.run.known(changes.sample)) this.request();
   }
 
   private write(values: Partial<Traits>): void {
-    const names = Object.keys(values) as (keyof Traits)[];
-    const changed = names.filter((name) => this.isNews(name, values[name]));
+    const changed = newsOf(this.model, values);
     if (!changed.length) return;
     this.writing = true;
     for (const name of changed) this.model.set(name, values[name] as never);
@@ -219,24 +205,13 @@ export class Kernel {
     this.model.save_changes();
   }
 
-  private isNews(name: keyof Traits, value: unknown): boolean {
-    const known = this.model.get(name) ?? null;
-    if (name === "mask") {
-      return !sameMask(maskOf(known as SentMask | null), maskOf(value as SentMask | null));
-    }
-    if (name === "buffers") return known !== value;
-    return JSON.stringify(known) !== JSON.stringify(value);
-  }
-
   /** Other settings: the rows at once, the output when it is computed. */
   change(settings: Partial<AttentionConfig>): void {
     const { run } = this.session;
     if (!differs(settings, run.config)) return;
     const config: AttentionConfig = { ...run.config, ...settings };
-    const { dialects } = run.inputs.meta;
-    const names = Object.keys(dialects) as (keyof typeof dialects)[];
-    const name = names.find((each) => !differs(dialects[each], config));
-    this.session.show(run.change({ ...config, dialect: name ?? "custom" }, run.mask));
+    const dialect = dialectOf(config, run.inputs.meta.dialects);
+    this.session.show(run.change({ ...config, dialect }, run.mask));
     this.request();
   }
 

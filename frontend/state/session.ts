@@ -1,5 +1,6 @@
 // The state of one debugger, as signals, and what may be done to it. It knows no kernel.
 import { batch, computed, type ReadonlySignal, signal } from "@preact/signals";
+import { WEIGHTS } from "../engine/roles.ts";
 import type { StageKey } from "../generated/stages.ts";
 import type { Mask } from "./arrays.ts";
 import { type Cursor, isKept, keptQuery, NOTHING, queryOf } from "./cursor.ts";
@@ -12,7 +13,7 @@ export class Session {
   /** The inputs under the present settings and hole; null until they have arrived. */
   readonly document = signal<Run | null>(null);
   readonly cursor = signal<Cursor>(NOTHING);
-  readonly stage = signal<StageKey>("attention");
+  readonly stage = signal<StageKey>(WEIGHTS);
   readonly sample = signal(0);
   /** The one channel that every picture shows; null for all. */
   readonly channel = signal<number | null>(null);

@@ -3,6 +3,7 @@ import { useLayoutEffect, useRef } from "preact/hooks";
 import { type ColourRange, paint, rangeOf } from "../engine/colour.ts";
 import type { AttentionConfig } from "../engine/config.ts";
 import { type Difference, firstDifference } from "../engine/difference.ts";
+import { WEIGHTS } from "../engine/roles.ts";
 import { STAGE_KEYS } from "../generated/stages.ts";
 import type { Run } from "../state/run.ts";
 import type { Scene } from "../state/scene.ts";
@@ -76,11 +77,11 @@ function FirstToDiffer({ difference }: { difference: Difference | null }) {
 function Rows({ A, pA, scene }: { A: Run; pA: number; scene: Scene }) {
   const { attention: b, sample, p, run } = scene;
   const a = A.attention(sample);
-  const stage = scene.rowStage ?? "attention";
+  const stage = scene.rowStage ?? WEIGHTS;
   const title = run.inputs.meta.registry.find(({ key }) => key === stage)?.title;
   const x = a.row(stage, pA);
   const y = b.row(stage, p);
-  const range = rangeOf([...x, ...y], stage !== "attention");
+  const range = rangeOf([...x, ...y], stage !== WEIGHTS);
   return (
     <>
       <HeatMap values={x} rows={a.gh} cols={a.gw} range={range} words={`A: ${title}`} />

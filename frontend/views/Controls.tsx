@@ -1,12 +1,12 @@
 // What each control is set to, and what turning it does.
-import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Span } from "../state/scene.ts";
-import type { Tool } from "../state/session.ts";
 import { stagesOf } from "../state/stages.ts";
 import { type Actions, useActions } from "./actions.ts";
 import { useTools } from "./context.ts";
+import { Button, Choice, upTo } from "./control_parts.tsx";
 import { digits } from "./format.ts";
+import { Painting } from "./Painting.tsx";
 import { neighbour, showStage } from "./Strip.tsx";
 
 export function Controls() {
@@ -25,67 +25,6 @@ export function Controls() {
     </div>
   );
 }
-
-// ---- the pieces that controls are made of ----
-
-interface ChoiceProps<Value extends string | number> {
-  /** What is set, as it stands in Python. */
-  name: string;
-  label?: string;
-  help: ComponentChildren;
-  value: Value;
-  values: readonly Value[];
-  words?: (value: Value) => string;
-  onChoice: (value: Value) => void;
-}
-
-function Choice<Value extends string | number>(props: ChoiceProps<Value>) {
-  const { name, label = name, help, value, values, words = String, onChoice } = props;
-  return (
-    <label data-for={name}>
-      {label}{" "}
-      <select
-        data-set={name}
-        value={value}
-        onInput={({ currentTarget }) => {
-          const chosen = values[currentTarget.selectedIndex];
-          if (chosen !== undefined) onChoice(chosen);
-        }}
-      >
-        {values.map((each) => (
-          <option key={each} value={each}>
-            {words(each)}
-          </option>
-        ))}
-      </select>
-      <small>{help}</small>
-    </label>
-  );
-}
-
-interface ButtonProps {
-  name: string;
-  children: ComponentChildren;
-  onClick: () => void;
-  label?: string;
-  isPressed?: boolean;
-  isDisabled?: boolean;
-}
-
-const Button = ({ name, children, onClick, label, isPressed, isDisabled }: ButtonProps) => (
-  <button
-    type="button"
-    data-do={name}
-    aria-label={label}
-    aria-pressed={isPressed}
-    disabled={isDisabled}
-    onClick={onClick}
-  >
-    {children}
-  </button>
-);
-
-const upTo = (count: number): number[] => [...Array(count).keys()];
 
 // ---- the groups ----
 
@@ -236,68 +175,6 @@ function Settings() {
         values={rates}
         onChoice={(rate) => kernel.change({ rate })}
       />
-    </>
-  );
-}
-
-const TOOLS: readonly Tool[] = ["look", "brush", "erase", "rectangle"];
-const TOOL_WORDS = { look: "Look", brush: "Brush", erase: "Erase", rectangle: "Rectangle" };
-
-function Painting() {
-  const { session, hands } = useTools();
-  const { brush, tool, undoable } = session;
-  return (
-    <>
-      {/* biome-ignore lint/a11y/useSemanticElements: a fieldset would be drawn as a box */}
-      <span class="ctx-group" role="group" aria-label="What dragging over the picture does">
-        {TOOLS.map((each) => (
-          <button
-            key={each}
-            type="button"
-            data-tool={each}
-            aria-pressed={tool.value === each}
-            onClick={() => {
-              tool.value = each;
-            }}
-          >
-            {TOOL_WORDS[each]}
-          </button>
-        ))}
-        <small>
-          Brush, Erase and Rectangle paint the hole: drag over the {hands.canvas}. Look only looks
-        </small>
-      </span>
-      <label>
-        size{" "}
-        <input
-          type="range"
-          data-set="brush"
-          min="1"
-          max="40"
-          step="1"
-          value={brush.value}
-          onInput={({ currentTarget }) => {
-            brush.value = currentTarget.valueAsNumber;
-          }}
-        />
-        <output>{brush.value}</output>
-        <small>of the brush, in pixels</small>
-      </label>
-      <span class="ctx-group">
-        <Button name="undo" isDisabled={!undoable.value.length} onClick={() => hands.undo()}>
-          Undo
-        </Button>
-        <Button name="clear" onClick={() => hands.put(null)}>
-          No hole
-        </Button>
-        <Button name="restore" onClick={() => hands.put(session.run.inputs.mask)}>
-          First hole
-        </Button>
-        <small>
-          only the mask changes: f and b keep their pixels, also under a new hole. First hole: the
-          one at the start
-        </small>
-      </span>
     </>
   );
 }

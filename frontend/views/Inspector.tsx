@@ -1,5 +1,6 @@
 // What the stage on screen does to this cell.
 import { useLayoutEffect, useRef } from "preact/hooks";
+import { RESULT, SIMILARITY, VALIDITY, WEIGHTS } from "../engine/roles.ts";
 import type { StageKey } from "../generated/stages.ts";
 import type { Scene } from "../state/scene.ts";
 import { stagesOf, stepNameOf } from "../state/stages.ts";
@@ -11,7 +12,7 @@ import { named } from "./format.ts";
 /** What is asked: a pixel's colour, where a patch goes, or what the stage does to a query. */
 function questionOf({ cursor, stage }: Scene): "pixel" | "patch" | "query" {
   if (cursor.kind === "pixel") return "pixel";
-  return cursor.kind === "patch" && stage !== "valid" ? "patch" : "query";
+  return cursor.kind === "patch" && stage !== VALIDITY ? "patch" : "query";
 }
 
 const TITLES = {
@@ -23,7 +24,7 @@ export function Inspector() {
   const { session } = useTools();
   const scene = session.scene.value;
   const question = questionOf(scene);
-  const stage = question === "pixel" ? "output" : scene.stage;
+  const stage = question === "pixel" ? RESULT : scene.stage;
   const entry = scene.run.inputs.meta.registry.find(({ key }) => key === stage);
   const view = useRef<HTMLDivElement>(null);
   // What had the focus may go: then the view itself takes it, and keys go on working.
@@ -85,7 +86,7 @@ function Title({ stage, title }: { stage: StageKey; title?: string }) {
 /** Why a row says nothing. */
 function Warning({ scene }: { scene: Scene }) {
   const { attention, blank, rowStage, p } = scene;
-  if (blank && rowStage === "attention") {
+  if (blank && rowStage === WEIGHTS) {
     return attention.config.masked === "zero" ? (
       <p class="ctx-warn">Every patch touches the hole: all weights are 0.</p>
     ) : (
@@ -94,7 +95,7 @@ function Warning({ scene }: { scene: Scene }) {
       </p>
     );
   }
-  if (p < 0 || !attention.row(rowStage ?? "scores", p).some(Number.isNaN)) return null;
+  if (p < 0 || !attention.row(rowStage ?? SIMILARITY, p).some(Number.isNaN)) return null;
   return (
     <p class="ctx-warn">
       This row holds values that are not numbers; the softmax spreads one over the whole row.
