@@ -11,6 +11,7 @@ import { followCursor } from "./follow.ts";
 import { Link } from "./link.ts";
 import { inputsOf, Run } from "./run.ts";
 import type { Session } from "./session.ts";
+import { dialectOf, differs } from "./settings.ts";
 import { Wishes } from "./wishes.ts";
 
 /** Milliseconds that the kernel has before the page computes for itself. */
@@ -19,13 +20,6 @@ const PATIENCE = 5000;
 const REST = 50;
 /** Scores that are computed in a few seconds. */
 const MANY_SCORES = 5e7;
-
-/** Whether any setting but the dialect's name differs; a config that is not there does not. */
-function differs(one: Partial<AttentionConfig>, other: AttentionConfig | null | undefined) {
-  if (!other) return false;
-  const names = Object.keys(one) as (keyof AttentionConfig)[];
-  return names.some((name) => name !== "dialect" && other[name] !== one[name]);
-}
 
 /** About how long the output takes, where that is worth a word: the estimate takes time itself. */
 function secondsOf(attention: Attention): number | null {
@@ -195,10 +189,8 @@ export class Kernel {
     const { run } = this.session;
     if (!differs(settings, run.config)) return;
     const config: AttentionConfig = { ...run.config, ...settings };
-    const { dialects } = run.inputs.meta;
-    const names = Object.keys(dialects) as (keyof typeof dialects)[];
-    const name = names.find((each) => !differs(dialects[each], config));
-    this.session.show(run.change({ ...config, dialect: name ?? "custom" }, run.mask));
+    const dialect = dialectOf(config, run.inputs.meta.dialects);
+    this.session.show(run.change({ ...config, dialect }, run.mask));
     this.request();
   }
 

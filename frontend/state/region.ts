@@ -1,6 +1,7 @@
 // A box of cells, and the sum of their rows of attention: where all of them together take from.
 import { effect } from "@preact/signals";
 import type { Attention } from "../engine/attention.ts";
+import { WEIGHTS } from "../engine/roles.ts";
 import type { Place } from "./cursor.ts";
 import type { Session } from "./session.ts";
 
@@ -82,7 +83,7 @@ export function sumRegions(session: Session, clock: Clock = BROWSER): () => void
     const work = () => {
       const end = clock.now() + SLICE;
       do {
-        addTo(sum, attention.row("attention", queries[rowsDone]));
+        addTo(sum, attention.row(WEIGHTS, queries[rowsDone]));
         rowsDone += 1;
       } while (rowsDone < queries.length && clock.now() < end);
       const isSlow = clock.now() - start > SLOW;

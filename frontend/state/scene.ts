@@ -2,6 +2,7 @@
 import type { Attention, Ledger, Match } from "../engine/attention.ts";
 import { type ColourRange, rangeOf } from "../engine/colour.ts";
 import { extremes } from "../engine/numbers.ts";
+import { WEIGHTS } from "../engine/roles.ts";
 import { MATRIX_KEYS, type MatrixKey, type StageKey } from "../generated/stages.ts";
 import { stepOf } from "../steps/index.ts";
 import { type Cursor, type Place, patchOf, queryOf } from "./cursor.ts";
@@ -94,16 +95,16 @@ export function sceneOf(view: View): Scene {
     ledger = attention.pixel(...cursor.pixel);
     const sources = sourcesOf(attention, ledger);
     best = attention.best(p, 5, sources);
-    backgroundHeat = overPatches(sources, "attention");
+    backgroundHeat = overPatches(sources, WEIGHTS);
   } else {
     if (p >= 0) best = attention.best(p);
     if (cursor.kind === "patch" && rowStage) {
       const values =
-        rowStage === "attention"
+        rowStage === WEIGHTS
           ? attention.wherePasted(cursor.patch)
           : attention.column(rowStage, cursor.patch);
       if (values) foregroundHeat = overQueries(values, rowStage);
-      if (rowStage === "attention") pasted = values;
+      if (rowStage === WEIGHTS) pasted = values;
     } else if (p >= 0 && rowStage) {
       const values = attention.row(rowStage, p);
       backgroundHeat = ofA
@@ -113,7 +114,7 @@ export function sceneOf(view: View): Scene {
   }
   if (view.regionSum) {
     const { values } = view.regionSum;
-    backgroundHeat = { ...overPatches(values, "attention"), range: rangeOf(values, false) };
+    backgroundHeat = { ...overPatches(values, WEIGHTS), range: rangeOf(values, false) };
     foregroundHeat = null;
   }
   return {
@@ -160,7 +161,7 @@ function heatOfSide(view: View, side: Side, ofA: Answers, stage: MatrixKey, ofB:
 function sourcesOf(attention: Attention, ledger: Ledger): Float64Array {
   const sources = new Float64Array(attention.L);
   for (const { p } of ledger.terms) {
-    const row = attention.row("attention", p);
+    const row = attention.row(WEIGHTS, p);
     for (let q = 0; q < row.length; q++) sources[q] += row[q] / ledger.divisor;
   }
   return sources;
@@ -176,11 +177,11 @@ export function stageRange(run: Run, sample: number, stage: StageKey): [number, 
 }
 
 function rangeFor({ run, sample, span }: View, stage: StageKey, values: ArrayLike<number>) {
-  const signed = stage !== "attention";
+  const signed = stage !== WEIGHTS;
   if (span === "everything" && !signed) return { low: 0, high: 1, signed };
   let stages: readonly StageKey[] = [];
   if (span === "stage") stages = [stage];
-  if (span === "everything") stages = MATRIX_KEYS.filter((key) => key !== "attention");
+  if (span === "everything") stages = MATRIX_KEYS.filter((key) => key !== WEIGHTS);
   const known = stages.flatMap((key) => stageRange(run, sample, key) ?? []);
   return rangeOf([...known, ...extremes(values)], signed);
 }

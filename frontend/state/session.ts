@@ -1,5 +1,6 @@
 // The state of one debugger, as signals, and what may be done to it. It knows no kernel.
 import { batch, computed, type ReadonlySignal, signal } from "@preact/signals";
+import { WEIGHTS } from "../engine/roles.ts";
 import type { StageKey } from "../generated/stages.ts";
 import type { Mask } from "./arrays.ts";
 import {
@@ -33,7 +34,7 @@ export class Session {
   readonly regionSum = signal<RegionSum | null>(null);
   /** The map is shown as a table, too. */
   readonly showsTable = signal(false);
-  readonly stage = signal<StageKey>("attention");
+  readonly stage = signal<StageKey>(WEIGHTS);
   readonly sample = signal(0);
   /** The one channel that every picture shows; null for all. */
   readonly channel = signal<number | null>(null);

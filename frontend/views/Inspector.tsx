@@ -1,6 +1,7 @@
 // What the stage on screen does to this cell.
 import { effect } from "@preact/signals";
 import { useLayoutEffect, useRef } from "preact/hooks";
+import { RESULT, VALIDITY } from "../engine/roles.ts";
 import type { StageKey } from "../generated/stages.ts";
 import type { Scene } from "../state/scene.ts";
 import { stagesOf, stepNameOf } from "../state/stages.ts";
@@ -14,7 +15,7 @@ import { factsOf } from "./Strip.tsx";
 /** What is asked: a pixel's colour, where a patch goes, or what the stage does to a query. */
 function questionOf({ cursor, stage }: Scene): "pixel" | "patch" | "query" {
   if (cursor.kind === "pixel") return "pixel";
-  return cursor.kind === "patch" && stage !== "valid" ? "patch" : "query";
+  return cursor.kind === "patch" && stage !== VALIDITY ? "patch" : "query";
 }
 
 const TITLES = {
@@ -27,7 +28,7 @@ export function Inspector() {
   const { session } = tools;
   const scene = session.scene.value;
   const question = questionOf(scene);
-  const stage = question === "pixel" ? "output" : scene.stage;
+  const stage = question === "pixel" ? RESULT : scene.stage;
   const entry = scene.run.inputs.meta.registry.find(({ key }) => key === stage);
   const view = useRef<HTMLDivElement>(null);
   // What had the focus may go: then the view itself takes it, and keys go on working.

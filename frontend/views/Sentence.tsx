@@ -1,6 +1,7 @@
 // The sentence above everything: what the step does to this cell. Its coloured words carry the
 // signs of their roles, so that it is the legend, too.
 import type { ComponentChildren } from "preact";
+import { RESULT, SIMILARITY, VALIDITY, WEIGHTS } from "../engine/roles.ts";
 import type { Place } from "../state/cursor.ts";
 import type { Scene } from "../state/scene.ts";
 import { stepOf } from "../steps/index.ts";
@@ -44,8 +45,8 @@ export function Sentence() {
 }
 
 function About({ scene }: { scene: Scene }) {
-  const { Sentence: OfStep } = stepOf(scene.cursor.kind === "pixel" ? "output" : scene.stage);
-  if (scene.cursor.kind === "patch" && scene.stage !== "valid") return <OfPatch scene={scene} />;
+  const { Sentence: OfStep } = stepOf(scene.cursor.kind === "pixel" ? RESULT : scene.stage);
+  if (scene.cursor.kind === "patch" && scene.stage !== VALIDITY) return <OfPatch scene={scene} />;
   if (scene.q < 0) return <>Move over a picture: each cell of the foreground is a query.</>;
   return <OfStep scene={scene} />;
 }
@@ -79,11 +80,11 @@ function OfPatch({ scene }: { scene: Scene }) {
 
 /** Why this cell says nothing. */
 function warningOf({ attention, blank, rowStage, p }: Scene): string | null {
-  if (blank && rowStage === "attention") {
+  if (blank && rowStage === WEIGHTS) {
     return attention.config.masked === "zero"
       ? "Every patch touches the hole: all weights are 0."
       : "Every patch touches the hole: the softmax has nothing to divide by and gives NaN.";
   }
-  if (p < 0 || !attention.row(rowStage ?? "scores", p).some(Number.isNaN)) return null;
+  if (p < 0 || !attention.row(rowStage ?? SIMILARITY, p).some(Number.isNaN)) return null;
   return "This row holds values that are not numbers; the softmax spreads one over the whole row.";
 }

@@ -1,6 +1,7 @@
 // The strip: the whole layer for this cell, step by step; and under each step what changes it.
 import { useLayoutEffect, useRef } from "preact/hooks";
 import type { Attention } from "../engine/attention.ts";
+import { RESULT, WEIGHTS } from "../engine/roles.ts";
 import { STEP_KEYS, type StageKey, type StepKey } from "../generated/stages.ts";
 import { keptQuery, queryOf } from "../state/cursor.ts";
 import type { Run } from "../state/run.ts";
@@ -20,7 +21,7 @@ export function neighbour(session: Session, by: number): StepKey | null {
 export function showStage({ session, kernel }: Tools, stage: StageKey): void {
   const cursor = session.cursor.value;
   const query = queryOf(cursor, session.run.config.rate);
-  const leaves = cursor.kind === "pixel" && stage !== "output";
+  const leaves = cursor.kind === "pixel" && stage !== RESULT;
   kernel.publish(leaves && query ? { stage, cursor: keptQuery(query) } : { stage });
 }
 
@@ -31,7 +32,7 @@ function problemsOf(stage: StageKey, run: Run, attention: Attention): string[] {
   if (summary?.nan) problems.push(`${summary.nan} NaN`);
   if (summary?.inf) problems.push(`${summary.inf} infinite`);
   if (summary?.masked_rows) problems.push(`${summary.masked_rows} rows all masked`);
-  else if (stage === "attention" && !attention.valid.includes(1)) problems.push("all masked");
+  else if (stage === WEIGHTS && !attention.valid.includes(1)) problems.push("all masked");
   return problems;
 }
 

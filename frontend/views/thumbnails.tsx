@@ -1,6 +1,8 @@
 // The strip's small pictures: this cell's value at a step. They follow the large ones, a frame late.
+
 import { computed, effect, type ReadonlySignal } from "@preact/signals";
 import { useLayoutEffect, useRef } from "preact/hooks";
+import type { Attention } from "../engine/attention.ts";
 import { firstDifference } from "../engine/difference.ts";
 import { STAGE_KEYS, type StepKey } from "../generated/stages.ts";
 import { type Cursor, keptQuery, NOTHING } from "../state/cursor.ts";
@@ -189,7 +191,7 @@ function sceneIn(A: Run, scene: Scene): Scene {
 }
 
 /** A's patch at the place of the scene's. */
-function patchIn({ gh, gw, config }: Scene["attention"], { attention, q }: Scene): number {
+function patchIn({ gh, gw, config }: Attention, { attention, q }: Scene): number {
   const scale = attention.config.rate / (config.rate * config.stride);
   const [row, column] = attention.cellOf(q);
   const i = Math.min(gh - 1, Math.floor(row * scale));

@@ -38,7 +38,7 @@ def test_what_it_says_of_its_picture_is_measured(readme: str) -> None:
         assert ",".join(map(str, hole[1:])) in said
     around = measured(example)
     assert f"of the 25 holes within 4 pixels of it {around.wins} gain" in said
-    assert f"their median gain, {around.median:.1f} dB" in said
+    assert f"gain, by {around.median:.1f} dB in the median" in said
 
 
 def test_its_links_lead_somewhere(readme: str, root: Path) -> None:
