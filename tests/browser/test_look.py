@@ -1,4 +1,4 @@
-"""The look: what comes first, what stays in its place, thumbnails, regions, tables, a finger."""
+"""The look: what comes first, what stays in its place, thumbnails, regions, tables, files."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def test_the_sentence_and_the_pictures_come_before_what_is_folded(opened: Any, w
     assert sentence["y"] + sentence["height"] <= strip["y"]
     for view in ("foreground", "background"):
         picture = box(debugger, f'canvas[data-view="{view}"]')
-        assert strip["y"] + strip["height"] <= picture["y"] < 300
+        assert strip["y"] + strip["height"] <= picture["y"] < 320
         bottom = picture["y"] + picture["height"]
         assert bottom < 900, "not on the first screen"
         assert bottom < min(equation["y"], matches["y"])
@@ -312,6 +312,13 @@ def test_a_region_is_the_sum_of_its_rows(opened: Any) -> None:
     assert "added up" not in debugger.root.inner_text()
 
 
+def labels(debugger: Debugger, view: str) -> list[str]:
+    """What is written beside the boxes over a picture."""
+    marks = debugger.root.locator(f'[aria-label="{view}"] .ctx-marks i')
+    found = marks.evaluate_all("(all) => all.map((mark) => mark.dataset.label)")
+    return sorted(label.strip() for label in found if label)
+
+
 def test_up_to_five_cells_are_kept_and_numbered(opened: Any) -> None:
     run = photo_run()
     debugger: Debugger = opened(run, stage="scores")
@@ -321,23 +328,21 @@ def test_up_to_five_cells_are_kept_and_numbered(opened: Any) -> None:
     debugger.page.keyboard.down("Shift")
     for count, cell in enumerate(with_shift, 2):
         debugger.click(*cell)
-        labels = debugger.root.locator('[aria-label="foreground"] .ctx-marks').inner_text()
-        assert shown(labels) == list(range(1, min(count, 5) + 1))
+        assert labels(debugger, "foreground") == [str(n + 1) for n in range(min(count, 5))]
     debugger.page.keyboard.up("Shift")
     debugger.says("5 cells are kept; no more can be")
     assert debugger.page.evaluate(KNOWN) == [0, 0]
-    # Each has its match by its number, with a sign where it is the match's own best, too.
+    # Each has its match by its number, with a sign where both are each other's best.
     weights = run["attention"].tensor[0].flatten(0, 1)
     columns = run.query_grid[1]
-    best = [int(weights[row * columns + col].argmax()) for row, col in cells]
-    mutual = [
-        int(weights[q].argmax()) == row * columns + col
-        for (row, col), q in zip(cells, best, strict=True)
-    ]
-    labels = debugger.root.locator('[aria-label="background"] .ctx-marks').inner_text()
-    assert sorted(labels.split("\n")) == sorted(
-        f"{number} ⇄" if both else str(number) for number, both in enumerate(mutual, 1)
-    )
+    signs = []
+    for number, (row, col) in enumerate(cells, 1):
+        p = row * columns + col
+        q = int(weights[p].argmax())
+        mutual = "↺" if q == p else "⇄"
+        signs.append(f"{number} {mutual}" if int(weights[q].argmax()) == p else str(number))
+    assert len({sign[1:] for sign in signs}) > 1, "nothing to tell apart"
+    assert labels(debugger, "background") == signs
     debugger.page.keyboard.press("Escape")
     debugger.settle()
     assert debugger.page.evaluate(KNOWN) is None
@@ -367,38 +372,4 @@ def test_each_picture_is_saved_as_png_and_svg(opened: Any, view: str) -> None:
     assert "image" in kinds
     assert "rect" in kinds
     if view == "background":
-        assert "1" in ["".join(each.itertext()).strip() for each in svg.iter("{*}text")]
-
-
-# ---- a finger ----
-
-
-def test_a_tap_shows_and_a_second_tap_keeps(opened: Any) -> None:
-    run = photo_run()
-    debugger: Debugger = opened(run, at_width(760, has_touch=True))
-    touch = "(canvas) => getComputedStyle(canvas.parentElement).touchAction"
-    debugger.tap(2, 9)
-    assert debugger.data("query") == "2,9"
-    close(debugger.row("attention"), run.query(2, 9).attention)
-    assert debugger.page.evaluate(KNOWN) is None
-    debugger.tap(2, 9)
-    assert debugger.page.evaluate(KNOWN) == [2, 9]
-    debugger.tap(6, 3)
-    assert debugger.data("query") == "6,3"
-    assert debugger.page.evaluate(KNOWN) is None
-    # The output answers for a pixel, with a finger, too.
-    debugger.show("output")
-    for kept in (None, [9, 13]):
-        debugger.tap(9, 13, "output", (16, 32))
-        assert debugger.page.evaluate("() => ctxattn.model.get('pixel')") == kept
-    assert debugger.terms("value") == pytest.approx(run.pixel(9, 13).value.tolist(), abs=1e-4)
-    # One finger scrolls the page, unless it has something to paint or to draw with.
-    assert debugger.canvas("foreground").evaluate(touch) != "none"
-    for tool in ("brush", "rectangle", "region"):
-        debugger.root.locator(f'[data-tool="{tool}"]').tap()
-        debugger.settle()
-        assert debugger.canvas("foreground").evaluate(touch) == "none", tool
-        assert debugger.canvas("output").evaluate(touch) != "none", tool
-    debugger.root.locator('[data-tool="look"]').tap()
-    debugger.settle()
-    assert debugger.canvas("foreground").evaluate(touch) != "none"
+        assert "1" in ["".join(each.itertext()) for each in svg.findall(".//{*}text")]

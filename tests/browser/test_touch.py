@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser.drive import Debugger, photo_run
+from tests.browser.drive import Debugger, close, photo_run
 
 PHONE = {"viewport": {"width": 390, "height": 700}, "has_touch": True}
 
@@ -24,11 +24,6 @@ def place(debugger: Debugger, row: float, col: float) -> tuple[float, float]:
     assert box
     x = box["x"] + (col + 0.5) * box["width"] / cols
     return x, box["y"] + (row + 0.5) * box["height"] / rows
-
-
-def tap(debugger: Debugger, row: int, col: int) -> None:
-    debugger.page.touchscreen.tap(*place(debugger, row, col))
-    debugger.settle()
 
 
 def swipe(debugger: Debugger, places: Sequence[tuple[float, float]]) -> None:
@@ -49,15 +44,37 @@ def caption(debugger: Debugger) -> str:
 
 def test_a_tap_shows_and_a_second_one_keeps(debugger: Debugger) -> None:
     debugger.canvas("foreground").scroll_into_view_if_needed()
-    tap(debugger, 3, 4)
+    debugger.tap(3, 4)
     debugger.expect("query", "3,4")
     assert "click keeps it" in caption(debugger)
-    tap(debugger, 3, 4)
+    debugger.tap(3, 4)
     debugger.expect("query", "3,4")
     assert "kept" in caption(debugger).replace("keeps", "")
-    tap(debugger, 6, 1)
+    debugger.tap(6, 1)
     debugger.expect("query", "6,1")
     assert "click keeps it" in caption(debugger)
+
+
+def test_what_a_finger_shows_is_pytorchs_and_only_what_it_keeps_is_told(opened: Any) -> None:
+    run = photo_run()
+    debugger: Debugger = opened(run, context=PHONE)
+
+    def told(name: str) -> Any:
+        return debugger.page.evaluate("(name) => ctxattn.model.get(name)", name)
+
+    for kept in (None, [2, 9]):
+        debugger.tap(2, 9)
+        close(debugger.row("attention"), run.query(2, 9).attention)
+        assert told("query") == kept
+    debugger.tap(6, 3)
+    close(debugger.row("attention"), run.query(6, 3).attention)
+    assert told("query") is None
+    # The output answers for a pixel.
+    debugger.show("output")
+    for kept in (None, [9, 13]):
+        debugger.tap(9, 13, "output", (16, 32))
+        assert debugger.terms("value") == pytest.approx(run.pixel(9, 13).value.tolist(), abs=1e-4)
+        assert told("pixel") == kept
 
 
 def test_a_swipe_scrolls_and_with_a_tool_it_paints(debugger: Debugger) -> None:
