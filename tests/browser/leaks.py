@@ -92,7 +92,7 @@ class Heap:
 
     def callbacks(self) -> int:
         """What is called on news of a widget's model whose comm is open, whoever asked for it."""
-        proxy = self.call(self.session(), "function () { return this.model.get; }")
+        proxy = self.call(self.tools(), "function () { return this.kernel.model.get; }")
         model = self.internal(proxy, "[[BoundThis]]")
         above = "function () { return Object.getPrototypeOf(this); }"
         while not self.value(model, DECLARES, "save_changes"):  # that is every model's own class
@@ -100,14 +100,18 @@ class Heap:
         return self.value(self.all_of(model), CALLBACKS)
 
     def session(self) -> Any:
-        """The session of the first debugger on the page, which a function on its root uses."""
+        """The session of the first debugger on the page."""
+        return self.call(self.tools(), "function () { return this.session; }")
+
+    def tools(self) -> Any:
+        """What its components reach, in a scope around a function that stands on its root."""
         read = f"document.querySelector({ROOT!r}).debuggerRow"
         function = self.cdp.send("Runtime.evaluate", {"expression": read})["result"]
         for scope in self.properties(self.internal(function, "[[Scopes]]")):
             for each in self.properties(scope["value"]):
-                if each["name"] == "session":
+                if each["name"] == "tools":
                     return each["value"]
-        raise AssertionError("debuggerRow uses no session")
+        raise AssertionError("debuggerRow stands in no scope with tools")
 
     def all_of(self, prototype: Any) -> Any:
         """An array of all that have a prototype, after a collection.

@@ -14,10 +14,12 @@ MOST_LINES = 300
 # Where stages may be called by their keys; anywhere else engine/roles.ts has names for them.
 OF_STAGES = {"engine", "generated", "steps", "tests"}
 KEY = re.compile(rf"""(["'`])({"|".join(stage.key for stage in STAGES)})\1""")
-# "output" is also the third picture's name, and an array's in Python's answer.
-OTHER_OUTPUTS = re.compile(
+# "output" is also the third picture's name, and an array's in Python's answer; "attention" is also
+# a property of a scene.
+NO_KEYS = re.compile(
     r"""\bview [!=]== "output"|"foreground" \| "background" \| "output"|"""
-    r"""\["foreground", "background", "output"\]|\bname: "output", rows\b|\barrayOf\("output","""
+    r"""\["foreground", "background", "output"\]|\bname: "output", rows\b|\barrayOf\("output",|"""
+    r"""\bScene\["attention"\]"""
 )
 
 
@@ -29,7 +31,7 @@ def sources(frontend: Path) -> Iterator[Path]:
 
 
 def stage_keys(text: str) -> list[str]:
-    return [key for _, key in KEY.findall(OTHER_OUTPUTS.sub("", text))]
+    return [key for _, key in KEY.findall(NO_KEYS.sub("", text))]
 
 
 def test_there_are_sources(root: Path) -> None:
