@@ -140,8 +140,8 @@ function Division({ ledger, isConstant }: { ledger: Ledger; isConstant: boolean 
     const reaches = count === 1 ? "reaches" : "reach";
     return (
       <>
-        Only {count} of 4 patches {reaches} this pixel, yet the sum is divided by 4: the border
-        darkens.
+        Only {count} of 4 patches {reaches} this pixel, yet the sum is divided by 4: the border is
+        pulled towards 0.
       </>
     );
   }

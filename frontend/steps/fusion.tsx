@@ -107,7 +107,7 @@ export function Fusion({ scene, pass }: FusionProps) {
         {attention.config.fuse ? (
           <Explanation terms={terms} />
         ) : (
-          "Fusion is off: both passes leave the scores as they are."
+          "Fusion is off: both passes leave the scores as they are. They are some nine times smaller than fused ones, so that the same scale tells them apart less."
         )}
       </Note>
     </>
@@ -119,7 +119,8 @@ function Explanation({ terms }: { terms: readonly FusionTerm[] }) {
   const ends = terms.filter((term) => !term.inside).length;
   return (
     <>
-      A match counts for more where its neighbours match side by side.{" "}
+      A match counts for more where its neighbours match side by side: query and patch move
+      together, which no blur does.{" "}
       {wraps > 0 && `${wraps} of these (dashed) ran over the end of a line onto the next. `}
       {ends > 0 && `${ends} off the end counted 0. `}
       {wraps + ends === 0 && "Each number leads to that score."}

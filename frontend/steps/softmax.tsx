@@ -136,18 +136,19 @@ function Masked({ scene, lse }: InspectorProps & { lse: number }) {
   const { attention } = scene;
   const count = attention.L - total(attention.valid);
   if (count === 0) return <>All weights sum to 1.</>;
-  const patches = `${thousands(count)} ${count === 1 ? "patch" : "patches"} at the hole`;
+  const patches =
+    count === 1 ? "The patch that touches" : `The ${thousands(count)} patches that touch`;
   if (attention.config.masked === "minus_infinity") {
-    return <>{patches} count for nothing in the sum: their scores are set to −∞.</>;
+    return <>{patches} the hole count for nothing in the sum: a score of −∞ each.</>;
   }
   const share = count * Math.exp(-lse);
   return (
     <>
-      {patches}, exp(0) each, make{" "}
+      {patches} the hole count as exp(0) each,{" "}
       <Value name="masked" value={share}>
         {percent(share < LEAST ? 0 : share)}
       </Value>{" "}
-      of the sum below and then get 0.
+      of the sum, and then get 0.
     </>
   );
 }

@@ -10,6 +10,21 @@ function ownStyle(): string {
   return rules.filter((text) => text.includes("ctx")).join("");
 }
 
+/** A copied element has what its markup says, and not what its control is set to. */
+function copySettings(from: HTMLElement, to: HTMLElement): void {
+  const inputs = to.querySelectorAll("input");
+  from.querySelectorAll("input").forEach((input, i) => {
+    inputs[i].setAttribute("value", input.value);
+    inputs[i].toggleAttribute("checked", input.checked);
+  });
+  const choices = to.querySelectorAll("select");
+  from.querySelectorAll("select").forEach((choice, i) => {
+    for (const option of choices[i].options) {
+      option.toggleAttribute("selected", option.index === choice.selectedIndex);
+    }
+  });
+}
+
 /** The debugger, drawn by the browser from a copy that carries its own style. */
 export async function savePicture(root: HTMLElement, name: string): Promise<void> {
   const style = ownStyle();
@@ -21,6 +36,7 @@ export async function savePicture(root: HTMLElement, name: string): Promise<void
   copy.querySelectorAll("canvas").forEach((canvas, i) => {
     canvas.style.background = `0 0 / 100% 100% url(${drawn[i].toDataURL()})`;
   });
+  copySettings(root, copy);
   const sheet = document.createElement("style");
   sheet.textContent = style;
   copy.prepend(sheet);

@@ -138,7 +138,9 @@ describe("softmax", () => {
     const pair = keptQuery([4, 3], INVALID);
     const run = smallRun({ config: { softmax_scale: 1 } });
     const zero = show(run, "attention", pair);
-    expect(zero).toMatch(/9 patches at the hole, exp\(0\) each, make [\d.]+ % of the sum/);
+    expect(zero).toMatch(
+      /The 9 patches that touch the hole count as exp\(0\) each, [\d.]+ % of the sum/,
+    );
     const share = 9 * Math.exp(-run.attention(0).lse(4 * 5 + 3));
     expect(term("masked")[0]).toBeCloseTo(share, 12);
     expect(zero).toContain("This patch touches the hole, so its weight is 0.");
@@ -147,7 +149,7 @@ describe("softmax", () => {
     const config = { masked: "minus_infinity" } as const;
     const infinite = show(smallRun({ config }), "attention", pair);
     expect(infinite).toMatch(/→e−∞e[\d.]+scale 10/);
-    expect(infinite).toContain("9 patches at the hole count for nothing in the sum");
+    expect(infinite).toContain("The 9 patches that touch the hole count for nothing in the sum");
     const whole = show(smallRun({ mask: null }), "attention", keptQuery([4, 3]));
     expect(whole).toContain("All weights sum to 1.");
   });
@@ -178,7 +180,7 @@ describe("deconvolution", () => {
   test("at the border fewer meet, which darkens it or is counted", () => {
     const corner = CURSORS["a pixel in the corner"];
     expect(show(smallRun(), "output", corner)).toContain(
-      "Only 1 of 4 patches reaches this pixel, yet the sum is divided by 4: the border darkens.",
+      "Only 1 of 4 patches reaches this pixel, yet the sum is divided by 4: the border is pulled towards 0.",
     );
     const config = { overlap: "coverage" } as const;
     expect(show(smallRun({ config }), "output", corner)).toContain(

@@ -6,7 +6,7 @@ import { isStageKey, stagesOf } from "../state/stages.ts";
 import { actionsOf } from "./actions.ts";
 import { Bar } from "./Bar.tsx";
 import { type Tools, ToolsContext, useTools } from "./context.ts";
-import { cell } from "./format.ts";
+import { cell, percent } from "./format.ts";
 import { Inspector } from "./Inspector.tsx";
 import { Lead } from "./Lead.tsx";
 import { Matches } from "./Matches.tsx";
@@ -53,12 +53,15 @@ export function App({ tools }: { tools: Tools }) {
   );
   // Escape lets go wherever the focus is: in a notebook it is often in a cell.
   useLayoutEffect(() => {
-    const letGo = (event: KeyboardEvent) => {
-      const isElsewhere = !root.current?.contains(event.target as Node);
-      if (event.key === "Escape" && isElsewhere && session.kept) tools.hands.letGo();
+    const takeElsewhere = (event: KeyboardEvent) => {
+      if (root.current?.contains(event.target as Node)) return;
+      if (event.key === "Escape" && session.kept) tools.hands.letGo();
+      // On a page of its own nothing else wants a key that no element has.
+      const isOnPage = document.body.classList.contains("ctxattn-page");
+      if (isOnPage && event.key !== "Escape") takeKey(tools, event);
     };
-    document.addEventListener("keydown", letGo);
-    return () => document.removeEventListener("keydown", letGo);
+    document.addEventListener("keydown", takeElsewhere);
+    return () => document.removeEventListener("keydown", takeElsewhere);
   }, [tools]);
   const bring = (event: DragEvent) => {
     event.preventDefault();
@@ -104,6 +107,7 @@ function forgetHint({ session }: Tools): void {
 
 function takeKey(tools: Tools, event: KeyboardEvent): void {
   const by = { "[": -1, "]": 1 }[event.key];
+  if (tools.session.showsKeys.value) return; // the dialog has its own
   if (event.key === "Escape") {
     tools.hands.letGo();
   } else if (event.key === "?") {
@@ -147,13 +151,14 @@ function Notes() {
 /** What a screen reader says when a cell is kept. */
 function Spoken() {
   const { session } = useTools();
-  const { query, best } = session.scene.value;
+  const { query, best, pixel } = session.scene.value;
   const [first] = best;
-  const isSpoken = session.kept && query;
+  const isSpoken = session.kept && query && !pixel;
   return (
     <p class="ctx-live" role="status" aria-live="polite">
+      {session.kept && pixel && `Pixel ${cell(...pixel)}`}
       {isSpoken && `Query ${cell(...query)}`}
-      {isSpoken && first && `: best match ${cell(first.row, first.col)}, weight ${first.weight}`}
+      {isSpoken && first && `: best match ${cell(first.row, first.col)}, ${percent(first.weight)}`}
     </p>
   );
 }

@@ -25,11 +25,15 @@ export function Keys() {
       >
         ?
       </Button>
+      {/* biome-ignore lint/a11y/useKeyWithClickEvents: Escape does it by itself */}
       <dialog
         ref={dialog}
         class="ctx-keys"
         aria-label="Keys and colours"
         onClose={() => set(false)}
+        onClick={({ target, currentTarget }) => {
+          if (target === currentTarget) set(false); // the backdrop
+        }}
       >
         <header>
           <h2>Keys and colours</h2>
@@ -75,12 +79,19 @@ export function Keys() {
           <dd>this list</dd>
         </dl>
         <p class="ctx-roles">
-          <span class="ctx-glyph ctx-query" /> query
-          <span class="ctx-glyph ctx-match" /> match
-          <span class="ctx-glyph ctx-hole" /> hole or masked
-          <span class="ctx-glyph ctx-pixel" /> output pixel
+          <Role name="query">query</Role>
+          <Role name="match">match</Role>
+          <Role name="hole">hole or masked</Role>
+          <Role name="pixel">output pixel</Role>
         </p>
       </dialog>
     </>
   );
 }
+
+const Role = ({ name, children }: { name: string; children: string }) => (
+  <span>
+    <span class={`ctx-glyph ctx-${name}`} />
+    {children}
+  </span>
+);

@@ -93,7 +93,7 @@ function Stepper() {
         onClick={() => setPlaying(!isPlaying)}
       >
         <Icon name={isPlaying ? "pause" : "play"} />
-        Play
+        {isPlaying ? "Pause" : "Play"}
       </button>
     </div>
   );

@@ -10,19 +10,16 @@ import { MatchTile, MixedTile } from "./tiles.tsx";
 export function Matches() {
   const { session } = useTools();
   const scene = session.scene.value;
-  const { attention, best, p, pixel } = scene;
+  const { attention, best, p, pixel, regionSum } = scene;
   return (
     <section class="ctx-side" aria-label="Best matches">
       <header>
         <h3>Best matches</h3>
         {p >= 0 && (
           <small>
-            for{" "}
-            {pixel ? (
-              <At place={pixel} role="pixel" />
-            ) : (
-              <At place={attention.place(p)} role="query" />
-            )}
+            for {regionSum && `the region’s ${regionSum.rows} cells, their mean`}
+            {!regionSum && pixel && <At place={pixel} role="pixel" />}
+            {!regionSum && !pixel && <At place={attention.place(p)} role="query" />}
           </small>
         )}
       </header>
@@ -33,7 +30,7 @@ export function Matches() {
         ))}
         {p >= 0 && <Others scene={scene} />}
       </ol>
-      {p >= 0 && <Pasted scene={scene} />}
+      {p >= 0 && !regionSum && <Pasted scene={scene} />}
     </section>
   );
 }

@@ -46,9 +46,22 @@ export function Sentence() {
 
 function About({ scene }: { scene: Scene }) {
   const { Sentence: OfStep } = stepOf(scene.cursor.kind === "pixel" ? RESULT : scene.stage);
+  if (scene.regionSum) return <OfRegion scene={scene} />;
   if (scene.cursor.kind === "patch" && scene.stage !== VALIDITY) return <OfPatch scene={scene} />;
   if (scene.q < 0) return <>Move over a picture: each cell of the foreground is a query.</>;
   return <OfStep scene={scene} />;
+}
+
+function OfRegion({ scene }: { scene: Scene }) {
+  const { attention, best, regionSum } = scene;
+  const [first] = best;
+  if (!regionSum || !first) return null;
+  return (
+    <>
+      <Word role="query">The {regionSum.rows} cells</Word> of the region take most from{" "}
+      <PatchWord at={attention.cellOf(first.index)} />: {percent(first.weight)} each, on average.
+    </>
+  );
 }
 
 function OfPatch({ scene }: { scene: Scene }) {

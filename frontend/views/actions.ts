@@ -20,6 +20,9 @@ export function actionsOf(tools: Tools): Actions {
   const report = (message: string) => {
     session.message.value = message;
   };
+  const reportProblem = (error: unknown) => {
+    session.problem.value = (error as Error).message;
+  };
   return {
     async copyPython() {
       const text = pythonOf(session);
@@ -39,7 +42,7 @@ export function actionsOf(tools: Tools): Actions {
       try {
         await savePicture(root, `${session.stage.value}.png`);
       } catch (error) {
-        report((error as Error).message);
+        reportProblem(error);
       }
     },
     savePage() {
@@ -57,7 +60,7 @@ export function actionsOf(tools: Tools): Actions {
         if (session.alone) computeHere();
         else kernel.wishes.upload(file.name, [photo.H, photo.W, 3], photo.rgb, computeHere);
       } catch (error) {
-        report((error as Error).message);
+        reportProblem(error);
       }
     },
   };

@@ -95,7 +95,7 @@ function ForegroundCaption({ scene }: OfScene) {
   if (cursor.kind === "pixel") {
     return (
       <>
-        the <Num value={ledger?.terms.length ?? 0} /> queries whose patches overlap there
+        <QueriesThere count={ledger?.terms.length ?? 0} />
       </>
     );
   }
@@ -215,3 +215,12 @@ export function titleOf({ rowStage, run, stage }: Scene): string {
   const key = rowStage ?? stage;
   return run.inputs.meta.registry.find((entry) => entry.key === key)?.title ?? key;
 }
+
+const QueriesThere = ({ count }: { count: number }) =>
+  count === 1 ? (
+    <>the one query whose patch reaches there</>
+  ) : (
+    <>
+      the <Num value={count} /> queries whose patches overlap there
+    </>
+  );
