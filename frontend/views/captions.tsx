@@ -93,11 +93,7 @@ function ForegroundCaption({ scene }: OfScene) {
   }
   if (cursor.kind === "nothing") return <>each cell is a query</>;
   if (cursor.kind === "pixel") {
-    return (
-      <>
-        <QueriesThere count={ledger?.terms.length ?? 0} />
-      </>
-    );
+    return <QueriesThere count={ledger?.terms.length ?? 0} />;
   }
   if (cursor.kind === "patch") return <PatchUses scene={scene} />;
   const [row, column] = cursor.query;
