@@ -41,12 +41,17 @@ export function Bar() {
 function Status() {
   const { session } = useTools();
   const { hint, message } = session;
-  const text = hint.value || message.value || changesOf(session);
+  const text = hint.value || message.value || changesOf(session) || lossOf(session);
   return (
     <p class="ctx-status" role="status" data-speaks={text !== ""} title={text || undefined}>
       {text || <Facts />}
     </p>
   );
+}
+
+/** Where there is little room, facts are not shown; this is. */
+function lossOf({ offline }: Session): string {
+  return offline.value ? "The kernel is gone: all of this still works, in this page." : "";
 }
 
 /** What was changed since A was pinned. */
@@ -74,7 +79,6 @@ function Facts() {
   return (
     <>
       {sizes} · {h} × {w} cells · {place}
-      {session.offline.value && " · the kernel is gone: all of this still works"}
     </>
   );
 }
