@@ -382,6 +382,7 @@ def is_saved(
     top, left, height, width = place
     *tint, alpha = hatching
     covered = hole.reshape(rows, hole.shape[0] // rows, cols, -1).all(axis=(1, 3))
+    hidden = []
     assert 0 < covered.sum() < covered.size
     for row in range(rows):
         for col in range(cols):
@@ -391,7 +392,10 @@ def is_saved(
             if covered[row, col]:
                 wanted = (1 - alpha) * wanted + alpha * np.array(tint)
             distance = np.abs(cell - wanted).max(axis=2)
-            assert (distance <= 2).mean() > 0.2, (row, col, wanted, distance.min())
+            if (distance <= 2).mean() <= 0.2:
+                hidden.append((row, col))
+    # Under the boxes of the five best, their numbers, and the arrow to the best with its badge.
+    assert len(hidden) <= 10, hidden
 
 
 @pytest.mark.filterwarnings("ignore::ctxattn_viz.errors.ThinHoleWarning")
