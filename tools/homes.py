@@ -1,8 +1,8 @@
 """Whether the debugger works in other hosts: `python -m tools.homes [HOST …]`.
 
-Each host is started on loopback with one small notebook or app that shows a debugger, and a Chromium
-opens it, hovers a cell, goes a step on, changes `softmax_scale` and paints. What the page shows is
-compared with PyTorch's own rows; what the kernel holds is what it writes into a file. A line a host.
+Each host is started on loopback with one small notebook or app that shows a debugger. A Chromium
+opens it, hovers a cell, goes to another step, changes `softmax_scale` and paints. The rows on the
+page are compared with PyTorch's; what the kernel holds it writes into a file. Prints a line a host.
 """
 
 from __future__ import annotations
@@ -78,6 +78,11 @@ def _():
 if __name__ == "__main__":
     app.run()
 """
+# Left to itself `marimo edit` waits for a click.
+RUN_AT_ONCE = """\
+[tool.marimo.runtime]
+auto_instantiate = true
+"""
 PATIENCE = 180  # seconds
 LONGEST_REASON = 400  # characters
 QUERY = (5, 4)
@@ -120,6 +125,7 @@ def in_marimo(mode: str) -> Callable[..., Any]:
         app = folder / "app.py"
         cell = textwrap.indent(PROGRAM + SHOW.format(file=str(known)), "    ")
         app.write_text(APP.format(cell=cell))
+        (folder / "pyproject.toml").write_text(RUN_AT_ONCE)
         port, token = free_port(), secrets.token_hex(16)
         command = [sys.executable, "-m", "marimo", "-y", mode, str(app), "--headless"]
         command += ["--host=127.0.0.1", f"--port={port}", "--token", f"--token-password={token}"]
@@ -243,7 +249,7 @@ class Visit:
         self.debugger.settle_output()
         said = self.debugger.root.inner_text()
         assert "the kernel is gone" not in said, "the page goes on without a kernel"
-        refusal = self.debugger.root.locator(".ctx-warn")
+        refusal = self.debugger.root.locator(".ctx-story[role=alert]")
         assert not refusal.count(), refusal.inner_text()
 
 
