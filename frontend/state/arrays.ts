@@ -35,6 +35,11 @@ export function maskOf(sent: SentMask | null | undefined): Mask | null {
   return { shape, data: arrayOf("mask", data, { dtype: "uint8", shape }) };
 }
 
+/** A copy to send: marimo hands on a `DataView` as bytes, and any other array as an object. */
+export function sentMaskOf(mask: Mask | null): SentMask | null {
+  return mask && { shape: mask.shape, data: new DataView(mask.data.slice().buffer) };
+}
+
 export function sameMask(one: Mask | null, other: Mask | null): boolean {
   if (one === null || other === null) return one === other;
   if (one.data.length !== other.data.length) return false;

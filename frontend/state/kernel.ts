@@ -4,7 +4,7 @@ import type { Attention } from "../engine/attention.ts";
 import type { AttentionConfig } from "../engine/config.ts";
 import type { StageKey } from "../generated/stages.ts";
 import type { MessageToPage, Model, Traits } from "../protocol.ts";
-import { type Mask, maskOf, sameMask } from "./arrays.ts";
+import { type Mask, maskOf, sameMask, sentMaskOf } from "./arrays.ts";
 import { Background } from "./background.ts";
 import type { Cursor } from "./cursor.ts";
 import { followCursor } from "./follow.ts";
@@ -242,7 +242,7 @@ export class Kernel {
     this.link.write({
       config,
       softmax_scale: config.softmax_scale,
-      mask: mask && { shape: mask.shape, data: mask.data.slice() },
+      mask: sentMaskOf(mask),
       ...more,
     });
   }

@@ -77,3 +77,15 @@ test("a hole without its bytes is told, and never taken for none", () => {
   model.become("mask", { shape: [1, H, W] } as Mask);
   expect(session.fatal.value).toContain(`${NO_BINARY}: mask`);
 });
+
+test("a painted hole is sent as a DataView of its own, which every host hands on", () => {
+  const { kernel, model } = open();
+  const data = new Uint8Array(H * W).fill(1, 0, 7);
+  kernel.paint({ shape: [1, H, W], data });
+  kernel.record();
+  const sent = model.values.mask?.data;
+  expect(sent).toBeInstanceOf(DataView);
+  expect([...bytesOf("mask", sent)]).toEqual([...data]);
+  data.fill(0);
+  expect(bytesOf("mask", sent)[0]).toBe(1);
+});
