@@ -9,7 +9,7 @@ import traitlets as t
 from torch import Tensor
 
 from ..errors import InputError
-from .messages import check_shape
+from .messages import bytes_of, check_shape
 from .undoing import Checked
 
 
@@ -50,6 +50,8 @@ def to_wire(mask: Tensor | None, widget: Any = None) -> dict[str, Any] | None:
 def from_wire(value: dict[str, Any]) -> Tensor:
     """What the page sent, `{"shape": [1|n, Hb, Wb], "data": bytes}`, as `(1|n, 1, Hb, Wb)` uint8.
 
+    A front end without binary traits sends base64 or a list for the bytes.
+
     Raises:
         InputError: anything else, or bytes that are not as many as the shape says.
     """
@@ -57,9 +59,10 @@ def from_wire(value: dict[str, Any]) -> Tensor:
         raise InputError(
             "mask", "shape and data", f"only {', '.join(map(repr, value)) or 'nothing'}"
         )
-    sizes = check_shape("mask", value["shape"], value["data"], "(n, H, W)")
+    data = bytes_of("mask", value["data"])
+    sizes = check_shape("mask", value["shape"], data, "(n, H, W)")
     # A copy: the sender's buffer may be read-only, or be used again.
-    return torch.frombuffer(bytearray(value["data"]), dtype=torch.uint8).view(sizes)[:, None]
+    return torch.frombuffer(bytearray(data), dtype=torch.uint8).view(sizes)[:, None]
 
 
 def as_tensor(value: Any) -> Any:

@@ -1,5 +1,6 @@
 """What the page sends, read with care: a message may come from anybody's front end."""
 
+import base64
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -48,6 +49,23 @@ def state_in(message: Any) -> dict[str, Any]:
     for name in ("content", "data", "state"):
         message = message.get(name) if isinstance(message, dict) else None
     return message if isinstance(message, dict) else {}
+
+
+def bytes_of(name: str, data: Any) -> Any:
+    """Bytes from a front end without binary traits, base64 text or a list; others as they are.
+
+    Raises:
+        InputError: text that is not base64, or a list of other things than bytes.
+    """
+    try:
+        if isinstance(data, str):
+            return base64.b64decode(data, validate=True)
+        if isinstance(data, list):
+            return bytes(data)
+    except (TypeError, ValueError):
+        kind = "base64" if isinstance(data, str) else "whole numbers from 0 to 255"
+        raise InputError(name, f"bytes, or {kind}", f"another {type(data).__name__}") from None
+    return data
 
 
 def check_shape(name: str, shape: Any, data: Any, expected: str) -> tuple[int, ...]:

@@ -12,7 +12,7 @@ from ..errors import InputError, MaskWarning
 from ..pictures.holes import resize_hole
 from ..samples import coarse_fill, photograph
 from ..traces.run import trace
-from .messages import check_shape
+from .messages import bytes_of, check_shape
 from .state import checked_config
 from .workload import check_work
 
@@ -43,8 +43,9 @@ def trace_of_upload(
         raise InputError("name", "a string", type(content["name"]).__name__)
     if "config" in content:
         config = checked_config(content["config"])
-    shape = check_shape("upload", content.get("shape"), buffers[0], "(H, W, channels)")
-    pixels = np.frombuffer(buffers[0], np.uint8).reshape(shape)
+    data = bytes_of("upload", buffers[0])
+    shape = check_shape("upload", content.get("shape"), data, "(H, W, channels)")
+    pixels = np.frombuffer(data, np.uint8).reshape(shape)
     requested_size = content.get("size")
     size = min(
         max(shape) if requested_size is None else check_whole("size", requested_size), LONGEST

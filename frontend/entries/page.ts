@@ -9,6 +9,7 @@ import type {
   PageState,
   Traits,
 } from "../protocol.ts";
+import { fromBase64 } from "../state/bytes.ts";
 
 /** Where the state has bytes: which of the page's `script[data-bytes]` holds them. */
 interface StoredBytes {
@@ -29,19 +30,6 @@ function find(id: string): HTMLElement {
     throw new Error(`the page has no #${id}`);
   }
   return node;
-}
-
-function decode(text: string): Uint8Array {
-  const native = Uint8Array as { fromBase64?: (text: string) => Uint8Array };
-  if (native.fromBase64) {
-    return native.fromBase64(text);
-  }
-  const binary = atob(text);
-  const bytes = new Uint8Array(binary.length);
-  for (let i = 0; i < bytes.length; i++) {
-    bytes[i] = binary.charCodeAt(i);
-  }
-  return bytes;
 }
 
 function encode(value: ArrayBuffer | ArrayBufferView): string {
@@ -65,7 +53,10 @@ function isStored(value: unknown): value is StoredBytes {
 
 function readState(): PageState {
   const nodes = document.querySelectorAll("script[data-bytes]");
-  const views = Array.from(nodes, (node) => new DataView(decode(node.textContent ?? "").buffer));
+  const views = Array.from(
+    nodes,
+    (node) => new DataView(fromBase64(node.textContent ?? "").buffer),
+  );
   return JSON.parse(find("ctxattn-state").textContent ?? "", (_, value) =>
     isStored(value) ? views[value.stored] : value,
   );

@@ -1,5 +1,6 @@
 // The bytes that Python sends, as typed arrays.
 import type { ArrayDescription, Bytes, Mask as SentMask } from "../protocol.ts";
+import { bytesOf } from "./bytes.ts";
 
 const KINDS = { float32: Float32Array, int32: Int32Array, uint8: Uint8Array } as const;
 type Type = keyof typeof KINDS;
@@ -14,26 +15,29 @@ export interface Mask {
 /** Copied: a view's offset need not be a multiple of its element's size. */
 export function arrayOf<T extends Type>(
   name: string,
-  bytes: Bytes | undefined,
+  sent: Bytes | undefined,
   { dtype, shape }: ArrayDescription<T, number[]>,
 ): Read[T] {
   const Kind = KINDS[dtype];
   const expected = shape.reduce((product, size) => product * size, Kind.BYTES_PER_ELEMENT);
-  const length = bytes?.byteLength ?? 0;
-  if (!bytes || length !== expected) {
+  const { buffer, byteOffset, byteLength: length } = bytesOf(name, sent);
+  if (length !== expected) {
     throw new Error(
       `The data is cut short: ${name} has ${length} of ${expected} bytes. Run the cell again.`,
     );
   }
-  const view = ArrayBuffer.isView(bytes) ? bytes : new Uint8Array(bytes);
-  const { buffer, byteOffset } = view;
   return new Kind(buffer.slice(byteOffset, byteOffset + length) as ArrayBuffer) as Read[T];
 }
 
 export function maskOf(sent: SentMask | null | undefined): Mask | null {
-  if (!sent?.data) return null;
+  if (!sent) return null;
   const { shape, data } = sent;
   return { shape, data: arrayOf("mask", data, { dtype: "uint8", shape }) };
+}
+
+/** A copy to send: marimo hands on a `DataView` as bytes, and any other array as an object. */
+export function sentMaskOf(mask: Mask | null): SentMask | null {
+  return mask && { shape: mask.shape, data: new DataView(mask.data.slice().buffer) };
 }
 
 export function sameMask(one: Mask | null, other: Mask | null): boolean {

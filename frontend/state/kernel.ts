@@ -4,7 +4,7 @@ import type { Attention } from "../engine/attention.ts";
 import type { AttentionConfig } from "../engine/config.ts";
 import type { StageKey } from "../generated/stages.ts";
 import type { MessageToPage, Model, Traits } from "../protocol.ts";
-import { type Mask, maskOf, sameMask } from "./arrays.ts";
+import { type Mask, maskOf, sameMask, sentMaskOf } from "./arrays.ts";
 import { Background } from "./background.ts";
 import type { Cursor } from "./cursor.ts";
 import { followCursor } from "./follow.ts";
@@ -55,15 +55,15 @@ export class Kernel {
 
   start(): void {
     const { link, model, session } = this;
-    link.onChange(["meta"], () => this.load());
-    link.onChange(["answer"], () => this.receive());
+    link.onChange(["meta"], () => this.orTell(() => this.load()));
+    link.onChange(["answer"], () => this.orTell(() => this.receive()));
     link.onChange(["softmax_scale"], () => {
       this.change({ softmax_scale: model.get("softmax_scale") });
     });
     link.onChange(["query", "pixel", "stage", "sample"], () =>
       followCursor(this.model, this.session),
     );
-    link.onChange(["config", "mask"], () => this.followRun());
+    link.onChange(["config", "mask"], () => this.orTell(() => this.followRun()));
     link.onLife(() => {
       session.offline.value = this.isGone();
     });
@@ -73,7 +73,7 @@ export class Kernel {
       else this.onMessage(message);
     });
     session.offline.value = this.isGone();
-    this.load();
+    this.orTell(() => this.load());
   }
 
   stop(): void {
@@ -91,25 +91,30 @@ export class Kernel {
 
   // ---- from Python to the page ----
 
+  /** Data that cannot be read are told in a sentence. */
+  private orTell(read: () => void): void {
+    try {
+      read();
+    } catch (error) {
+      this.session.fatal.value = (error as Error).message;
+    }
+  }
+
   private load(): void {
     const { session } = this;
-    try {
-      const meta = this.model.get("meta");
-      const buffers = this.model.get("buffers");
-      const inputs = inputsOf(meta, buffers);
-      const run = new Run(inputs, meta.config, inputs.mask, meta.summaries);
-      run.fill(meta.arrays, buffers);
-      session.open(run);
-      this.recorded = run;
-      this.confirmed = run;
-      this.wishes.fulfilled(); // the photograph that was sent is here
-      this.followRun();
-      followCursor(this.model, this.session);
-      this.receive();
-      if (!session.run.known(0) && session.progress.value === null) this.request();
-    } catch (error) {
-      session.fatal.value = (error as Error).message;
-    }
+    const meta = this.model.get("meta");
+    const buffers = this.model.get("buffers");
+    const inputs = inputsOf(meta, buffers);
+    const run = new Run(inputs, meta.config, inputs.mask, meta.summaries);
+    run.fill(meta.arrays, buffers);
+    session.open(run);
+    this.recorded = run;
+    this.confirmed = run;
+    this.wishes.fulfilled(); // the photograph that was sent is here
+    this.followRun();
+    followCursor(this.model, this.session);
+    this.receive();
+    if (!session.run.known(0) && session.progress.value === null) this.request();
   }
 
   /** Take over settings and hole. What the kernel was told comes back while a hand paints on. */
@@ -237,7 +242,7 @@ export class Kernel {
     this.link.write({
       config,
       softmax_scale: config.softmax_scale,
-      mask: mask && { shape: mask.shape, data: mask.data.slice() },
+      mask: sentMaskOf(mask),
       ...more,
     });
   }

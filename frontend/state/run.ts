@@ -44,14 +44,14 @@ export interface Result {
 
 type Buffers = KernelTraits["buffers"];
 
-export function inputsOf(meta: Meta, buffers: Buffers): Inputs {
+export function inputsOf(meta: Meta, buffers: Buffers | undefined): Inputs {
   if (meta?.version !== VERSION) {
     throw new Error("Restart the kernel: it and this page differ in release.");
   }
   const { arrays } = meta;
   const bytes = (name: "mask" | "foreground_mask" | "picture_f" | "picture_b") => {
     const description = arrays[name];
-    return description && arrayOf(name, buffers[name], description);
+    return description && arrayOf(name, buffers?.[name], description);
   };
   const [n, c, H, W] = arrays.f.shape;
   const [, , Hb, Wb] = arrays.b.shape;
@@ -65,8 +65,8 @@ export function inputsOf(meta: Meta, buffers: Buffers): Inputs {
     W,
     Hb,
     Wb,
-    f: arrayOf("f", buffers.f, arrays.f),
-    b: arrayOf("b", buffers.b, arrays.b),
+    f: arrayOf("f", buffers?.f, arrays.f),
+    b: arrayOf("b", buffers?.b, arrays.b),
     mask: mask && maskShape ? { shape: maskShape, data: mask } : null,
     foregroundMask: bytes("foreground_mask") ?? null,
     pictures: { f: bytes("picture_f"), b: bytes("picture_b") },

@@ -61,6 +61,9 @@ SETTINGS = {
 class Lab:
     """One JupyterLab server; `root` is the folder that it shows."""
 
+    module = "jupyterlab"  # what is run, and where it shows a notebook
+    tree = "lab/tree"
+
     def __init__(self, folder: Path) -> None:
         self.root = folder / "root"
         self.root.mkdir(parents=True)
@@ -80,7 +83,7 @@ class Lab:
             "JUPYTER_RUNTIME_DIR": "runtime",
             "IPYTHONDIR": "ipython",
         }
-        command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--expose-app-in-browser"]
+        command = [sys.executable, "-m", self.module, "--no-browser", "--expose-app-in-browser"]
         command += ["--ServerApp.ip=127.0.0.1", f"--ServerApp.port={self.port}"]
         command += ["--ServerApp.port_retries=0", f"--ServerApp.root_dir={self.root}"]
         command += [f"--IdentityProvider.token={self.token}"]
@@ -132,7 +135,7 @@ class Lab:
     def open(self, page: Page, name: str, seconds: float = 90) -> None:
         """Show a notebook, by its path under `root`, and wait until its kernel is ready."""
         query = f"token={self.token}&reset"
-        address = f"http://127.0.0.1:{self.port}/lab/tree/{name}?{query}"
+        address = f"http://127.0.0.1:{self.port}/{self.tree}/{name}?{query}"
         page.goto(address, timeout=seconds * 1000)
         page.wait_for_function(PANEL_IS_OPEN, timeout=seconds * 1000)
         self.do(page, READY, seconds)
@@ -196,7 +199,7 @@ class Lab:
             except OSError:
                 time.sleep(0.2)
         self.close()
-        raise RuntimeError(f"JupyterLab did not start:\n{self.log.read_text()[-4000:]}")
+        raise RuntimeError(f"{self.module} did not start:\n{self.log.read_text()[-4000:]}")
 
 
 def kernel_messages(page: Page) -> list[str | bytes]:

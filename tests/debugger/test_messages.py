@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import operator
 import re
@@ -200,6 +201,12 @@ WRONG: dict[str, dict[str, Any]] = {
     "mask no data": {"mask": {"shape": [1, 16, 16]}},
     "mask no bytes": {"mask": {"shape": [1, 16, 16], "data": None}},
     "mask text bytes": {"mask": {"shape": [1, 16, 16], "data": "0" * 256}},
+    "mask text that is not base64": {"mask": {"shape": [1, 16, 16], "data": "no base64: é"}},
+    "mask numbers that are no bytes": {"mask": {"shape": [1, 16, 16], "data": [256] * 256}},
+    "mask huge numbers": {"mask": {"shape": [1, 16, 16], "data": [HUGE] * 256}},
+    "mask fractions": {"mask": {"shape": [1, 16, 16], "data": [0.5] * 256}},
+    "mask base64 short": {"mask": {"shape": [1, 16, 16], "data": base64.b64encode(b"1").decode()}},
+    "mask bytes by index": {"mask": {"shape": [1, 16, 16], "data": {"0": 1}}},
     "mask short": {"mask": {"shape": [1, 16, 16], "data": bytes(255)}},
     "mask long": {"mask": {"shape": [1, 16, 16], "data": bytes(257)}},
     "mask other size": {"mask": {"shape": [1, 7, 7], "data": bytes(49)}},
@@ -334,6 +341,26 @@ def test_deeply_nested_state_is_refused(page: Page) -> None:
     page.sets(query=value)
     assert len(page.refusals) == 1
     assert page.debugger.query is None
+
+
+FORMS: dict[str, Callable[[bytes], Any]] = {
+    "bytes": bytes,
+    "base64": lambda data: base64.b64encode(data).decode(),
+    "a list": list,
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_host_without_binary_traits_is_read(page: Page, form: str) -> None:
+    moved = hole().roll(1, 2)
+    data = FORMS[form](moved.to(torch.uint8).numpy().tobytes())
+    page.sets(mask={"shape": [1, 16, 16], "data": data}, request=1)
+    assert page.refusals == []
+    assert page.answers == [1]
+    torch.testing.assert_close(page.debugger.trace.mask, moved)
+    page.asks({"kind": "upload", "shape": [8, 8, 3]}, FORMS[form](bytes(range(192))))
+    assert page.refusals == []
+    assert page.debugger.trace.f.shape == (1, 3, 8, 8)
 
 
 def test_good_messages_are_taken(page: Page) -> None:
