@@ -56,7 +56,7 @@ def test_nothing_moves_under_a_brush(opened: Any, width: int) -> None:
 
 # In one breath: the hand moves on, and the kernel repeats what it was told before.
 ECHO = """(root) => {
-    const { shape, data } = ctxattn.model.get("mask"), told = new DataView(data.slice().buffer);
+    const { shape, data } = ctxattn.model.get("mask"), told = new DataView(data.buffer.slice(0));
     const stack = root.querySelector('canvas[data-view="foreground"]').parentElement;
     const box = stack.getBoundingClientRect();
     const [clientX, clientY] = [box.left + box.width / 2, box.top + box.height / 2];
@@ -142,7 +142,7 @@ def test_a_pixels_list_adds_its_overlapping_patches_up(opened: Any) -> None:
 def test_a_pixels_ledger_stands_under_its_own_equation_at_any_stage(opened: Any) -> None:
     run = photo_run()
     debugger = opened(run, pixel=(9, 13), stage="attention")
-    equation = debugger.root.locator(".ctx-equation code").inner_text()
+    equation = debugger.root.locator(".ctx-equation").inner_text()
     assert equation == run["output"].equation
     assert len(debugger.terms("contribution")) == len(run.pixel(9, 13).terms)
 
