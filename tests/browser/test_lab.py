@@ -189,8 +189,8 @@ def test_twenty_reruns_leave_nothing_behind(lab: Lab, chromium: Browser) -> None
         grown = used(room) - heap
         assert room.page.locator(ROOT).count() == 1
         assert alive(room) == ours
-        # (Bare JupyterLab grows too, by some 30 KB a rerun of a cell that prints. A module that stayed
-        # each time would be 7 MB.)
+        # (Bare JupyterLab grows too, by some 30 KB a rerun of a cell that prints. A module that
+        # stayed each time would be 7 MB.)
         assert grown < 1_500_000
 
 
