@@ -145,7 +145,7 @@ def write(options: argparse.Namespace) -> Path:
 
 def page_for(options: argparse.Namespace) -> bytes:
     """From parsed options to a page."""
-    from .debugger.page import page_of
+    from .debugger.opening import page_of
 
     config = AttentionConfig(dialect=options.dialect)
     if options.size < 2 * config.rate:

@@ -2,6 +2,7 @@
 // debugger sends and reads to generated/examples.ts, and the compiler holds these types to it.
 import type { AnyModel } from "@anywidget/types";
 import type { AttentionConfig } from "./engine/config.ts";
+import type { Look } from "./engine/look.ts";
 import type { StageKey, StepKey } from "./generated/stages.ts";
 
 /** The version of `Meta` that this page can read. */
@@ -76,15 +77,6 @@ export interface Summary {
 }
 
 export type Summaries = Record<StageKey, Summary>;
-
-/** How features become colours: ((x − mean) @ basis − low) / (high − low). */
-export interface Look {
-  mean: number[];
-  /** A row for each channel, of three numbers. */
-  basis: number[][];
-  low: number[];
-  high: number[];
-}
 
 export type DialectName = Exclude<AttentionConfig["dialect"], "custom">;
 /** The settings that a dialect decides. */
@@ -212,7 +204,7 @@ export type MessageToPage = PageMessage | RefusedMessage;
 type TraitListener = (model: unknown, value: unknown) => void;
 type MessageListener = (content: MessageToPage, buffers: DataView[]) => void;
 type EventListener = (...news: unknown[]) => void;
-/** Those of ipywidgets beside the traits' own: any trait changed, the kernel came or went, closed. */
+/** Those of ipywidgets: any trait changed, the kernel came or went, the model was closed. */
 export type HostEvent = "change" | "comm_live_update" | "destroy";
 export type TraitEvent = `change:${keyof Traits}`;
 

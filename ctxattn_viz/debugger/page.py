@@ -4,19 +4,9 @@ import base64
 import hashlib
 import html
 import json
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import numpy as np
-from torch import Tensor
-
-from ..files import path_of, writing
 from . import assets
-from .payload import build
-from .state import Place, initial_state
-
-if TYPE_CHECKING:
-    from ..traces.run import Trace
 
 _PAGE = """\
 <!doctype html>
@@ -84,66 +74,3 @@ def render(state: dict[str, Any]) -> str:
         data="\n".join(f'<script type="text/plain" data-bytes>{text}</script>' for text in texts),
         loader=assets.loader(),
     )
-
-
-def save_page(
-    trace: "Trace",
-    path: str | Path,
-    *,
-    query: Place | None = None,
-    pixel: Place | None = None,
-    stage: str = "attention",
-    sample: int = 0,
-    foreground_mask: Tensor | None = None,
-    picture_f: Tensor | np.ndarray | None = None,
-    picture_b: Tensor | np.ndarray | None = None,
-    title: str | None = None,
-    python: str | None = None,
-) -> Path:
-    """Write the debugger of `trace` as one HTML file at `path`; returns the path.
-
-    The file holds the inputs, the output and the whole front end: it opens from disk, needs no
-    kernel and no network, and loads nothing. A file at `path` is replaced when the new one is
-    complete, and not before. The other arguments are those of `debug`.
-
-    Raises:
-        InputError: a path that no file can be written to (raised before anything is computed), a
-            disk that is full, an argument that does not fit the trace.
-        BudgetError: maps too large for a page.
-
-    >>> photo = cv.samples.photograph("chelsea", size=32)
-    >>> path = cv.save_page(cv.trace(photo, photo), "page.html", query=(3, 4), title="Chelsea")
-    >>> path.name, "<title>Chelsea</title>" in path.read_text(encoding="utf-8")
-    ('page.html', True)
-    """
-    with writing("path", path) as file:
-        file.write(
-            page_of(
-                trace,
-                query=query,
-                pixel=pixel,
-                stage=stage,
-                sample=sample,
-                foreground_mask=foreground_mask,
-                picture_f=picture_f,
-                picture_b=picture_b,
-                title=title,
-                python=python,
-            )
-        )
-    return path_of("path", path)
-
-
-def page_of(
-    trace: "Trace",
-    *,
-    query: Any = None,
-    pixel: Any = None,
-    stage: str = "attention",
-    sample: int = 0,
-    **options: Any,
-) -> bytes:
-    """The debugger of `trace` as the bytes of one HTML file; takes and raises what `debug` does."""
-    payload = build(trace, **options)
-    state = initial_state(payload, trace, query=query, pixel=pixel, stage=stage, sample=sample)
-    return render(state).encode()

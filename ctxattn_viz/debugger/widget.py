@@ -5,7 +5,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
 import traitlets as t
 from torch import Tensor
@@ -30,61 +29,6 @@ if TYPE_CHECKING:
     from ..traces.run import Trace
 
 KERNEL_TRAITS = ("meta", "buffers", "answer")  # what the kernel alone writes
-
-
-def debug(
-    trace: "Trace",
-    *,
-    query: Place | None = None,
-    pixel: Place | None = None,
-    stage: str = "attention",
-    sample: int = 0,
-    foreground_mask: Tensor | None = None,
-    picture_f: Tensor | np.ndarray | None = None,
-    picture_b: Tensor | np.ndarray | None = None,
-    title: str | None = None,
-    python: str | None = None,
-) -> "Debugger":
-    """Look into `trace`: move over its foreground, step through its stages, paint its hole.
-
-    Args:
-        trace: what `ctxattn_viz.trace` returned.
-        query: the foreground cell to open at, `(row, column)` on the grid of cells.
-        pixel: the output pixel to open at, `(row, column)`.
-        stage: the key of the stage to open at.
-        sample: which sample of the batch to open at.
-        foreground_mask: `(1|n, 1, H, W)` of 0 and 1, the hole to draw over f where it is not b's.
-        picture_f, picture_b: what to draw in place of deep features, `(n|1, 1|3, H, W)` in
-            [-1, 1] or `(H, W, 3)` uint8.
-        title: a name for this run.
-        python: lines of Python that define f, b and mask; copied with the view.
-
-    Returns:
-        a widget. Its `query`, `stage`, `sample`, `config`, `softmax_scale` and `mask` can be read,
-        set, observed and linked; its `trace` is the run on screen.
-
-    Raises:
-        InputError: an argument that does not fit the trace.
-        BudgetError: maps too large for a page.
-
-    >>> photo = cv.samples.photograph("chelsea", size=32)
-    >>> debugger = cv.debug(cv.trace(photo, photo), query=(3, 4), stage="scores")
-    >>> debugger  # in a notebook: the debugger itself
-    Debugger(f (1, 3, 16, 32), b (1, 3, 16, 32), tensorflow, stage scores, query (3, 4))
-    >>> debugger.close()
-    """
-    return Debugger(
-        trace,
-        query=query,
-        pixel=pixel,
-        stage=stage,
-        sample=sample,
-        foreground_mask=foreground_mask,
-        picture_f=picture_f,
-        picture_b=picture_b,
-        title=title,
-        python=python,
-    )
 
 
 def _to_config(value: Any, widget: Any) -> Any:

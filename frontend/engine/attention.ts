@@ -1,10 +1,10 @@
 // One query of contextual attention at a time, without the score matrix. Pure: arrays in, arrays
-// out. The sizes are those of the paper's maps: f (c, H, W) shrinks to (h, w), whose P cells are the
-// queries; b (c, Hb, Wb) shrinks to (hb, wb), around whose cells lie L patches, gh × gw of them.
+// out. The sizes are those of the paper's maps: f (c, H, W) shrinks to (h, w), whose P cells are
+// the queries; b (c, Hb, Wb) shrinks to (hb, wb), around whose cells lie L patches, gh × gw.
 // p = row · w + column is a query, q = i · gw + j the patch around cell (i, j) · stride.
 //
-// The steps stand in files of their own: downsampling, patches, validity, matching, fusion, softmax,
-// deconvolution. Rows and columns are remembered: read them, never write to them.
+// The steps stand in files of their own: downsampling, patches, validity, matching, fusion,
+// softmax, deconvolution. Rows and columns are remembered: read them, never write to them.
 import type { MatrixKey } from "../generated/stages.ts";
 import type { AttentionConfig } from "./config.ts";
 import { Mixer } from "./deconvolution.ts";
@@ -24,7 +24,7 @@ import { Weights } from "./softmax.ts";
 import { holeCellsAround, leakingPixels } from "./validity.ts";
 
 /** The stages of which a patch has a column without the whole output. */
-export type ColumnKey = Exclude<MatrixKey, "attention">;
+type ColumnKey = Exclude<MatrixKey, "attention">;
 export type Row = Uint8Array | Float32Array | Float64Array;
 
 export interface Inputs extends Maps {

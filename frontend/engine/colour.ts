@@ -63,7 +63,7 @@ export function gradient(signed: boolean): string {
   return `linear-gradient(to right, ${stops.join(", ")})`;
 }
 
-/** How many hues lie between red, yellow, green, cyan, blue, magenta and red again: Middlebury's. */
+/** How many hues lie from red to yellow, green, cyan, blue, magenta and red: Middlebury's. */
 const STEPS = [15, 6, 4, 11, 13, 6];
 const WHEEL = STEPS.flatMap((steps, arc) => arcOf(steps, arc));
 

@@ -9,6 +9,18 @@ export interface Look {
   high: readonly number[];
 }
 
+/** Three channels from −1 to 1 are red, green and blue. */
+export const LOOK_OF_RGB: Look = {
+  mean: [0, 0, 0],
+  basis: [
+    [1, 0, 0],
+    [0, 1, 0],
+    [0, 0, 1],
+  ],
+  low: [-1, -1, -1],
+  high: [1, 1, 1],
+};
+
 /** Red, green and blue of each place of a map of c × `area` numbers. */
 export function rgbOf(
   { mean, basis, low, high }: Look,

@@ -29,7 +29,7 @@ export function rowsToKeep(L: number): number {
 }
 
 /** What the scores of a background patch are divided by. */
-export function patchNorm(patch: Float64Array, norm: AttentionConfig["norm"]): number {
+function patchNorm(patch: Float64Array, norm: AttentionConfig["norm"]): number {
   let squares = 0;
   for (const value of patch) {
     squares += value * value;
@@ -45,7 +45,7 @@ export function patchNorm(patch: Float64Array, norm: AttentionConfig["norm"]): n
 }
 
 /** ⟨line, the line that starts at each place of the map⟩, `map.width` places a row. */
-export function correlateLine(map: PaddedMaps, line: Float64Array): Float64Array {
+function correlateLine(map: PaddedMaps, line: Float64Array): Float64Array {
   const sums = new Float64Array(map.height * map.width - map.side + 1);
   let first = 0;
   while (first + 9 <= line.length) {

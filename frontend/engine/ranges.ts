@@ -5,7 +5,7 @@ import type { Weights } from "./softmax.ts";
 
 export type Ranges = Partial<Record<StageKey, Extremes>>;
 
-/** The extremes of rows of one kind. Each kind has an object of its own, and each row is read by the
+/** The extremes of rows of one kind. Each kind has an object of its own, each row is read by the
  * loop that knows its type: a loop for all of them would be many times slower. */
 export class RowRanges {
   private readonly scores = nothing();

@@ -11,7 +11,7 @@ export interface Match {
   weight: number;
 }
 
-export interface ColouredMatch extends Match {
+interface ColouredMatch extends Match {
   /** What this patch has at the pixel that is asked for, one number a channel. */
   colour: Float64Array;
 }

@@ -3,7 +3,7 @@ import type { AttentionConfig } from "./config.ts";
 
 type Settings = Pick<AttentionConfig, "softmax_scale" | "masked">;
 
-/** The weights of a query that are not 0, in order: each with its patch. Made once, filled often. */
+/** The weights of a query that are not 0, each with its patch. Made once, filled often. */
 export class Weights {
   readonly patches: Int32Array;
   readonly values: Float64Array;

@@ -20,7 +20,7 @@ const meanOf = (values: readonly number[]): number =>
   values.reduce((sum, value) => sum + value, 0) / values.length;
 
 /** The cell of the hole that is nearest to its middle; the picture's middle where there is none. */
-export function homeCell(run: Run, sample: number): Place {
+function homeCell(run: Run, sample: number): Place {
   const cells = holeCells(run, sample);
   if (!cells.length) {
     const { h, w } = run.attention(sample);

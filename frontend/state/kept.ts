@@ -21,7 +21,7 @@ export const withoutCell = (cells: readonly Place[], cell: Place): Place[] =>
   cells.filter((each) => !samePlace(each, cell));
 
 /** Each cell once, where it came first: a cell that moves by keys may lie on another. */
-export const distinct = (cells: readonly Place[]): Place[] =>
+const distinct = (cells: readonly Place[]): Place[] =>
   cells.filter((cell, i) => !includesCell(cells.slice(0, i), cell));
 
 /** The kept cells. Those that lead up to another cursor than the present one are forgotten. */

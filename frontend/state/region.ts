@@ -22,7 +22,7 @@ export interface RegionSum {
   readonly isSlow: boolean;
 }
 
-export interface Box {
+interface Box {
   readonly top: number;
   readonly left: number;
   readonly height: number;

@@ -21,7 +21,7 @@ import type { Side } from "./sides.ts";
 
 export type Tool = "look" | "region" | "brush" | "erase" | "rectangle";
 /** A role whose place the pictures outline while a term of the equation is pointed at. */
-export type Highlight = "query" | "match" | "pixel" | null;
+type Highlight = "query" | "match" | "pixel" | null;
 
 export class Session {
   /** The inputs under the present settings and hole; null until they have arrived. */

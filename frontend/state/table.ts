@@ -3,7 +3,7 @@ import { strongest } from "../engine/numbers.ts";
 import type { Place } from "./cursor.ts";
 import type { Scene } from "./scene.ts";
 
-export const MOST_ROWS = 20;
+const MOST_ROWS = 20;
 
 export interface MapTable {
   /** What a place of the map is: a patch of b or a query of f. */
@@ -13,7 +13,7 @@ export interface MapTable {
   readonly rows: readonly TableRow[];
 }
 
-export interface TableRow {
+interface TableRow {
   readonly place: Place;
   readonly value: number;
 }

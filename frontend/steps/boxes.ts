@@ -22,7 +22,7 @@ export function pasteBox(attention: Attention, place: Place): Mark["box"] {
 }
 
 /** The pixels that the matching patch around a cell stands for. */
-export function matchingBox(attention: Attention, place: Place): Mark["box"] {
+function matchingBox(attention: Attention, place: Place): Mark["box"] {
   const { rate, ksize } = attention.config;
   return square(attention, place, ksize * rate, (ksize >> 1) * rate);
 }

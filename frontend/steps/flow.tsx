@@ -95,9 +95,15 @@ function Inspector({ scene }: InspectorProps) {
         </Term>
       </Terms>
       <Note>
-        {blank
-          ? "Every patch is masked: the first one wins by default, and the offset means nothing."
-          : `The offset points from the query to ${patch === null ? "its best match" : "the patch that you chose"}. Its direction is the hue, its length the saturation. Nothing after it uses it: it is there to be looked at.`}
+        {blank ? (
+          "Every patch is masked: the first one wins by default, and the offset means nothing."
+        ) : (
+          <>
+            The offset points from the query to{" "}
+            {patch === null ? "its best match" : "the patch that you chose"}. Its direction is the
+            hue, its length the saturation. Nothing after it uses it: it is there to be looked at.
+          </>
+        )}
       </Note>
     </>
   );

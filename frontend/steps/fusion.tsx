@@ -103,16 +103,17 @@ export function Fusion({ scene, pass }: FusionProps) {
           <Value name="before" value={before} onClick={() => go(pass.before, query, patch)} />
         </Term>
       </Terms>
-      <Note>
-        {attention.config.fuse ? (
-          <Explanation terms={terms} />
-        ) : (
-          "Fusion is off: both passes leave the scores as they are. They are some nine times smaller than fused ones, so that the same scale tells them apart less."
-        )}
-      </Note>
+      <Note>{attention.config.fuse ? <Explanation terms={terms} /> : <Off />}</Note>
     </>
   );
 }
+
+const Off = () => (
+  <>
+    Fusion is off: both passes leave the scores as they are. They are some nine times smaller than
+    fused ones, so that the same scale tells them apart less.
+  </>
+);
 
 function Explanation({ terms }: { terms: readonly FusionTerm[] }) {
   const wraps = terms.filter((term) => term.wraps).length;

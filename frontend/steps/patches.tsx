@@ -25,7 +25,7 @@ function Sentence({ scene }: InspectorProps) {
   }
   return (
     <>
-      <QueryWord scene={scene} isFirst /> is compared as a {ksize}×{ksize} patch; its matches paste{" "}
+      <QueryWord scene={scene} isFirst /> is compared as a {ksize}×{ksize} patch; a match pastes{" "}
       {side}×{side} pixels.
       <Outside scene={scene} />
     </>
@@ -68,9 +68,9 @@ function Inspector({ scene }: InspectorProps) {
         </Term>
       </Terms>
       <Note>
-        Matching compares {ksize}×{ksize} patches of{" "}
-        <Link onClick={() => go("downsampled_b", query, patch)}>the shrunk maps</Link>. Pasted are{" "}
-        {side}×{side} of the full-size background, every {rate} pixels: neighbours overlap. Hatched:
+        Matching compares {ksize}×{ksize} patches of the{" "}
+        <Link onClick={() => go("downsampled_b", query, patch)}>shrunk maps</Link>. Pasted: {side}×
+        {side} of the full-size background, every {rate} pixels: neighbours overlap. Hatched:
         padding with zeros.
       </Note>
     </>

@@ -85,8 +85,8 @@ function Sentence({ scene }: InspectorProps) {
   }
   return (
     <>
-      {patch} lies around a cell that is {shrunk.values[0] ? "" : "not "}in the <HoleWord />: pixel{" "}
-      {pixel} is what counts.
+      {patch} lies around a cell {shrunk.values[0] ? "in" : "outside of"} the <HoleWord />: what
+      counts is pixel {pixel}.
     </>
   );
 }

@@ -1,4 +1,5 @@
 // A photograph of the reader's own.
+import { LOOK_OF_RGB } from "../engine/look.ts";
 import type { Mask, Meta } from "../protocol.ts";
 
 const LONGEST = 256; // pixels: what a page computes in seconds
@@ -31,8 +32,9 @@ export async function readPhotograph(file: File, rate: number): Promise<Photogra
   const [width, height] = [image.width * scale, image.height * scale];
   const [W, H] = [width, height].map((size) => Math.floor(Math.round(size) / unit) * unit);
   if (!W || !H) {
+    const size = `${image.width} × ${image.height}`;
     throw new Error(
-      `${file.name}: ${image.width} × ${image.height} pixels are too few, at least ${unit} × ${unit} are needed.`,
+      `${file.name}: ${size} pixels are too few, at least ${unit} × ${unit} are needed.`,
     );
   }
   const canvas = document.createElement("canvas");
@@ -65,7 +67,7 @@ function fillSmoothly(values: Float32Array, places: readonly number[], W: number
   }
 }
 
-export interface PageInputs {
+interface PageInputs {
   readonly meta: Meta;
   readonly buffers: { f: Float32Array; b: Float32Array; mask: Uint8Array };
   readonly mask: Mask;
@@ -98,16 +100,7 @@ export function inputsOfPhotograph(photo: Photograph, meta: Meta, title: string)
       notes: [],
       python: null,
       summaries: null,
-      look: {
-        mean: [0, 0, 0],
-        basis: [
-          [1, 0, 0],
-          [0, 1, 0],
-          [0, 0, 1],
-        ],
-        low: [-1, -1, -1],
-        high: [1, 1, 1],
-      },
+      look: LOOK_OF_RGB,
       arrays: { f: maps, b: maps, mask: { dtype: "uint8", shape } } as Meta["arrays"],
     },
     buffers: { f, b: f, mask: data },

@@ -46,7 +46,9 @@ export async function savePicture(root: HTMLElement, name: string): Promise<void
   const xml = new XMLSerializer().serializeToString(copy);
   copy.remove();
   const image = new Image();
-  const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}"><foreignObject width="100%" height="100%">${xml}</foreignObject></svg>`;
+  const size = `width="${width}" height="${height}"`;
+  const content = `<foreignObject width="100%" height="100%">${xml}</foreignObject>`;
+  const svg = `<svg xmlns="http://www.w3.org/2000/svg" ${size}>${content}</svg>`;
   image.src = `data:image/svg+xml,${encodeURIComponent(svg)}`;
   await image.decode();
   const canvas = document.createElement("canvas");

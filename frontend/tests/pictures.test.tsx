@@ -14,7 +14,7 @@ describe("the canvases", () => {
     expect(base?.parentElement?.style.width).toBe("165px");
   });
 
-  test("only the one that shows something else is drawn again, before anything else happens", () => {
+  test("only the one that shows something else is drawn again, before all else", () => {
     const session = show();
     drawn.length = 0;
     session.cursor.value = hoveredQuery;

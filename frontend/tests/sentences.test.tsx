@@ -57,7 +57,7 @@ describe("shrink", () => {
       "Patch (1, 1) lies around a cell that stands for 2×2 pixels; it takes the colour of (2, 2).",
     );
     expect(say(run, "downsampled_mask", pair)).toBe(
-      "Patch (1, 1) lies around a cell that is not in the hole: pixel (2, 2) is what counts.",
+      "Patch (1, 1) lies around a cell outside of the hole: what counts is pixel (2, 2).",
     );
     expect(say(run, "downsampled_mask", keptQuery([4, 3], 2 * 5 + 2))).toContain(
       "Patch (2, 2) lies around a cell that is in the hole: pixel",
@@ -77,7 +77,7 @@ describe("shrink", () => {
 
 test("patches, to match and to paste", () => {
   expect(say(smallRun(), "matching_patches", IN_HOLE)).toBe(
-    "Cell (2, 2) in the hole is compared as a 3×3 patch; its matches paste 4×4 pixels.",
+    "Cell (2, 2) in the hole is compared as a 3×3 patch; a match pastes 4×4 pixels.",
   );
   expect(say(smallRun(), "paste_patches", keptQuery([2, 2], 24))).toBe(
     "Whoever chooses patch (4, 4) pastes 4×4 pixels of the full-size background.",
@@ -106,11 +106,12 @@ describe("ranks", () => {
 
   test("by raw score", () => {
     expect(say(run, "scores", keptQuery([2, 2], 24))).toBe(
-      `By raw score, patch (4, 4) is number ${rank("scores", 24)} for cell (2, 2) in the hole, of 21 that may be pasted.`,
+      `By raw score, patch (4, 4) is number ${rank("scores", 24)} for cell (2, 2) in the hole, ` +
+        "of 21 that may be pasted.",
     );
-    expect(say(run, "scores", keptQuery([2, 2], INVALID))).toMatch(
-      /^Patch \(1, 1\) scores [−\d.]+ for cell \(2, 2\) in the hole, but touches the hole and has no rank\.$/,
-    );
+    const invalid = say(run, "scores", keptQuery([2, 2], INVALID));
+    expect(invalid).toMatch(/^Patch \(1, 1\) scores [−\d.]+ for cell \(2, 2\) in the hole, /);
+    expect(invalid).toMatch(/, but touches the hole and has no rank\.$/);
   });
 
   test("each pass moves them: up, down or not at all", () => {
@@ -150,7 +151,8 @@ describe("softmax", () => {
     const five = best.reduce((sum, { weight }) => sum + weight, 0);
     const { row, col, weight } = best[0];
     expect(say(run, "attention", IN_HOLE)).toBe(
-      `Cell (2, 2) in the hole takes ${percent(weight)} from patch (${row}, ${col}), ${percent(five)} from its best five.`,
+      `Cell (2, 2) in the hole takes ${percent(weight)} from patch (${row}, ${col}), ` +
+        `${percent(five)} from its best five.`,
     );
   });
 
@@ -173,13 +175,14 @@ describe("softmax", () => {
 
 test("deconvolution: what a query pastes, and what a pixel is made of", () => {
   expect(say(smallRun(), "output", IN_HOLE)).toBe(
-    "Cell (2, 2) in the hole pastes 4×4 pixels; at each, up to four such patches are added and divided by 4.",
+    "Cell (2, 2) in the hole pastes 4×4 pixels; " +
+      "at each, up to four such patches are added and divided by 4.",
   );
   const config = { overlap: "coverage" } as const;
   expect(say(smallRun({ config }), "output", IN_HOLE)).toContain("divided by how many they are.");
-  expect(say(smallRun(), "scores", CURSORS["a pixel"])).toMatch(
-    /^Pixel \(5, 5\) is what 4 pasted patches have there, divided by 4\. Most comes from patch \(\d, \d\): [\d.]+ %\.$/,
-  );
+  const pixel = say(smallRun(), "scores", CURSORS["a pixel"]);
+  expect(pixel).toMatch(/^Pixel \(5, 5\) is what 4 pasted patches have there, divided by 4\. /);
+  expect(pixel).toMatch(/ Most comes from patch \(\d, \d\): [\d.]+ %\.$/);
   expect(say(smallRun({ config }), "output", CURSORS["a pixel in the corner"])).toContain(
     "Pixel (0, 0) is what 1 pasted patch has there, divided by 1.",
   );

@@ -142,7 +142,7 @@ test("a kernel that says nothing is waited for five seconds; then the page compu
   expect(session.progress.value).toBe(null);
 });
 
-test("without a kernel the page computes, and a result for another hole is left aside", async () => {
+test("without a kernel the page computes; a result for another hole is left aside", async () => {
   const { session, kernel, model } = open({}, { kernel: false });
   vi.advanceTimersByTime(REST);
   expect(model.values.request).toBe(0);

@@ -177,10 +177,11 @@ describe("deconvolution", () => {
     expect(publish).toHaveBeenCalledWith({ stage: "attention", cursor });
   });
 
-  test("at the border fewer meet, which darkens it or is counted", () => {
+  test("at the border fewer meet, which pulls it to 0 or is counted", () => {
     const corner = CURSORS["a pixel in the corner"];
     expect(show(smallRun(), "output", corner)).toContain(
-      "Only 1 of 4 patches reaches this pixel, yet the sum is divided by 4: the border is pulled towards 0.",
+      "Only 1 of 4 patches reaches this pixel, yet the sum is divided by 4: " +
+        "the border is pulled towards 0.",
     );
     const config = { overlap: "coverage" } as const;
     expect(show(smallRun({ config }), "output", corner)).toContain(

@@ -1,6 +1,7 @@
 // A model as a host gives it, with small random inputs: what is set is remembered and told on.
 
 import type { AttentionConfig } from "../engine/config.ts";
+import { LOOK_OF_RGB } from "../engine/look.ts";
 import { CONFIG as EXAMPLE, META } from "../generated/examples.ts";
 import type { MessageToKernel, Meta, Model, SharedTraits, Traits } from "../protocol.ts";
 import { Kernel } from "../state/kernel.ts";
@@ -39,16 +40,7 @@ export function inputs(more: Partial<Meta> = {}, samples = 1) {
     n: samples,
     config: CONFIG,
     arrays: { f: maps, b: maps, picture_f: pictures, picture_b: pictures },
-    look: {
-      mean: [0, 0, 0],
-      basis: [
-        [1, 0, 0],
-        [0, 1, 0],
-        [0, 0, 1],
-      ],
-      low: [-1, -1, -1],
-      high: [1, 1, 1],
-    },
+    look: LOOK_OF_RGB,
     dialects: { ...META.dialects, mmagic: RULES },
     summaries: null,
     ...more,

@@ -142,7 +142,7 @@ function Photograph({ actions }: { actions: Actions }) {
     <>
       <Button
         name="photograph"
-        help="Your own: cropped to fit, a hole in its middle, filled smoothly. Or drop one anywhere."
+        help="Your own: cropped to fit, with a hole in its middle, filled smoothly. Or drop one."
         onClick={() => input.current?.click()}
       >
         Photograph…

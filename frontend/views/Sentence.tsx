@@ -8,7 +8,7 @@ import { stepOf } from "../steps/index.ts";
 import { useTools } from "./context.ts";
 import { cell, percent } from "./format.ts";
 
-export type SentenceRole = "query" | "match" | "hole" | "pixel";
+type SentenceRole = "query" | "match" | "hole" | "pixel";
 
 /** A word in the colour of its role, behind the sign of that role. */
 export const Word = ({ role, children }: { role: SentenceRole; children: ComponentChildren }) => (

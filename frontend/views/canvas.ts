@@ -6,7 +6,7 @@ import { paintOn } from "./bitmap.ts";
 const DIMMED = "rgba(8, 12, 24, .6)"; // over the picture below a heat map
 const LEAST_CELL = 4; // device pixels: below that a cell need not be of whole ones
 
-export interface Size {
+interface Size {
   readonly width: number;
   readonly height: number;
 }

@@ -169,8 +169,8 @@ function RegionCaption({ sum }: { sum: RegionSum }) {
   if (isSlow && rowsDone < rows) {
     return (
       <span class="ctx-adding">
-        <progress aria-label="rows added up" value={rowsDone} max={rows} /> {rowsDone} of {rows}{" "}
-        rows
+        <progress aria-label="rows added up" value={rowsDone} max={rows} />{" "}
+        {`${rowsDone} of ${rows} rows`}
       </span>
     );
   }

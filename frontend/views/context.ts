@@ -22,7 +22,7 @@ export function useTools(): Tools {
 }
 
 /** Go to a stage and keep a query there, beside one patch or its best match. */
-export type Go = (stage: StageKey, query?: Place | null, patch?: number | null) => void;
+type Go = (stage: StageKey, query?: Place | null, patch?: number | null) => void;
 
 export function useGo(): Go {
   const { session, kernel } = useTools();

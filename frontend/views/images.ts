@@ -5,6 +5,7 @@ import { sampleOf } from "../state/arrays.ts";
 import type { Scene, ViewName } from "../state/scene.ts";
 import { largestDifference } from "../state/sides.ts";
 import { stepOf } from "../steps/index.ts";
+import type { Layer } from "../steps/step.ts";
 import { bitmap, type Colours } from "./bitmap.ts";
 import { coloursOf } from "./colours.ts";
 
@@ -14,13 +15,8 @@ interface Bitmap {
 }
 
 /** f, b, the output, or what a step shows in their place. */
-interface Image {
+interface Image extends Omit<Layer, "step"> {
   readonly name: string;
-  readonly rows: number;
-  readonly cols: number;
-  /** While these are the same, so is the picture. */
-  readonly sources: readonly unknown[];
-  readonly colours: () => Colours;
 }
 
 /** Pictures that were made, each for as long as its sources are the same. */

@@ -75,4 +75,4 @@ export function Arrows({ view }: OfView) {
   );
 }
 
-export const lineOf = ({ from, to }: Arrow): string => `M${from[1]} ${from[0]}L${to[1]} ${to[0]}`;
+const lineOf = ({ from, to }: Arrow): string => `M${from[1]} ${from[0]}L${to[1]} ${to[0]}`;

@@ -39,7 +39,7 @@ export function Term({ picture, value, children, role, kind }: TermProps) {
 }
 
 /** Properties for an element that stands for a role: pointing at it shows where that is. */
-export function usePointing(role: Role | undefined) {
+function usePointing(role: Role | undefined) {
   const { highlight } = useTools().session;
   const point = () => {
     if (role) highlight.value = role;

@@ -1,4 +1,4 @@
-// The strip's small pictures: this cell's value at a step. They follow the large ones, a frame late.
+// The strip's small pictures: this cell's value at a step, a frame after the large ones.
 
 import { computed, effect, type ReadonlySignal } from "@preact/signals";
 import { useLayoutEffect, useRef } from "preact/hooks";

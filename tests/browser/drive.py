@@ -38,15 +38,19 @@ class Debugger:
     def canvas(self, view: str) -> Locator:
         return self.root.locator(f'canvas[data-view="{view}"]')
 
-    def move(self, row: int, col: int, view: str = "foreground", cells: Any = None) -> None:
-        """Move the mouse over a cell of a view; `cells` if they are not the query grid's."""
+    def point(self, row: int, col: int, view: str, cells: Any) -> tuple[float, float]:
+        """Where the middle of a cell of a view is in the window, x and y."""
         rows, cols = cells or self.grid
         self.canvas(view).scroll_into_view_if_needed()
         box = self.canvas(view).bounding_box()
         assert box
         x = box["x"] + (col + 0.5) * box["width"] / cols
         y = box["y"] + (row + 0.5) * box["height"] / rows
-        self.page.mouse.move(x, y)
+        return x, y
+
+    def move(self, row: int, col: int, view: str = "foreground", cells: Any = None) -> None:
+        """Move the mouse over a cell of a view; `cells` if they are not the query grid's."""
+        self.page.mouse.move(*self.point(row, col, view, cells))
         self.settle()
 
     def click(self, row: int, col: int, view: str = "foreground", cells: Any = None) -> None:
@@ -57,13 +61,7 @@ class Debugger:
 
     def tap(self, row: int, col: int, view: str = "foreground", cells: Any = None) -> None:
         """As `click`, with a finger."""
-        rows, cols = cells or self.grid
-        self.canvas(view).scroll_into_view_if_needed()
-        box = self.canvas(view).bounding_box()
-        assert box
-        x = box["x"] + (col + 0.5) * box["width"] / cols
-        y = box["y"] + (row + 0.5) * box["height"] / rows
-        self.page.touchscreen.tap(x, y)
+        self.page.touchscreen.tap(*self.point(row, col, view, cells))
         self.settle()
 
     def drag(self, tool: str, start: tuple[int, int], end: tuple[int, int]) -> None:

@@ -75,7 +75,7 @@ TYPESCRIPT = {
     "a property of meta": ("protocol.ts", "  pending: boolean;", "  waiting: boolean;"),
     "a property of a stage": ("protocol.ts", "  equation: string;", "  formula: string;"),
     "a property of a summary": ("protocol.ts", "  masked_rows: number;", "  emptyRows: number;"),
-    "a property of the look": ("protocol.ts", "  basis: number[][];", "  axes: number[][];"),
+    "a property of the look": ("engine/look.ts", "  basis: readonly (", "  axes: readonly ("),
     "a property of an answer": (
         "protocol.ts",
         "  arrays: ResultArrays;",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from pathlib import Path
 
 import pytest
@@ -11,6 +11,8 @@ import pytest
 from ctxattn_viz.stages import STAGES
 
 MOST_LINES = 300
+MOST_COLUMNS = 100  # as Biome has them, which leaves texts and comments as they are
+TYPESCRIPT = {".ts", ".tsx"}
 # Where stages may be called by their keys; anywhere else engine/roles.ts has names for them.
 OF_STAGES = {"engine", "generated", "steps", "tests"}
 KEY = re.compile(rf"""(["'`])({"|".join(stage.key for stage in STAGES)})\1""")
@@ -23,11 +25,11 @@ NO_KEYS = re.compile(
 )
 
 
-def sources(frontend: Path) -> Iterator[Path]:
+def sources(frontend: Path, suffixes: Set[str] = TYPESCRIPT) -> Iterator[Path]:
     for top in frontend.iterdir():
         if top.name != "node_modules":
-            paths = [top] if top.is_file() else top.rglob("*.ts*")
-            yield from (path for path in paths if path.suffix in {".ts", ".tsx"})
+            paths = [top] if top.is_file() else top.rglob("*")
+            yield from (path for path in paths if path.suffix in suffixes)
 
 
 def stage_keys(text: str) -> list[str]:
@@ -44,6 +46,16 @@ def test_no_source_is_long(root: Path) -> None:
         for path in sources(root / "frontend")
     }
     assert {name: count for name, count in lines.items() if count > MOST_LINES} == {}
+
+
+def test_no_line_is_long(root: Path) -> None:
+    long = [
+        f"{path.relative_to(root).as_posix()}:{number}"
+        for path in sources(root / "frontend", TYPESCRIPT | {".mjs", ".css"})
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if len(line) > MOST_COLUMNS
+    ]
+    assert long == []
 
 
 @pytest.mark.parametrize(

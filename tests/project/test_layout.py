@@ -12,6 +12,7 @@ import pytest
 # What the package has no room for: its front end, its notebooks, and the project around it.
 OWN_FOLDERS = {"browser", "notebooks", "project"}
 OWN_MODULES = {"gpu", "pretend_device"}
+MOST_LINES = 400  # of a file of the package: more are two rooms
 TEST_FILES = sorted(Path(__file__).resolve().parents[1].rglob("test_*.py"))
 
 
@@ -45,6 +46,14 @@ def test_there_is_one_way_to_import(root: Path) -> None:
     """As `tests.support.x`, from the repository: with a second entry, a file has two names."""
     settings = tomllib.loads((root / "pyproject.toml").read_text())["tool"]["pytest"]
     assert settings["ini_options"]["pythonpath"] == ["."]
+
+
+def test_a_file_of_the_package_is_one_room(root: Path) -> None:
+    lines = {
+        file.relative_to(root).as_posix(): len(file.read_text(encoding="utf-8").splitlines())
+        for file in (root / "ctxattn_viz").rglob("*.py")
+    }
+    assert {name: count for name, count in lines.items() if count > MOST_LINES} == {}
 
 
 @pytest.mark.parametrize("file", TEST_FILES, ids=lambda file: f"{file.parent.name}/{file.stem}")
