@@ -60,7 +60,7 @@ describe("shrink", () => {
       "Patch (1, 1) lies around a cell outside of the hole: what counts is pixel (2, 2).",
     );
     expect(say(run, "downsampled_mask", keptQuery([4, 3], 2 * 5 + 2))).toContain(
-      "Patch (2, 2) lies around a cell that is in the hole: pixel",
+      "Patch (2, 2) lies around a cell in the hole: what counts is pixel",
     );
   });
 

@@ -34,7 +34,7 @@ function Leak() {
       class="ctx-leak ctx-warn"
       role="status"
       hidden={!leaks}
-      title="No cell keeps so thin a part of the hole: its pixels are in patches that may be pasted."
+      title="No cell keeps so thin a part of the hole: it lies in patches that may be pasted."
     >
       ⚠ Shrinking loses {pixels} of the hole
     </p>
