@@ -25,7 +25,7 @@ function Sentence({ scene }: InspectorProps) {
   }
   return (
     <>
-      <QueryWord scene={scene} isFirst /> is compared as a {ksize}×{ksize} patch; a match pastes{" "}
+      <QueryWord scene={scene} isFirst /> is compared as a {ksize}×{ksize} patch, and a match pastes{" "}
       {side}×{side} pixels.
       <Outside scene={scene} />
     </>
