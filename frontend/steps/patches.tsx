@@ -25,8 +25,8 @@ function Sentence({ scene }: InspectorProps) {
   }
   return (
     <>
-      <QueryWord scene={scene} isFirst /> is compared as a {ksize}×{ksize} patch, and a match pastes{" "}
-      {side}×{side} pixels.
+      <QueryWord scene={scene} isFirst /> is compared as a {ksize}×{ksize} patch; what matches it
+      pastes {side}×{side} pixels.
       <Outside scene={scene} />
     </>
   );

@@ -77,7 +77,7 @@ describe("shrink", () => {
 
 test("patches, to match and to paste", () => {
   expect(say(smallRun(), "matching_patches", IN_HOLE)).toBe(
-    "Cell (2, 2) in the hole is compared as a 3×3 patch, and a match pastes 4×4 pixels.",
+    "Cell (2, 2) in the hole is compared as a 3×3 patch; what matches it pastes 4×4 pixels.",
   );
   expect(say(smallRun(), "paste_patches", keptQuery([2, 2], 24))).toBe(
     "Whoever chooses patch (4, 4) pastes 4×4 pixels of the full-size background.",
