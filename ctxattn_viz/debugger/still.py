@@ -25,11 +25,6 @@ SENTENCE = "A still of the debugger. Where widgets can run, execute the cell to 
 
 ROLES = {role: tuple(bytes.fromhex(colour[1:])) for role, colour in COLOURS.items()}
 
-# The two maps, as the front end has them.
-CIVIDIS = "00224e 123570 3f4c6c 62656f 828079 a69c74 c8b866 e4ce53 fee838"
-LEVELS = (0.0, 0.11, 0.235, 0.38, 0.525, 0.67, 0.8, 0.9, 1.0)
-PURPLE_ORANGE = "2d004b 542788 8073ac b2abd2 d8daeb f7f7f7 fee0b6 fdb863 e08214 b35806 7f3b08"
-
 
 @dataclass
 class Panel:
@@ -173,9 +168,9 @@ def _with_heat(picture: np.ndarray, panel: Panel) -> np.ndarray:
     values = np.nan_to_num(panel.heat.astype(np.float64), nan=0, posinf=0, neginf=0)
     top = np.abs(values).max() or 1
     if panel.signed:
-        colours = _interpolated(PURPLE_ORANGE, np.linspace(0, 1, 11), (values / top + 1) / 2)
+        colours = _coloured("PuOr_r", (values / top + 1) / 2)
     else:
-        colours = _interpolated(CIVIDIS, LEVELS, values / top)
+        colours = _coloured("cividis", values / top)
     enlarged = colours.repeat(panel.step, axis=0).repeat(panel.step, axis=1)
     is_covered = (values > top / 510) | panel.signed
     visible = is_covered.repeat(panel.step, axis=0).repeat(panel.step, axis=1)
@@ -186,8 +181,10 @@ def _with_heat(picture: np.ndarray, panel: Panel) -> np.ndarray:
     return result
 
 
-def _interpolated(stops: str, levels: Any, at: np.ndarray) -> np.ndarray:
-    """Straight lines between colours in hex at levels of 0 to 1."""
-    table = np.array([list(bytes.fromhex(stop)) for stop in stops.split()])
-    channels = [np.interp(at, levels, table[:, k]) for k in range(3)]
-    return np.stack(channels, axis=-1).round().astype(np.uint8)
+def _coloured(name: str, shares: np.ndarray) -> np.ndarray:
+    """The colours of a map of matplotlib's at shares of 0 to 1, in the levels of the front end."""
+    from matplotlib import colormaps
+
+    levels = (255 * colormaps[name](range(256))[:, :3]).round().astype(np.uint8)
+    nearest: np.ndarray = levels[(255 * np.clip(shares, 0, 1)).round().astype(int)]
+    return nearest
