@@ -30,7 +30,7 @@ export function Matches() {
         ))}
         {p >= 0 && <Others scene={scene} />}
       </ol>
-      {p >= 0 && !regionSum && <Pasted scene={scene} />}
+      <Below scene={scene} />
     </section>
   );
 }
@@ -98,6 +98,18 @@ const wholeOf = ({ ledger, blank }: Scene): number => {
   if (ledger) return ledger.terms.length / ledger.divisor;
   return blank ? 0 : 1;
 };
+
+/** What these shares make; its place stays where they make nothing of their own. */
+function Below({ scene }: { scene: Scene }) {
+  if (scene.p < 0) {
+    return <p class="ctx-gives">Point at the foreground: a cell’s best matches stand here.</p>;
+  }
+  if (scene.regionSum) return <p class="ctx-gives">Each cell pastes a mixture of its own.</p>;
+  if (scene.pixel) {
+    return <p class="ctx-gives">Shares of this pixel, over all patches that overlap there.</p>;
+  }
+  return <Pasted scene={scene} />;
+}
 
 function Pasted({ scene }: { scene: Scene }) {
   const side = 2 * scene.attention.config.rate;

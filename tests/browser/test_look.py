@@ -180,6 +180,11 @@ def outer(boxes: dict[str, Any]) -> dict[str, Any]:
     return {selector: each for selector, each in boxes.items() if selector not in INNER}
 
 
+def around(boxes: dict[str, Any]) -> dict[str, Any]:
+    """Without the rows of matches: a patch alone has none."""
+    return {key: each for key, each in outer(boxes).items() if key != ".ctx-matches > li"}
+
+
 @pytest.mark.parametrize("make", [photo_run, lambda: photo_run(size=64)])
 def test_nothing_moves_under_the_mouse(opened: Any, make: Any) -> None:
     run = make()
@@ -202,6 +207,10 @@ def test_nothing_moves_under_the_mouse(opened: Any, make: Any) -> None:
         for place in places[:5]:
             debugger.move(*place)
             assert outer(debugger.root.evaluate(BOXES)) == outer(before), (stage, place)
+        for view, grid in [("background", run.patch_grid), ("output", run.query_grid)]:
+            debugger.move(rows // 2, 3, view, grid)
+            now = debugger.root.evaluate(BOXES)
+            assert around(now) == around(before), (stage, view)
 
 
 # ---- thumbnails ----
