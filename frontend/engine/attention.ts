@@ -127,10 +127,6 @@ export class Attention extends Sizes {
     this.invalid = this.valid.includes(0) ? this.valid.map((isValid) => 1 - isValid) : null;
   }
 
-  queryPatch(p: number): Float64Array {
-    return this.matching.query(p);
-  }
-
   matchingPatch(q: number): Float64Array {
     return this.matching.patch(q);
   }

@@ -8,14 +8,12 @@ import { type Mask, maskOf, sameMask, sentMaskOf } from "./arrays.ts";
 import { Background } from "./background.ts";
 import type { Cursor } from "./cursor.ts";
 import { followCursor } from "./follow.ts";
-import { Link } from "./link.ts";
+import { Link, PATIENCE } from "./link.ts";
 import { inputsOf, Run } from "./run.ts";
 import type { Session } from "./session.ts";
 import { dialectOf, differs } from "./settings.ts";
 import { Wishes } from "./wishes.ts";
 
-/** Milliseconds that the kernel has before the page computes for itself. */
-const PATIENCE = 5000;
 /** Milliseconds to wait for the end of a drag before anything is computed. */
 const REST = 50;
 /** Scores that are computed in a few seconds. */
@@ -27,7 +25,6 @@ function secondsOf(attention: Attention): number | null {
 }
 
 export class Kernel {
-  private readonly model: Model;
   private readonly link: Link;
   private readonly session: Session;
   private readonly background = new Background();
@@ -47,10 +44,13 @@ export class Kernel {
   onMessage: (message: MessageToPage) => void = () => {};
 
   constructor(model: Model, session: Session) {
-    this.model = model;
     this.link = new Link(model);
     this.session = session;
     this.wishes = new Wishes(this.link, session, () => this.record());
+  }
+
+  private get model(): Model {
+    return this.link.model;
   }
 
   start(): void {
@@ -60,9 +60,7 @@ export class Kernel {
     link.onChange(["softmax_scale"], () => {
       this.change({ softmax_scale: model.get("softmax_scale") });
     });
-    link.onChange(["query", "pixel", "stage", "sample"], () =>
-      followCursor(this.model, this.session),
-    );
+    link.onChange(["query", "pixel", "stage", "sample"], () => followCursor(model, session));
     link.onChange(["config", "mask"], () => this.orTell(() => this.followRun()));
     link.onLife(() => {
       session.offline.value = this.isGone();

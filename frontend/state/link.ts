@@ -2,6 +2,9 @@
 import type { MessageToPage, Model, Mask as SentMask, Traits } from "../protocol.ts";
 import { maskOf, sameMask } from "./arrays.ts";
 
+/** Milliseconds that the kernel has to answer. */
+export const PATIENCE = 5000;
+
 export class Link {
   readonly model: Model;
   /** Undo what is listened to. */

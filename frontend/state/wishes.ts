@@ -1,10 +1,8 @@
 // What is asked of the kernel beside its traits: a page of what is on screen, a photograph's run.
 import type { Traits } from "../protocol.ts";
-import type { Link } from "./link.ts";
+import { type Link, PATIENCE } from "./link.ts";
 import type { Session } from "./session.ts";
 
-/** Milliseconds that the kernel has. */
-const PATIENCE = 5000;
 const WAITING = "Waiting for the kernel, which writes the page …";
 const NO_PAGE = "The kernel writes the page, and it does not answer: save again once it does.";
 

@@ -35,7 +35,7 @@ function answer({ shape, f, b, mask, config, queries, patches, pixels }) {
       offset: Array.from(engine.offset(p)),
       best: engine.best(p, 3),
       patch: encode(engine.patch(p)),
-      query_patch: encode(engine.queryPatch(p)),
+      query_patch: encode(engine.scoreTerms(p, 0).query),
     })),
     fusion: queries.map((p) => patches.map((q) => (
       encode([engine.fusionTerms(p, q).reduce((sum, term) => sum + term.score, 0)])))),
