@@ -81,9 +81,7 @@ def each_time(rewriting: Rewriting) -> bool:
 
 @pytest.mark.parametrize(
     "rewriting",
-    [
-        pytest.param(r, marks=[] if each_time(r) else pytest.mark.long) for r in REWRITINGS
-    ],
+    [pytest.param(r, marks=[] if each_time(r) else pytest.mark.long) for r in REWRITINGS],
     ids=str,
 )
 def test_each_mistake_gets_its_own_hint(rewriting: Rewriting) -> None:
