@@ -151,8 +151,3 @@ test("numbers of kept cells are never left out", () => {
   );
   expect(shown(withLabels(kept, [], GROUND)).length).toBe(5);
 });
-
-test("where nothing has a number, nothing is done", () => {
-  const marks: Mark[] = [{ box: [0, 0, 2, 2], kind: "pixel" }];
-  expect(withLabels(marks, [], GROUND)).toBe(marks);
-});

@@ -23,7 +23,7 @@ export function Bar() {
   return (
     <header class="ctx-bar">
       {/* biome-ignore lint/a11y/useSemanticElements: a notebook has its own headings */}
-      <p class="ctx-title" role="heading" aria-level={1}>
+      <p class="ctx-title" role="heading" aria-level={1} title={title}>
         {title !== SUBJECT && <span>{SUBJECT}: </span>}
         <b>{nameOf(title)}</b>
       </p>

@@ -49,7 +49,6 @@ export function withLabels(
   arrows: readonly Arrow[],
   ground: Ground,
 ): readonly Mark[] {
-  if (!marks.some(({ label }) => label)) return marks;
   const boxes = marks.map((mark) => areaOf(mark, ground.scale));
   const labels: Area[] = [];
   const placed = [...marks];

@@ -25,8 +25,10 @@ export const percent = (value: number, size: number): string =>
 
 /** Boxes with their labels, `scale` CSS pixels in a pixel of the picture. */
 export function labelledMarks(view: ViewName, scene: Scene, scale: number): readonly Mark[] {
+  const marks = marksOf(view, scene);
+  if (!marks.some(({ label }) => label)) return marks;
   const [rows, cols] = shapeOf(view, scene);
-  return withLabels(marksOf(view, scene), arrowsOf(view, scene), { rows, cols, scale });
+  return withLabels(marks, arrowsOf(view, scene), { rows, cols, scale });
 }
 
 interface MarksProps extends OfView {

@@ -190,7 +190,8 @@ CUT = """(root) => {
 @pytest.mark.parametrize("width", WIDTHS)
 def test_no_words_are_cut(opened: Any, width: int) -> None:
     run = photo_run(size=64)
-    debugger: Debugger = opened(run, at_width(width), title="Contextual attention: chelsea")
+    title = "Contextual attention: astronaut, coarsely filled"
+    debugger: Debugger = opened(run, at_width(width), title=title)
     assert debugger.root.evaluate(CUT) == []
     debugger.do("pin")
     debugger.root.locator('[data-set="fuse"]').uncheck()
