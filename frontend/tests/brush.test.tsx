@@ -32,8 +32,8 @@ test("as large as the brush, at the pixel that is pointed at", async () => {
   expect(Number.parseFloat(circle?.style.width ?? "")).toBeCloseTo(10 * size);
   session.brush.value = 3;
   await settled();
-  expect(circle?.style.width).toBe("30.000%");
-  expect(circle?.style.height).toBe("25.000%");
+  expect(circle?.style.width).toBe("30%");
+  expect(circle?.style.height).toBe("25%");
   session.tool.value = "erase";
   expect(await at("foreground", new PointerEvent("pointermove", AT))).not.toBeNull();
   expect(await at("background", new PointerEvent("pointermove", AT))).toBeNull();
