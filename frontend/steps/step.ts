@@ -13,6 +13,8 @@ export interface Mark {
   /** The role that it has, and how it is drawn: classes of the style sheet. */
   readonly kind: string;
   readonly label?: string;
+  /** Where the label's corner is, in CSS pixels down and right of the box's middle. */
+  readonly labelAt?: readonly [down: number, right: number];
 }
 
 /** An arrow over a picture, from [row, column] to [row, column] in pixels. */

@@ -25,7 +25,7 @@ export interface PictureParts {
 
 const COLOURS = { query: "#d55e00", match: "#56b4e9", pixel: "#009e73", hole: "#cc79a7" };
 const LINE = 2; // pixels of the canvas at a ratio of 1
-const LABEL = 11;
+const LABEL = 12;
 
 /** A mark that is smaller is drawn as large as this. */
 const LEAST_SIDE = 5;
@@ -63,8 +63,8 @@ function holeShape(hole: Bits, onlyEdge: boolean, { x, y, line }: Scale): string
     const undone = `scale(${line / 2 / across} ${line / 2 / down}) rotate(45)`;
     return (
       `<defs><pattern id="hatch" width="6" height="6" patternUnits="userSpaceOnUse"` +
-      ` patternTransform="${undone}"><path d="M0 0V6" stroke="${COLOURS.hole}"` +
-      ` stroke-width="2.4"/></pattern></defs>` +
+      ` patternTransform="${undone}"><path d="M3 0V6" stroke="#1e0a18" stroke-width="3.6"/>` +
+      `<path d="M3 0V6" stroke="${COLOURS.hole}" stroke-width="1.8"/></pattern></defs>` +
       `<path ${transform} d="${areaOf(hole)}" fill="url(#hatch)"/>`
     );
   }
@@ -103,7 +103,7 @@ export function edgeOf({ bits, rows, cols }: Bits): string {
   return parts.join("");
 }
 
-function markShape({ box, kind, label }: Mark, scale: Scale): string {
+function markShape({ box, kind, label, labelAt }: Mark, scale: Scale): string {
   const { line } = scale;
   const [top, left, tall, wide] = box;
   const width = Math.max(LEAST_SIDE, wide * scale.x) + line;
@@ -112,12 +112,18 @@ function markShape({ box, kind, label }: Mark, scale: Scale): string {
   const y = (top + tall / 2) * scale.y - height / 2;
   const names = kind.split(" ");
   const thickness = names.includes("light") ? line / 2 : line;
-  const frame = (colour: string, strokeWidth: number, dashes = "") =>
-    `<rect x="${x}" y="${y}" width="${width}" height="${height}" fill="none" stroke="${colour}"` +
+  const frame = (colour: string, strokeWidth: number, dashes = "", grown = 0) =>
+    `<rect x="${x - grown / 2}" y="${y - grown / 2}" width="${width + grown}"` +
+    ` height="${height + grown}" fill="none" stroke="${colour}"` +
     ` stroke-width="${strokeWidth}"${dashes}/>`;
-  const dark = frame("rgba(0,0,0,.75)", thickness + line);
-  const text = label ? labelShape(label, x + width + line, y + height * 0.6, scale.label) : "";
-  return dark + frame(colourOf(names), thickness, dashesOf(names, line)) + text;
+  const dark = frame("rgba(0,0,0,.75)", thickness + (names.includes("kept") ? 4 : 1) * line);
+  const ratio = line / LINE;
+  const [down, right] = labelAt ?? [-LABEL / 2, width / 2 / ratio + LINE];
+  const labelX = x + width / 2 + right * ratio;
+  const labelY = y + height / 2 + (down + 0.85 * LABEL) * ratio;
+  const text = label ? labelShape(label, labelX, labelY, scale.label) : "";
+  const second = names.includes("kept") ? frame(colourOf(names), line, "", 3 * line) : "";
+  return dark + second + frame(colourOf(names), thickness, dashesOf(names, line)) + text;
 }
 
 function colourOf(names: readonly string[]): string {

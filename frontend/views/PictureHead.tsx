@@ -10,8 +10,7 @@ import { useTools } from "./context.ts";
 import { bitsOf } from "./hatch.ts";
 import { useHint } from "./hints.ts";
 import { Menu, type MenuItem } from "./Menu.tsx";
-import { marksOf } from "./marks.ts";
-import { arrowsOf, shapeOf } from "./overlays.tsx";
+import { arrowsOf, labelledMarks, shapeOf } from "./overlays.tsx";
 import { Palette } from "./Palette.tsx";
 import { Button, Choice } from "./pieces.tsx";
 
@@ -165,7 +164,7 @@ function partsOf(view: ViewName, session: Session, canvas: HTMLCanvasElement): P
     canvas,
     rows,
     cols,
-    marks: marksOf(view, scene),
+    marks: labelledMarks(view, scene, canvas.width / window.devicePixelRatio / cols),
     arrows: arrowsOf(view, scene),
     hole: bitsOf(view, session),
     onlyEdge: view === "output",
