@@ -1,43 +1,33 @@
 // The lowest and highest value of each stage, gathered query by query.
 import type { StageKey } from "../generated/stages.ts";
-import type { Extremes } from "./numbers.ts";
+import { type Extremes, extremes } from "./numbers.ts";
 import type { Weights } from "./softmax.ts";
 
 export type Ranges = Partial<Record<StageKey, Extremes>>;
 
-/** The extremes of rows of one kind. Each kind has an object of its own, each row is read by the
- * loop that knows its type: a loop for all of them would be many times slower. */
+/** The extremes of all rows of a stage. */
 export class RowRanges {
-  private readonly scores = nothing();
-  private readonly fusedRows = nothing();
-  private readonly fusedScores = nothing();
-  private readonly attention = nothing();
+  readonly all = {
+    scores: nothing(),
+    fused_rows: nothing(),
+    fused_scores: nothing(),
+    attention: nothing(),
+  };
 
-  add(scores: Float32Array, fusedRows: Float64Array, fusedScores: Float64Array): void {
-    const { scores: a, fusedRows: b, fusedScores: c } = this;
-    for (let q = 0; q < scores.length; q++) {
-      include(a, scores[q]);
-      include(b, fusedRows[q]);
-      include(c, fusedScores[q]);
-    }
+  add(stage: "scores" | "fused_rows" | "fused_scores", row: Float32Array): void {
+    this.all[stage] = extremesOfRow(row, this.all[stage]);
   }
 
-  addWeights({ values, count, others }: Weights): void {
-    for (let i = 0; i < count; i++) {
-      include(this.attention, values[i]);
+  /** Fused scores and what was made of them, which knows their extremes. */
+  addWeighed(fused: Float32Array, weights: Weights): void {
+    const { low, high, values, count, others, largest } = weights;
+    if (Number.isFinite(high - low)) {
+      this.all.fused_scores = extremes([low, high], this.all.fused_scores);
+    } else {
+      this.add("fused_scores", fused);
     }
-    if (count < values.length) {
-      include(this.attention, others);
-    }
-  }
-
-  get all(): Ranges {
-    return {
-      scores: this.scores,
-      fused_rows: this.fusedRows,
-      fused_scores: this.fusedScores,
-      attention: this.attention,
-    };
+    const few = count < values.length; // then the others are the least
+    this.all.attention = extremes(few ? [others, largest] : values, this.all.attention);
   }
 }
 
@@ -45,11 +35,17 @@ function nothing(): Extremes {
   return [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
 }
 
-function include(range: Extremes, value: number): void {
-  if (value < range[0] && value > Number.NEGATIVE_INFINITY) {
-    range[0] = value;
+/** As `extremes`, for rows of scores alone: a loop that meets one type of numbers is many times
+ * quicker. */
+function extremesOfRow(row: Float32Array, [low, high]: Extremes): Extremes {
+  for (let q = 0; q < row.length; q++) {
+    const value = row[q];
+    if (value < low && value > Number.NEGATIVE_INFINITY) {
+      low = value;
+    }
+    if (value > high && value < Number.POSITIVE_INFINITY) {
+      high = value;
+    }
   }
-  if (value > range[1] && value < Number.POSITIVE_INFINITY) {
-    range[1] = value;
-  }
+  return [low, high];
 }
