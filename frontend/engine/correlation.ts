@@ -76,10 +76,14 @@ function addThreeChannels(
   first: number,
 ): void {
   const [v0, v1 = 0, v2 = 0] = cell.subarray(first, first + 3);
-  const start0 = first * size;
-  const start1 = first + 1 < c ? start0 + size : start0;
-  const start2 = first + 2 < c ? start1 + size : start0;
-  for (let i = 0; i < size; i++) {
-    sums[i] += v0 * planes[start0 + i] + v1 * planes[start1 + i] + v2 * planes[start2 + i];
+  const plane = (channel: number) => {
+    const start = Math.min(channel, c - 1) * size;
+    return planes.subarray(start, start + size);
+  };
+  const plane0 = plane(first);
+  const plane1 = plane(first + 1);
+  const plane2 = plane(first + 2);
+  for (let i = 0; i < sums.length; i++) {
+    sums[i] += v0 * plane0[i] + v1 * plane1[i] + v2 * plane2[i];
   }
 }

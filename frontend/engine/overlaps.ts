@@ -48,11 +48,11 @@ export class Overlaps {
     const { h, mixer, recipe, nothing } = this;
     const { blocks, factors } = recipe;
     const above = row > 0 ? this.pair(row - 1, column) : nothing;
-    const here = row < h ? this.pair(row, column) : nothing;
-    const { cols } = mixer;
+    const pair = row < h ? this.pair(row, column) : nothing;
+    const here = pair.subarray(mixer.cols);
     let count = 0;
-    for (let block = 0; block < mixer.count; block++) {
-      const factor = here[cols + block] + above[block];
+    for (let block = 0; block < here.length; block++) {
+      const factor = here[block] + above[block];
       if (factor !== 0) {
         blocks[count] = block;
         factors[count] = factor;

@@ -1,9 +1,11 @@
 // The lowest and highest value of each stage, gathered query by query.
 import type { StageKey } from "../generated/stages.ts";
-import { type Extremes, extremes } from "./numbers.ts";
+import { type Extremes, extremes, extremesOf } from "./numbers.ts";
 import type { Weights } from "./softmax.ts";
 
 export type Ranges = Partial<Record<StageKey, Extremes>>;
+
+type ScoreStage = "scores" | "fused_rows" | "fused_scores";
 
 /** The extremes of all rows of a stage. */
 export class RowRanges {
@@ -14,38 +16,25 @@ export class RowRanges {
     attention: nothing(),
   };
 
-  add(stage: "scores" | "fused_rows" | "fused_scores", row: Float32Array): void {
-    this.all[stage] = extremesOfRow(row, this.all[stage]);
+  add(stage: ScoreStage, row: Float32Array): void {
+    this.widen(stage, extremesOf(row, 0, row.length), row);
   }
 
   /** Fused scores and what was made of them, which knows their extremes. */
   addWeighed(fused: Float32Array, weights: Weights): void {
     const { low, high, values, count, others, largest } = weights;
-    if (Number.isFinite(high - low)) {
-      this.all.fused_scores = extremes([low, high], this.all.fused_scores);
-    } else {
-      this.add("fused_scores", fused);
-    }
+    this.widen("fused_scores", [low, high], fused);
     const few = count < values.length; // then the others are the least
     this.all.attention = extremes(few ? [others, largest] : values, this.all.attention);
+  }
+
+  /** Where they are not finite, the row has some that are, perhaps. */
+  private widen(stage: ScoreStage, [low, high]: Extremes, row: Float32Array): void {
+    const values = Number.isFinite(high - low) ? [low, high] : row;
+    this.all[stage] = extremes(values, this.all[stage]);
   }
 }
 
 function nothing(): Extremes {
   return [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
-}
-
-/** As `extremes`, for rows of scores alone: a loop that meets one type of numbers is many times
- * quicker. */
-function extremesOfRow(row: Float32Array, [low, high]: Extremes): Extremes {
-  for (let q = 0; q < row.length; q++) {
-    const value = row[q];
-    if (value < low && value > Number.NEGATIVE_INFINITY) {
-      low = value;
-    }
-    if (value > high && value < Number.POSITIVE_INFINITY) {
-      high = value;
-    }
-  }
-  return [low, high];
 }

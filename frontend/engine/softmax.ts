@@ -1,7 +1,7 @@
 // Step 7: the weights of one query, from its fused scores.
 import type { AttentionConfig } from "./config.ts";
 import { exp } from "./exponential.ts";
-import type { Extremes } from "./numbers.ts";
+import { type Extremes, extremesOf } from "./numbers.ts";
 import type { Stretch, Stretches } from "./validity.ts";
 
 type Settings = Pick<AttentionConfig, "softmax_scale" | "masked">;
@@ -96,15 +96,9 @@ function extremesOver(scores: Float32Array, stretches: readonly Stretch[]): Extr
   let low = Number.POSITIVE_INFINITY;
   let high = Number.NEGATIVE_INFINITY;
   for (const { start, end } of stretches) {
-    for (let q = start; q < end; q++) {
-      const score = scores[q];
-      if (score < low) {
-        low = score;
-      }
-      if (score > high) {
-        high = score;
-      }
-    }
+    const [partLow, partHigh] = extremesOf(scores, start, end);
+    low = Math.min(low, partLow);
+    high = Math.max(high, partHigh);
   }
   return [low, high];
 }
