@@ -265,7 +265,7 @@ export class Attention extends Sizes {
     return result;
   }
 
-  /** About how many seconds output() takes on this machine, found in some hundredths of one. */
+  /** About how many seconds output() takes on this machine, found in some tenths of one at most. */
   estimate(): number {
     return estimateSeconds(new Sweep(this));
   }

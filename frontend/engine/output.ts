@@ -5,8 +5,8 @@ import type { Ranges } from "./ranges.ts";
 import type { Output } from "./results.ts";
 import type { Sweep } from "./sweep.ts";
 
-/** Scores of a step: some hundredths of a second at most, and the page answers in between. */
-const SCORES_A_STEP = 1e6;
+/** Scores of a step: about a hundredth of a second, as the page answers in between. */
+const SCORES_A_STEP = 3e5;
 
 /** Each step yields the share that is done. */
 export function* outputOf(sweep: Sweep): Generator<number, Output> {
