@@ -234,8 +234,11 @@ export class Attention extends Sizes {
     if (!this.valid[q]) {
       return Float64Array.from(lse, (value) => 0 * value); // 0 · NaN is NaN
     }
-    const fused = this.column("fused_scores", q);
-    return Float64Array.from(fused, (score, p) => Math.exp(scale * score - lse[p]));
+    const weights = new Float64Array(this.column("fused_scores", q));
+    for (let p = 0; p < weights.length; p++) {
+      weights[p] = Math.exp(scale * weights[p] - lse[p]);
+    }
+    return weights;
   }
 
   /** The score of query p with patch q, term by term. */

@@ -11,8 +11,6 @@ import { sumShifted, type Term } from "./sums.ts";
 export interface Memory {
   cells: number;
   columns: number;
-  /** Rows are overwritten once they are forgotten. */
-  reuses: boolean;
 }
 
 export class Correlation {
@@ -22,11 +20,12 @@ export class Correlation {
   private readonly columns: Recent<Float32Array>;
   private readonly sums: Float32Array;
 
-  constructor(own: PaddedMaps, other: PaddedMaps, { cells, columns, reuses }: Memory) {
+  constructor(own: PaddedMaps, other: PaddedMaps, { cells, columns }: Memory) {
     this.own = own;
     this.other = other;
-    this.cells = new Recent(cells, reuses);
-    this.columns = new Recent(columns, reuses);
+    // Nobody else sees them: what is forgotten may be overwritten.
+    this.cells = new Recent(cells, true);
+    this.columns = new Recent(columns, true);
     this.sums = new Float32Array(other.size);
   }
 

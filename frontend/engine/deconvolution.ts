@@ -36,6 +36,8 @@ export class Mixer {
   /** The numbers of a block, channel by channel and row by row; those of all blocks. */
   private readonly length: number;
   private readonly pixels: Float32Array;
+  /** Of one query. */
+  private readonly own: Recipe;
 
   constructor(paste: PaddedMaps, sizes: Sizes) {
     const { hb, wb, L, config } = sizes;
@@ -52,6 +54,7 @@ export class Mixer {
         this.pixels[block * taps.length + t] = paste.planes[corner + taps[t]];
       }
     }
+    this.own = this.recipe();
     this.corners = new Int32Array(L);
     for (let q = 0; q < L; q++) {
       const [row, column] = sizes.cellOf(q);
@@ -65,9 +68,10 @@ export class Mixer {
     return { blocks: new Int32Array(count), factors: new Float64Array(count), count: 0 };
   }
 
-  /** Σ factor · block. */
-  mix({ blocks, factors, count }: Recipe): Float64Array {
-    const { pixels, length } = this;
+  /** Σ factor · the block `shift` places on. */
+  mix({ blocks, factors, count }: Recipe, shift = 0): Float64Array {
+    const { length } = this;
+    const pixels = this.pixels.subarray(shift * length);
     const result = new Float64Array(length);
     // Four numbers at a time, so that a factor is read less often.
     let t = 0;
@@ -107,9 +111,7 @@ export class Mixer {
     }
     const recipe = this.recipeOf(weights);
     for (const [dy, dx] of QUARTERS) {
-      const shift = dy * this.cols + dx;
-      const blocks = recipe.blocks.map((block) => block + shift);
-      const mixture = this.mix({ ...recipe, blocks });
+      const mixture = this.mix(recipe, dy * this.cols + dx);
       for (let line = 0; line < c * rate; line++) {
         const channel = Math.floor(line / rate);
         const target = 2 * rate * (line + rate * (channel + dy)) + rate * dx;
@@ -121,8 +123,9 @@ export class Mixer {
 
   /** The first block of each patch that shows in a query's patch. */
   private recipeOf({ patches, values, count, largest }: Weights): Recipe {
-    const recipe = this.recipe();
+    const { own: recipe } = this;
     const { blocks, factors } = recipe;
+    recipe.count = 0;
     const least = (largest * INVISIBLE) / this.corners.length;
     for (let i = 0; i < count; i++) {
       if (values[i] >= least) {

@@ -2,6 +2,7 @@
 import type { AttentionConfig } from "./config.ts";
 import { Correlation, type Memory } from "./correlation.ts";
 import { shrink } from "./downsampling.ts";
+import type { Grid } from "./grid.ts";
 import { PaddedMaps } from "./patches.ts";
 import { Recent } from "./recent.ts";
 import type { Sizes } from "./sizes.ts";
@@ -27,6 +28,8 @@ export function rowsToKeep(L: number): number {
 
 interface MatchingMemory extends Memory {
   rows: number;
+  /** Rows are overwritten once they are forgotten. */
+  reuses: boolean;
 }
 
 /** For whoever asks here and there: the questions about neighbours share most. */
@@ -62,6 +65,23 @@ function patchNorm(patch: Float64Array, norm: AttentionConfig["norm"]): number {
       return Math.max(Math.sqrt(squares), NORM_FLOOR);
     case "per_element":
       return Math.sqrt(squares + NORM_FLOOR * patch.length);
+  }
+}
+
+/** Copy what stands at each `stride`-th place of a padded map, `width` places a row. */
+function pick(
+  picked: Float32Array,
+  sums: Float32Array,
+  { rows, cols }: Grid,
+  width: number,
+  stride: number,
+): void {
+  for (let row = 0; row < rows; row++) {
+    const start = row * stride * width;
+    const target = picked.subarray(row * cols, (row + 1) * cols);
+    for (let column = 0; column < cols; column++) {
+      target[column] = sums[start + column * stride];
+    }
   }
 }
 
@@ -116,15 +136,11 @@ export class Matching {
   row(p: number): Float32Array {
     const { inverseNorms, background } = this;
     const { patchGrid, config, L } = this.sizes;
-    const { rows, cols } = patchGrid;
     return this.rows.get(p, (scores = new Float32Array(L)) => {
       const sums = this.ofQueries.patch(...this.sizes.place(p));
-      for (let row = 0; row < rows; row++) {
-        let from = row * config.stride * background.width;
-        for (let q = row * cols; q < (row + 1) * cols; q++) {
-          scores[q] = sums[from] * inverseNorms[q];
-          from += config.stride;
-        }
+      pick(scores, sums, patchGrid, background.width, config.stride);
+      for (let q = 0; q < L; q++) {
+        scores[q] *= inverseNorms[q];
       }
       return scores;
     });
@@ -132,13 +148,13 @@ export class Matching {
 
   /** The scores of every query with patch q. */
   column(q: number): Float32Array {
-    const { inverseNorms, foreground } = this;
-    const { P } = this.sizes;
-    const sums = this.ofPatches.patch(...this.sizes.cellOf(q));
+    const { P, queryGrid } = this.sizes;
+    const inverse = this.inverseNorms[q];
     const scores = new Float32Array(P);
+    const sums = this.ofPatches.patch(...this.sizes.cellOf(q));
+    pick(scores, sums, queryGrid, this.foreground.width, 1);
     for (let p = 0; p < P; p++) {
-      const [y, x] = this.sizes.place(p);
-      scores[p] = sums[y * foreground.width + x] * inverseNorms[q];
+      scores[p] *= inverse;
     }
     return scores;
   }
