@@ -1,7 +1,8 @@
 // How long the whole output takes, before it is begun.
 import type { Sweep } from "./sweep.ts";
 
-/** Where the work is tried, as shares of the height and width: pictures differ from place to place. */
+/** Where the work is tried, as shares of the height and width: pictures differ from place to place,
+ * and no two spots share a row. */
 const SPOTS = [
   [0.1, 0.4],
   [0.4, 0.9],
