@@ -3,7 +3,7 @@
 import type { Mixer, Recipe } from "./deconvolution.ts";
 import type { Weights } from "./softmax.ts";
 
-/** Takes the weights of queries as they come down the columns of their grid, one column after the other. */
+/** Takes the weights of queries as they come, down one column of their grid after the other. */
 export class Overlaps {
   private readonly h: number;
   private readonly mixer: Mixer;
