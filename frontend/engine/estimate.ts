@@ -11,7 +11,7 @@ const SPOTS = [
 ] as const;
 
 /** Queries tried at a spot: one below the other. */
-const ROWS = 10;
+const ROWS = 16;
 
 /**
  * About how many seconds outputOf takes: the same work is timed for a few queries.
