@@ -14,7 +14,7 @@ export class Recent<Row> {
     this.rows.clear();
   }
 
-  /** The row at an index, made by `make` where it is not remembered; in `spare`, if there is one. */
+  /** The row at an index, made by `make` where it is not remembered: in `spare`, if any. */
   get(index: number, make: (spare?: Row) => Row): Row {
     const row = this.rows.get(index) ?? make(this.oldest());
     // A Map keeps the order of insertion: what was used least recently comes first.

@@ -1,7 +1,7 @@
 // Sums of shifted rows: what neighbouring patches share lies along diagonals of the score matrix,
 // so most of the work on it is the sum of a few rows, each a few places further on.
 //
-// The work is passing over memory. So three terms are added in one pass, and numbers are float32, as
+// The work is passing over memory. So three terms are added in a pass, and numbers are float32, as
 // in PyTorch: half as many bytes.
 import { along, type Grid } from "./grid.ts";
 
