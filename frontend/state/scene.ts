@@ -113,11 +113,11 @@ export function sceneOf(view: View): Scene {
     }
   }
   if (view.regionSum) {
-    const { values, rowsDone } = view.regionSum;
+    const { stage: summed, values, weights, rowsDone } = view.regionSum;
     // The cells' mean: their shares add up to 1, as a query's do.
-    const means = Float64Array.from(values, (sum) => sum / (rowsDone || 1));
+    const means = Float64Array.from(weights, (sum) => sum / (rowsDone || 1));
     best = attention.best(Math.max(p, 0), 5, means);
-    backgroundHeat = { ...overPatches(values, WEIGHTS), range: rangeOf(values, false) };
+    backgroundHeat = { ...overPatches(values, summed), range: rangeOf(values, summed !== WEIGHTS) };
     foregroundHeat = null;
   }
   return {

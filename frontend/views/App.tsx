@@ -11,6 +11,7 @@ import { Inspector } from "./Inspector.tsx";
 import { Lead } from "./Lead.tsx";
 import { Matches } from "./Matches.tsx";
 import { Pictures } from "./Pictures.tsx";
+import { spokenRegion } from "./region.tsx";
 import { type Root, setRoot } from "./root.ts";
 import { neighbour, Strip, showStage } from "./Strip.tsx";
 import { isTableKey } from "./Table.tsx";
@@ -148,10 +149,18 @@ function Notes() {
   return <p class="ctx-notes">{notes.join(" ")}</p>;
 }
 
-/** What a screen reader says when a cell is kept. */
+/** What a screen reader says when a cell is kept, or a region has been added up. */
 function Spoken() {
   const { session } = useTools();
-  const { query, best, pixel } = session.scene.value;
+  const scene = session.scene.value;
+  if (scene.region) {
+    return (
+      <p class="ctx-live" role="status" aria-live="polite">
+        {spokenRegion(scene)}
+      </p>
+    );
+  }
+  const { query, best, pixel } = scene;
   const [first] = best;
   const isSpoken = session.kept && query && !pixel;
   return (

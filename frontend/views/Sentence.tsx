@@ -7,6 +7,7 @@ import type { Scene } from "../state/scene.ts";
 import { stepOf } from "../steps/index.ts";
 import { useTools } from "./context.ts";
 import { cell, percent } from "./format.ts";
+import { RegionSentence } from "./region.tsx";
 
 type SentenceRole = "query" | "match" | "hole" | "pixel";
 
@@ -46,22 +47,10 @@ export function Sentence() {
 
 function About({ scene }: { scene: Scene }) {
   const { Sentence: OfStep } = stepOf(scene.cursor.kind === "pixel" ? RESULT : scene.stage);
-  if (scene.regionSum) return <OfRegion scene={scene} />;
+  if (scene.regionSum) return <RegionSentence scene={scene} />;
   if (scene.cursor.kind === "patch" && scene.stage !== VALIDITY) return <OfPatch scene={scene} />;
   if (scene.q < 0) return <>Move over a picture: each cell of the foreground is a query.</>;
   return <OfStep scene={scene} />;
-}
-
-function OfRegion({ scene }: { scene: Scene }) {
-  const { attention, best, regionSum } = scene;
-  const [first] = best;
-  if (!regionSum || !first) return null;
-  return (
-    <>
-      <Word role="query">The {regionSum.rows} cells</Word> of the region take most from{" "}
-      <PatchWord at={attention.cellOf(first.index)} />: {percent(first.weight)} each, on average.
-    </>
-  );
 }
 
 function OfPatch({ scene }: { scene: Scene }) {

@@ -3,12 +3,13 @@ import type { ComponentChildren } from "preact";
 import { gradient } from "../engine/colour.ts";
 import { type Cursor, samePlace } from "../state/cursor.ts";
 import type { KeptLink } from "../state/kept.ts";
-import { boxOf, type RegionSum } from "../state/region.ts";
+import { boxOf } from "../state/region.ts";
 import type { HeatMap, Scene, ViewName } from "../state/scene.ts";
 import { useTools } from "./context.ts";
-import { cell, total } from "./format.ts";
+import { cell } from "./format.ts";
 import { MUTUAL } from "./marks.ts";
 import { Num } from "./numbers.tsx";
+import { RegionCaption } from "./region.tsx";
 
 interface OfView {
   view: ViewName;
@@ -125,7 +126,7 @@ function PatchUses({ scene }: OfScene) {
 
 function BackgroundCaption({ scene }: OfScene) {
   const { attention, cursor, links, regionSum } = scene;
-  if (regionSum) return <RegionCaption sum={regionSum} />;
+  if (regionSum) return <RegionCaption scene={scene} sum={regionSum} />;
   if (cursor.kind === "nothing") return <>where the patches come from</>;
   if (cursor.kind === "pixel") return <>where its colour comes from</>;
   if (cursor.kind === "patch") {
@@ -162,24 +163,6 @@ function BackgroundCaption({ scene }: OfScene) {
 
 const isPair = ({ cell: at, match, isMutual }: KeptLink): boolean =>
   isMutual && !samePlace(at, match);
-
-/** How far the sum is, once it takes long enough to be noticed. */
-function RegionCaption({ sum }: { sum: RegionSum }) {
-  const { values, rowsDone, rows, isSlow } = sum;
-  if (isSlow && rowsDone < rows) {
-    return (
-      <span class="ctx-adding">
-        <progress aria-label="rows added up" value={rowsDone} max={rows} />{" "}
-        {`${rowsDone} of ${rows} rows`}
-      </span>
-    );
-  }
-  return (
-    <>
-      attention of <Num value={rows} /> cells, added up: <Num value={total(values)} />
-    </>
-  );
-}
 
 function OutputCaption({ scene }: OfScene) {
   const { attention, cursor, side } = scene;
