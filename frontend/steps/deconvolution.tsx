@@ -59,8 +59,11 @@ function Sentence({ scene }: InspectorProps) {
 
 /** The patch that most of the pixel comes from. */
 function Best({ scene }: InspectorProps) {
-  const [first] = scene.best;
+  const [first, second] = scene.best;
   if (!(first?.weight > 0)) return null;
+  if (first.weight === second?.weight) {
+    return <> No patch gives most: the first ones give {percent(first.weight)} each.</>;
+  }
   return (
     <>
       {" "}

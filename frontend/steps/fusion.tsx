@@ -11,7 +11,7 @@ import { HoleWord, PatchWord } from "../views/Sentence.tsx";
 import { Chip, Note, Sign, Term, Terms, Value } from "../views/terms.tsx";
 import { cellBox } from "./boxes.ts";
 import type { Mark } from "./step.ts";
-import { climb, Outside, QueryWord } from "./words.tsx";
+import { areLevel, climb, Level, levelWith, Outside, QueryWord } from "./words.tsx";
 
 /** A pass, and the stage that it starts from. */
 export interface Pass {
@@ -57,10 +57,12 @@ export function FusionSentence({ scene, pass }: FusionProps) {
       </>
     );
   }
+  if (areLevel(after, scene)) return <Level scene={scene} what="fused scores" />;
   return (
     <>
       {pass.neighbours}, <PatchWord at={patch} />{" "}
-      {climb(rankOf(before, q, valid), rankOf(after, q, valid))} for <QueryWord scene={scene} />.
+      {climb(rankOf(before, q, valid), rankOf(after, q, valid))}
+      {levelWith(after, scene)} for <QueryWord scene={scene} />.
       <Outside scene={scene} />
     </>
   );
