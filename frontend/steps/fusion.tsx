@@ -10,6 +10,7 @@ import { At } from "../views/numbers.tsx";
 import { HoleWord, PatchWord } from "../views/Sentence.tsx";
 import { Chip, Note, Sign, Term, Terms, Value } from "../views/terms.tsx";
 import { cellBox } from "./boxes.ts";
+import { Order } from "./fusion_order.tsx";
 import type { Mark } from "./step.ts";
 import { areLevel, climb, Level, levelWith, Outside, QueryWord } from "./words.tsx";
 
@@ -76,6 +77,7 @@ export function Fusion({ scene, pass }: FusionProps) {
   const row = attention.row(pass.stage, p);
   const before = attention.row(pass.before, p)[q];
   const after = row[q];
+  const isOn = attention.reach > 0;
   return (
     <>
       <Terms>
@@ -105,17 +107,24 @@ export function Fusion({ scene, pass }: FusionProps) {
           <Value name="before" value={before} onClick={() => go(pass.before, query, patch)} />
         </Term>
       </Terms>
-      <Note>{attention.config.fuse ? <Explanation terms={terms} /> : <Off />}</Note>
+      <Note>{isOn ? <Explanation terms={terms} /> : <Off scene={scene} />}</Note>
+      {isOn && <Order scene={scene} isFirst={rowsOnly} />}
     </>
   );
 }
 
-const Off = () => (
-  <>
-    Fusion is off: both passes leave the scores as they are. They are some nine times smaller than
-    fused ones, so that the same scale tells them apart less.
-  </>
-);
+/** Nothing is added: switched off, or by a kernel of one number. */
+function Off({ scene }: { scene: Scene }) {
+  if (scene.attention.config.fuse) {
+    return <>A kernel of 1×1 adds no neighbour: both passes leave the scores as they are.</>;
+  }
+  return (
+    <>
+      Fusion is off: both passes leave the scores as they are. They are some nine times smaller than
+      fused ones, so that the same scale tells them apart less.
+    </>
+  );
+}
 
 function Explanation({ terms }: { terms: readonly FusionTerm[] }) {
   const wraps = terms.filter((term) => term.wraps).length;
