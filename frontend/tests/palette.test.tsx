@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { largestDifference } from "../state/sides.ts";
 import { areaOf, edgeOf, svgOf } from "../takeaway/view.ts";
+import { Images } from "../views/images.ts";
 import { isTableKey } from "../views/Table.tsx";
 import { hoveredQuery, kinds, panel, settled, show, text } from "./pictures.tsx";
 import { hole, smallRun } from "./run.ts";
@@ -99,6 +100,35 @@ describe("A and B", () => {
     await settled();
     expect(button("background", '[data-side="difference"]')?.disabled).toBe(true);
     expect(session.scene.value.side).toBe("B");
+  });
+
+  test("the difference waits for B, and says how far that is", async () => {
+    const { session } = pin();
+    session.side.value = "difference";
+    session.progress.value = 0.4;
+    await settled();
+    expect(text("output", ".ctx-caption")).toBe("B is being computed: 40 %");
+    const images = new Images();
+    expect(images.of("output", session.scene.value)).toBe(null);
+    session.progress.value = null;
+    await settled();
+    expect(text("output", ".ctx-caption")).toBe(
+      "B’s output was not computed: there is nothing to subtract",
+    );
+    const result = session.pinned.value?.known(0);
+    if (result) session.run.know(0, { ...result });
+    await settled();
+    expect(text("output", ".ctx-caption")).toBe("A and B are equal at every pixel");
+    if (result) session.run.know(0, { ...result, output: result.output.map((x) => x + 1) });
+    await settled();
+    expect(text("output", ".ctx-caption")).toMatch(/^how much A and B differ/);
+    expect(images.of("output", session.scene.value)).not.toBe(null);
+  });
+
+  test("an output of before is not taken for that of these settings", async () => {
+    pin();
+    await settled();
+    expect(text("output", ".ctx-state")).toBe("from before the change");
   });
 
   test("the largest difference over the channels", () => {

@@ -1,44 +1,22 @@
 // What is said of a region's sum, step by step.
-import { render } from "preact";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { StageKey } from "../generated/stages.ts";
-import { Hands } from "../state/hands.ts";
-import type { Kernel } from "../state/kernel.ts";
 import type { Run } from "../state/run.ts";
-import { Session } from "../state/session.ts";
-import { App } from "../views/App.tsx";
+import type { Session } from "../state/session.ts";
+import { openApp, words } from "./app.tsx";
 import { EVERYWHERE } from "./inspect.tsx";
 import { settled } from "./pictures.tsx";
 import { smallRun } from "./run.ts";
 
-const host = document.createElement("div");
 const BOX = { from: [1, 3], to: [4, 1], isComplete: true } as const;
 const ROWS = 12;
 
-beforeEach(() => {
-  // jsdom has no canvas: nothing of it is of interest here.
-  vi.spyOn(HTMLCanvasElement.prototype, "getContext").mockReturnValue(null);
-});
-
-afterEach(() => {
-  render(null, host);
-  vi.restoreAllMocks();
-});
-
-function open(stage: StageKey, run: Run = smallRun()) {
-  const session = new Session();
-  session.open(run);
-  session.stage.value = stage;
-  const publish = vi.fn();
-  const kernel = { publish, wishes: {} } as unknown as Kernel;
-  const tools = { session, kernel, hands: new Hands(session, kernel) };
-  render(<App tools={tools} />, host);
+function open(stage: StageKey, run?: Run) {
+  const session = openApp(stage, run);
   session.region.value = BOX;
   return session;
 }
 
-const words = (selector: string): string =>
-  (host.querySelector(selector)?.textContent ?? "").replaceAll(/\s+/g, " ").trim();
 const caption = () => words('[aria-label="background"] .ctx-caption');
 
 /** The sum of a stage's rows over the box, the slow way. */

@@ -56,7 +56,8 @@ export function App({ tools }: { tools: Tools }) {
   useLayoutEffect(() => {
     const takeElsewhere = (event: KeyboardEvent) => {
       if (root.current?.contains(event.target as Node)) return;
-      if (event.key === "Escape" && session.kept) tools.hands.letGo();
+      const isBusy = session.isPlaying.value || session.kept || session.region.value !== null;
+      if (event.key === "Escape" && isBusy) letGo(tools);
       // On a page of its own nothing else wants a key that no element has.
       const isOnPage = document.body.classList.contains("ctxattn-page");
       if (isOnPage && event.key !== "Escape") takeKey(tools, event);
@@ -106,11 +107,17 @@ function forgetHint({ session }: Tools): void {
   session.hint.value = "";
 }
 
+/** Escape stops what plays first, and lets go what is kept or drawn when it is pressed again. */
+function letGo({ session, hands }: Tools): void {
+  if (session.isPlaying.value) session.isPlaying.value = false;
+  else hands.letGo();
+}
+
 function takeKey(tools: Tools, event: KeyboardEvent): void {
   const by = { "[": -1, "]": 1 }[event.key];
   if (tools.session.showsKeys.value) return; // the dialog has its own
   if (event.key === "Escape") {
-    tools.hands.letGo();
+    letGo(tools);
   } else if (event.key === "?") {
     tools.session.showsKeys.value = true;
   } else if (by) {

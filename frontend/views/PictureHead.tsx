@@ -38,12 +38,14 @@ export function PictureHead({ view, canvas }: PictureHeadProps) {
 /** How far the output is; at the flow, that this stands in its place. */
 function OutputState() {
   const { session } = useTools();
-  const { stage, run, sample } = session.scene.value;
+  const { stage, run: B, pinned, side, sample } = session.scene.value;
+  const run = side === "A" && pinned ? pinned : B;
   const progress = session.progress.value;
   let words = "";
   if (progress !== null) words = `computing, ${Math.round(100 * progress)} %${timeLeft(session)}`;
   else if (!run.latest(sample)) words = "none yet";
   else if (stepOf(stage).showsFlow) words = "offset flow";
+  else if (!run.known(sample)) words = "from before the change";
   return (
     <>
       <small class="ctx-state">{words}</small>

@@ -1,10 +1,12 @@
 // The words at each picture: what it shows of this cell, and between which numbers its colours lie.
 import type { ComponentChildren } from "preact";
+import { useMemo } from "preact/hooks";
 import { gradient } from "../engine/colour.ts";
 import { type Cursor, samePlace } from "../state/cursor.ts";
 import type { KeptLink } from "../state/kept.ts";
 import { boxOf } from "../state/region.ts";
 import type { HeatMap, Scene, ViewName } from "../state/scene.ts";
+import { missingOutput } from "../state/sides.ts";
 import { useTools } from "./context.ts";
 import { cell } from "./format.ts";
 import { MUTUAL } from "./marks.ts";
@@ -167,7 +169,7 @@ const isPair = ({ cell: at, match, isMutual }: KeptLink): boolean =>
 function OutputCaption({ scene }: OfScene) {
   const { attention, cursor, side } = scene;
   if (side === "A") return <>the output of A</>;
-  if (side === "difference") return <>how much A and B differ, at most over the channels</>;
+  if (side === "difference") return <GapCaption scene={scene} />;
   if (cursor.kind === "nothing") return <>what attention puts together</>;
   if (cursor.kind === "patch") return <>the places it is pasted most</>;
   if (cursor.kind === "pixel") {
@@ -188,6 +190,31 @@ function OutputCaption({ scene }: OfScene) {
     </>
   );
 }
+
+/** What differs between the outputs of A and B, or why that is not known. */
+function GapCaption({ scene }: OfScene) {
+  const { session } = useTools();
+  const { run, pinned, sample } = scene;
+  const A = pinned?.known(sample)?.output;
+  const B = run.known(sample)?.output;
+  const isSame = useMemo(() => A !== undefined && B !== undefined && areEqual(A, B), [A, B]);
+  const progress = session.progress.value;
+  const missing = missingOutput(scene, sample);
+  if (missing === "B" && progress !== null) {
+    return (
+      <span class="ctx-adding">
+        <progress aria-label="B is being computed" value={progress} />{" "}
+        {`B is being computed: ${Math.round(100 * progress)} %`}
+      </span>
+    );
+  }
+  if (missing) return <>{missing}’s output was not computed: there is nothing to subtract</>;
+  if (isSame) return <>A and B are equal at every pixel</>;
+  return <>how much A and B differ, at most over the channels</>;
+}
+
+const areEqual = (A: Float32Array, B: Float32Array): boolean =>
+  A === B || A.every((value, i) => value === B[i]);
 
 /** The title of the stage whose row is shown. */
 export function titleOf({ rowStage, run, stage }: Scene): string {
