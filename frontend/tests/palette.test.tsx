@@ -200,12 +200,13 @@ describe("a picture as a file", () => {
       arrows: [{ from: [1, 1], to: [5, 5], kind: "query" }],
       hole: bits,
       onlyEdge: false,
-      title: "a & b",
+      legend: { lines: ["a & b"], range: null },
     });
     const file = new DOMParser().parseFromString(svg, "image/svg+xml");
     expect(file.querySelector("parsererror")).toBe(null);
     expect(file.querySelector("title")?.textContent).toBe("a & b");
-    expect(file.querySelector("text")?.textContent).toBe("1 <");
+    const texts = [...file.querySelectorAll("text")].map((each) => each.textContent);
+    expect(texts).toEqual(["1 <", "a & b"]);
     expect(file.querySelectorAll("rect")).toHaveLength(2);
     expect(file.querySelectorAll('path[stroke="#d55e00"]')).toHaveLength(1);
     expect(file.querySelector('[fill="url(#hatch)"]')).not.toBe(null);

@@ -4,8 +4,9 @@ import type { Span, ViewName } from "../state/scene.ts";
 import type { Session } from "../state/session.ts";
 import { canSubtract, type Side, sideOf } from "../state/sides.ts";
 import { stepOf } from "../steps/index.ts";
+import { linesOf } from "../takeaway/legend.ts";
 import { type PictureParts, savePng, saveSvg } from "../takeaway/view.ts";
-import { titleOf } from "./captions.tsx";
+import { heatOf, titleOf } from "./captions.tsx";
 import { useTools } from "./context.ts";
 import { bitsOf } from "./hatch.ts";
 import { useHint } from "./hints.ts";
@@ -170,6 +171,12 @@ function partsOf(view: ViewName, session: Session, canvas: HTMLCanvasElement): P
     arrows: arrowsOf(view, scene),
     hole: bitsOf(view, session),
     onlyEdge: view === "output",
-    title: `${NAMES[view]} at ${titleOf(scene)}: ${scene.run.inputs.meta.title}`,
+    legend: {
+      lines: [
+        `${NAMES[view]} at ${titleOf(scene)}: ${scene.run.inputs.meta.title}`,
+        ...linesOf(scene),
+      ],
+      range: heatOf(view, scene)?.range ?? null,
+    },
   };
 }
