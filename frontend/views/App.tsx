@@ -1,6 +1,7 @@
 // The debugger, whole.
 import { effect } from "@preact/signals";
 import { useLayoutEffect, useRef } from "preact/hooks";
+import { paintedNote } from "../state/painted.ts";
 import { valuesOf } from "../state/scene.ts";
 import { isStageKey, stagesOf } from "../state/stages.ts";
 import { actionsOf } from "./actions.ts";
@@ -151,7 +152,8 @@ const Whole = () => (
 
 /** What holds for the whole run. */
 function Notes() {
-  const notes = useTools().session.run.inputs.meta.notes;
+  const { run } = useTools().session;
+  const notes = [paintedNote(run), ...run.inputs.meta.notes].filter(Boolean);
   if (!notes.length) return null;
   return <p class="ctx-notes">{notes.join(" ")}</p>;
 }
