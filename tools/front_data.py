@@ -215,7 +215,7 @@ def examples() -> str:
     ):
         run = cv.trace(f, f, mask)
         debugger = cv.debug(
-            run, query=(1, 2), pixel=(3, 4), foreground_mask=mask, python="f = b = …"
+            run, query=(1, 2), pixel=(3, 4), foreground_mask=mask, truth=f, python="f = b = …"
         )
         debugger.softmax_scale = 4.0
         state = debugger.get_state()

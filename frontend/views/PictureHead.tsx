@@ -8,6 +8,7 @@ import { linesOf } from "../takeaway/legend.ts";
 import { type PictureParts, savePng, saveSvg } from "../takeaway/view.ts";
 import { heatOf, titleOf } from "./captions.tsx";
 import { useTools } from "./context.ts";
+import { Decibels } from "./Decibels.tsx";
 import { bitsOf } from "./hatch.ts";
 import { useHint } from "./hints.ts";
 import { Menu, type MenuItem } from "./Menu.tsx";
@@ -28,6 +29,7 @@ export function PictureHead({ view, canvas }: PictureHeadProps) {
     <header class="ctx-head">
       <h3>{NAMES[view]}</h3>
       {view === "output" && <OutputState />}
+      {view === "output" && <Decibels />}
       {view === "background" && <Sides />}
       {view === "background" && <SpanChoice />}
       {view === hands.canvas && <Palette />}
