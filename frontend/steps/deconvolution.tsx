@@ -67,7 +67,8 @@ function Best({ scene }: InspectorProps) {
   return (
     <>
       {" "}
-      Most comes from <PatchWord at={[first.row, first.col]} />: {percent(first.weight)}.
+      The largest share, {percent(first.weight)}, is <PatchWord at={[first.row, first.col]} />
+      ’s.
     </>
   );
 }
@@ -99,8 +100,8 @@ function Inspector({ scene }: InspectorProps) {
         </Term>
       </Terms>
       <Note>
-        <Division ledger={ledger} isConstant={attention.config.overlap === "constant"} /> Under the
-        patches: channel {channel ?? 0}.{" "}
+        <Division ledger={ledger} isConstant={attention.config.overlap === "constant"} /> The
+        numbers under the patches are of channel {channel ?? 0}.{" "}
         {!scene.ledger && "Move over the output to choose another pixel."}
       </Note>
     </>
@@ -154,7 +155,7 @@ function Division({ ledger, isConstant }: { ledger: Ledger; isConstant: boolean 
   return (
     <>
       {count} overlapping patches meet at this pixel; the sum is divided by {divisor},{" "}
-      {isConstant ? "always 4" : "the true count"}.
+      {isConstant ? "as everywhere" : "the true count"}.
     </>
   );
 }

@@ -96,7 +96,7 @@ function Inspector({ scene }: InspectorProps) {
           }
           value={scene.known && `${digits(known)} ${known === 1 ? "cell" : "cells"}`}
         >
-          {scene.known ? "to the wheel’s rim" : "the rim is known once the output is"}
+          {scene.known ? "to the wheel’s rim" : "the rim is known once the output is computed"}
         </Term>
       </Terms>
       <Note>

@@ -5,7 +5,7 @@ import { rankOf } from "../engine/ranks.ts";
 import type { Place } from "../state/cursor.ts";
 import type { Scene, ViewName } from "../state/scene.ts";
 import { useGo } from "../views/context.ts";
-import { cell, digits } from "../views/format.ts";
+import { cell, digits, total } from "../views/format.ts";
 import { At } from "../views/numbers.tsx";
 import { HoleWord, PatchWord } from "../views/Sentence.tsx";
 import { Chip, Note, Sign, Term, Terms, Value } from "../views/terms.tsx";
@@ -40,20 +40,29 @@ export function FusionSentence({ scene, pass }: FusionProps) {
   const before = attention.row(pass.before, p);
   const after = attention.row(pass.stage, p);
   const patch = attention.cellOf(q);
-  if (!config.fuse) {
+  if (attention.reach === 0) {
     return (
       <>
-        Fusion is off: <PatchWord at={patch} /> keeps its score of {digits(after[q])} for{" "}
-        <QueryWord scene={scene} />.<Outside scene={scene} />
+        {config.fuse ? "A kernel of 1×1 adds nothing" : "Fusion is off"}: <PatchWord at={patch} />{" "}
+        keeps its score of {digits(after[q])} for <QueryWord scene={scene} />.
+        <Outside scene={scene} />
       </>
     );
   }
   if (!valid[q]) {
     return (
       <>
-        {pass.neighbours}, <PatchWord at={patch} /> goes from {digits(before[q])} to{" "}
-        {digits(after[q])} for <QueryWord scene={scene} />, but touches the <HoleWord /> and has no
-        rank.
+        {pass.neighbours}, <PatchWord at={patch} /> {change(before[q], after[q])} for{" "}
+        <QueryWord scene={scene} />, but touches the <HoleWord /> and has no rank.
+        <Outside scene={scene} />
+      </>
+    );
+  }
+  if (total(valid) === 1) {
+    return (
+      <>
+        {pass.neighbours}, <PatchWord at={patch} /> {change(before[q], after[q])} for{" "}
+        <QueryWord scene={scene} />; no other may be pasted.
         <Outside scene={scene} />
       </>
     );
@@ -67,6 +76,12 @@ export function FusionSentence({ scene, pass }: FusionProps) {
       <Outside scene={scene} />
     </>
   );
+}
+
+/** "goes from 1.2 to 3.4" */
+function change(from: number, to: number): string {
+  const words = [digits(from), digits(to)];
+  return words[0] === words[1] ? `stays at ${words[1]}` : `goes from ${words[0]} to ${words[1]}`;
 }
 
 export function Fusion({ scene, pass }: FusionProps) {
@@ -115,13 +130,16 @@ export function Fusion({ scene, pass }: FusionProps) {
 
 /** Nothing is added: switched off, or by a kernel of one number. */
 function Off({ scene }: { scene: Scene }) {
-  if (scene.attention.config.fuse) {
+  const { fuse, fuse_k } = scene.attention.config;
+  if (fuse_k === 1 && !fuse) return <>Fusion is off: both passes leave the scores as they are.</>;
+  const more = fuse_k === 3 ? "nine" : String(fuse_k ** 2); // as many scores are added up
+  if (fuse) {
     return <>A kernel of 1×1 adds no neighbour: both passes leave the scores as they are.</>;
   }
   return (
     <>
-      Fusion is off: both passes leave the scores as they are. They are some nine times smaller than
-      fused ones, so that the same scale tells them apart less.
+      Fusion is off: both passes leave the scores as they are. They are some {more} times smaller
+      than fused ones, so that the same scale tells them apart less.
     </>
   );
 }

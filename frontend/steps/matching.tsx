@@ -15,9 +15,9 @@ import type { InspectorProps, Step } from "./step.ts";
 import { areLevel, Level, levelWith, Outside, QueryWord } from "./words.tsx";
 
 const NORMS: Readonly<Record<AttentionConfig["norm"], string>> = {
-  max: "max(‖w‖, 0.0001)",
-  per_element: "√Σ(w² + 0.0001)",
-  none: "none: 1",
+  max: "norm of the key: max(‖w‖, 0.0001)",
+  per_element: "norm of the key: √Σ(w² + 0.0001)",
+  none: "no norm under this rule",
 };
 
 const DIVISIONS: Readonly<Record<AttentionConfig["norm"], string>> = {
@@ -101,7 +101,7 @@ function Inspector({ scene }: InspectorProps) {
           picture={<Large>{rule === "none" ? "1" : "‖key‖"}</Large>}
           value={<Value name="norm" value={terms.norm} />}
         >
-          norm of the key: {NORMS[rule]}
+          {NORMS[rule]}
         </Term>
         <Sign>=</Sign>
         <Term

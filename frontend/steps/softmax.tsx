@@ -80,10 +80,11 @@ function Best({ scene }: InspectorProps) {
       </>
     );
   }
-  if (best.length < 2) return null;
+  const together = percent(total(best.map(({ weight }) => weight)));
+  if (best.length < 2 || together === percent(first.weight)) return null;
   return (
     <>
-      , {percent(total(best.map(({ weight }) => weight)))} from its best {COUNTS[best.length]}
+      , {together} from its best {COUNTS[best.length]}
     </>
   );
 }
@@ -155,7 +156,7 @@ function Inspector({ scene }: InspectorProps) {
           (masked === "zero" || !scene.blank) &&
           "This patch touches the hole, so its weight is 0. "}
         <Masked scene={scene} lse={lse} />
-        {isValid && <Larger scene={scene} />}
+        {isValid && !Number.isNaN(lse) && <Larger scene={scene} />}
       </Note>
     </>
   );
@@ -195,12 +196,13 @@ function Masked({ scene, lse }: InspectorProps & { lse: number }) {
       </>
     );
   }
+  if (Number.isNaN(lse)) return <>One score that is not a number makes every weight NaN.</>;
   const share = count * Math.exp(-lse);
   return (
     <>
       {patches} the hole {count === 1 ? "counts as exp(0)" : "count as exp(0) each"},{" "}
       <Value name="masked" value={share}>
-        {percent(share < LEAST ? 0 : share)}
+        {percent(share)}
       </Value>{" "}
       of the sum, and then {count === 1 ? "gets" : "get"} 0.
     </>

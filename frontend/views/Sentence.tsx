@@ -54,7 +54,7 @@ function About({ scene }: { scene: Scene }) {
 }
 
 function OfPatch({ scene }: { scene: Scene }) {
-  const { attention, q, pasted } = scene;
+  const { attention, q, pasted, foregroundHeat, rowStage } = scene;
   const at = attention.cellOf(q);
   if (!attention.valid[q]) {
     return (
@@ -63,15 +63,36 @@ function OfPatch({ scene }: { scene: Scene }) {
       </>
     );
   }
+  if (rowStage === WEIGHTS && !pasted) {
+    return (
+      <>
+        Where <PatchWord at={at} /> is pasted is known once the output has been computed.
+      </>
+    );
+  }
+  if (!foregroundHeat) {
+    return (
+      <>
+        <PatchWord at={at} isFirst /> may be pasted: Matching, Fuse and Softmax show where.
+      </>
+    );
+  }
   if (!pasted) {
     return (
       <>
-        <PatchWord at={at} isFirst />, and how well each cell of the foreground matches it.
+        The foreground shows how well each cell matches <PatchWord at={at} />.
       </>
     );
   }
   let most = 0;
   for (let p = 1; p < pasted.length; p++) if (pasted[p] > pasted[most]) most = p;
+  if (pasted[most] === 0) {
+    return (
+      <>
+        <PatchWord at={at} isFirst /> may be pasted, but no cell takes anything of it.
+      </>
+    );
+  }
   return (
     <>
       <PatchWord at={at} isFirst /> is pasted most at <CellWord at={attention.place(most)} />, which
@@ -81,8 +102,8 @@ function OfPatch({ scene }: { scene: Scene }) {
 }
 
 /** Why this cell says nothing. */
-function warningOf({ attention, blank, rowStage, p }: Scene): string | null {
-  if (blank && rowStage === WEIGHTS) {
+function warningOf({ attention, blank, rowStage, pixel, p }: Scene): string | null {
+  if (blank && (pixel || rowStage === WEIGHTS)) {
     return attention.config.masked === "zero"
       ? "Every patch touches the hole: all weights are 0."
       : "Every patch touches the hole: the softmax has nothing to divide by and gives NaN.";
