@@ -7,7 +7,7 @@ export function paintedNote({ inputs, mask }: Run): string {
   if (sameMask(mask, inputs.mask)) return "";
   if (!mask) return "Only the mask is gone: f still holds what stood under the first hole.";
   if (!inputs.sameSize || inputs.foregroundMask) {
-    return "Only the mask of b has changed: patches that touch it may not be pasted; f stays as it is.";
+    return "Only b’s mask has changed: patches that touch it may not be pasted; f is as it was.";
   }
   return (
     "Only the mask has changed, not f: nothing is filled anew, and under the new hole " +

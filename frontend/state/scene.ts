@@ -112,6 +112,7 @@ export function sceneOf(view: View): Scene {
         : overPatches(values, rowStage);
     }
   }
+  const match = patch ?? best[0]?.index ?? -1;
   if (view.regionSum) {
     const { stage: summed, values, weights, rowsDone } = view.regionSum;
     // The cells' mean: their shares add up to 1, as a query's do.
@@ -127,7 +128,7 @@ export function sceneOf(view: View): Scene {
     query,
     p,
     patch,
-    q: patch ?? best[0]?.index ?? -1,
+    q: match,
     pixel: cursor.kind === "pixel" ? cursor.pixel : null,
     best,
     rowStage,

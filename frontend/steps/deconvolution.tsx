@@ -216,7 +216,7 @@ export const deconvolution: Step = {
   Thumbnail: () => <Thumbnails step={deconvolution} pictures={PICTURES} />,
   Foot,
   rowStage: () => "attention",
-  noRegion: "Each cell pastes at a place of its own",
+  noRegion: "Each cell pastes at its own place",
   shape: (_stage, run, { c, H, W }) => [run.inputs.n, c, H, W],
   values: (_stage, { attention, p }) => attention.patch(p),
   Inspector,

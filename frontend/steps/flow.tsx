@@ -190,7 +190,7 @@ export const flow: Step = {
     </span>
   ),
   rowStage: () => "attention",
-  noRegion: "Each cell has an arrow of its own, and arrows are not added up",
+  noRegion: "Arrows are not added up",
   shape: (stage, run, { h, w }) =>
     stage === "offsets" ? [run.inputs.n, h, w, 2] : [run.inputs.n, 3, h, w],
   values: (_stage, { attention, p }) => attention.offset(p),

@@ -41,10 +41,11 @@ export function FusionSentence({ scene, pass }: FusionProps) {
   const after = attention.row(pass.stage, p);
   const patch = attention.cellOf(q);
   if (attention.reach === 0) {
+    const isOff = !config.fuse;
     return (
       <>
-        {config.fuse ? "A kernel of 1×1 adds nothing" : "Fusion is off"}: <PatchWord at={patch} />{" "}
-        keeps its score of {digits(after[q])} for <QueryWord scene={scene} />.
+        {isOff ? "Fusion is off" : "A kernel of 1×1 adds nothing"}: <PatchWord at={patch} /> keeps
+        its score of {digits(after[q])} for <QueryWord scene={scene} />.
         <Outside scene={scene} />
       </>
     );

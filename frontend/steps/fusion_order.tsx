@@ -15,7 +15,7 @@ interface OrderProps {
 export function Order({ scene, isFirst }: OrderProps) {
   const { attention } = scene;
   const { fuse_k, stride } = attention.config;
-  const kernel = `${fuse_k}×${fuse_k} kernel with ones on its diagonal`;
+  const kernel = `${fuse_k}×${fuse_k}`;
   const way = stride === 1 ? "one" : String(stride);
   const plural = stride === 1 ? "" : "s";
   return (
@@ -23,16 +23,15 @@ export function Order({ scene, isFirst }: OrderProps) {
       <Note>
         {isFirst ? (
           <>
-            In the original the scores are one matrix, a row a query, a column a patch, both counted
-            row by row. A {kernel} slides over it. One further down its diagonal query and patch
-            both lie {way} column{plural} to the right; past the end of a row, in the next row.
+            In the original: a matrix of queries × patches, counted row by row, and a {kernel}{" "}
+            identity kernel along its diagonal. One step on, both lie {way} column{plural} to the
+            right; past a row’s end, in the next row.
           </>
         ) : (
           <>
-            The original transposes both grids, so that query and patch are counted column by
-            column, slides the same {kernel} over that matrix, and transposes back. One further down
-            its diagonal both lie {way} row{plural} below; past the end of a column, in the next
-            column.
+            In the original: both grids transposed, so that cells are counted column by column, the
+            same {kernel} kernel, both transposed back. One step on, both lie {way} row{plural}{" "}
+            below; past a column’s end, in the next column.
           </>
         )}
       </Note>
@@ -55,9 +54,8 @@ function Counted({ scene, isFirst }: OrderProps) {
   };
   return (
     <>
-      <b>{isFirst ? "row by row" : "column by column"}:</b> query{" "}
-      <span data-term="query-index">{sumOf(p, queryGrid, isFirst)}</span> = {queryBefore}, patch{" "}
-      <span data-term="patch-index">{sumOf(q, patchGrid, isFirst)}</span> = {patchBefore};{" "}
+      <b>{isFirst ? "row by row" : "column by column"}:</b> query {sumOf(p, queryGrid, isFirst)} ={" "}
+      {queryBefore}, patch {sumOf(q, patchGrid, isFirst)} = {patchBefore};{" "}
       {next.p < 0 || next.q < 0 ? (
         "the next on the diagonal lies outside of the matrix and counts 0"
       ) : (

@@ -110,7 +110,7 @@ export const patches: Step = {
   Thumbnail: () => <Thumbnails step={patches} pictures={PICTURES} />,
   Foot: KsizeKnob,
   rowStage: () => null,
-  noRegion: "Each cell has a patch of its own, and patches are not added up",
+  noRegion: "Patches are not added up",
   shape: (stage, run, { c, L, config }) => {
     const side = stage === "matching_patches" ? config.ksize : 2 * config.rate;
     return [run.inputs.n, L, c, side, side];

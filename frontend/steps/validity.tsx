@@ -141,7 +141,7 @@ export const validity: Step = {
   Thumbnail: () => <Thumbnails step={validity} pictures={PICTURES} />,
   Foot,
   rowStage: () => null,
-  noRegion: "Which patches are valid is the same for every cell",
+  noRegion: "Validity is the same for every cell",
   shape: (_stage, run, { L }) => [run.inputs.n, L],
   values: (_stage, { attention }) => attention.valid,
   marks: patchMarks,

@@ -62,6 +62,7 @@ const SIZE = 12; // pixels of the canvas at a ratio of 1
 const LINE = 17;
 const MARGIN = 8;
 const LETTER = 0.56; // of the size: how wide a letter is on average
+const DIGIT = 0.66; // the same of a digit or a minus
 const FONT = 'font-family="system-ui, sans-serif"';
 const INK = "#16191d";
 
@@ -97,8 +98,8 @@ export function legendShape({ lines, range }: Legend, top: number, width: number
 function rampShape({ low, high, signed }: ColourRange, y: number, width: number, ratio: number) {
   const size = SIZE * ratio;
   const [left, right] = [digits(low), digits(high)];
-  const start = (MARGIN + 4) * ratio + left.length * LETTER * size;
-  const end = width - (MARGIN + 4) * ratio - right.length * LETTER * size;
+  const start = (MARGIN + 4) * ratio + left.length * DIGIT * size;
+  const end = width - (MARGIN + 4) * ratio - right.length * DIGIT * size;
   const colours = rampOf(signed);
   const stops = colours.map((colour, i) => {
     return `<stop offset="${i / (colours.length - 1)}" stop-color="${colour}"/>`;

@@ -10,9 +10,11 @@ const order = () => elements(".ctx-order")[0]?.textContent?.replaceAll(/\s+/g, "
 describe("the original's order", () => {
   test("along the rows: one further is one to the right", () => {
     const text = show(smallRun(), "fused_rows", keptQuery([3, 2], 1 * 5 + 3));
-    expect(text).toContain("A 3×3 kernel with ones on its diagonal slides over it.");
-    expect(text).toContain("both lie one column to the right; past the end of a row, in the next");
-    expect(text).not.toContain("transposes");
+    expect(text).toContain("a 3×3 identity kernel along its diagonal.");
+    expect(text).toContain(
+      "One step on, both lie one column to the right; past a row’s end, in the next row.",
+    );
+    expect(text).not.toContain("transposed");
     expect(order()).toBe(
       "row by row: query 3·5 + 2 = 17, patch 1·5 + 3 = 8; next 18 and 9: (3, 3) with (1, 4)",
     );
@@ -20,8 +22,8 @@ describe("the original's order", () => {
 
   test("along the columns: transposed, one further is one below", () => {
     const text = show(smallRun(), "fused_scores", keptQuery([3, 2], 1 * 5 + 3));
-    expect(text).toContain("transposes both grids, so that query and patch are counted column by");
-    expect(text).toContain("and transposes back. One further down its diagonal both lie one row b");
+    expect(text).toContain("both grids transposed, so that cells are counted column by column");
+    expect(text).toContain("both transposed back. One step on, both lie one row below;");
     expect(order()).toBe(
       "column by column: query 2·6 + 3 = 15, patch 3·6 + 1 = 19; " +
         "next 16 and 20: (4, 2) with (2, 3)",

@@ -63,9 +63,9 @@ describe("a region's sum", () => {
     const session = open("fused_scores");
     await settled();
     expect(caption()).toMatch(/^(fused along columns|fused_scores) of 12 cells, added up: /);
-    expect(words(".ctx-story")).toMatch(
-      /^The 12 cells of the region score patch \(\d, \d\) highest of those that may be pasted: [\d.]+ each, on average\.$/,
-    );
+    const sentence = words(".ctx-story");
+    expect(sentence).toMatch(/^The 12 cells of the region score patch \(\d, \d\) highest of those/);
+    expect(sentence).toMatch(/those that may be pasted: [\d.]+ each, on average\.$/);
     session.stage.value = "attention";
     await settled();
     expect(caption()).toMatch(/^attention of 12 cells, added up: /);
@@ -73,16 +73,16 @@ describe("a region's sum", () => {
   });
 
   test.each([
-    ["downsampled_f", "colours of cells are not added up"],
-    ["matching_patches", "patches are not added up"],
-    ["valid", "Which patches are valid is the same for every cell"],
-    ["output", "Each cell pastes at a place of its own"],
-    ["flow", "arrows are not added up"],
+    ["downsampled_f", "Colours are not added up"],
+    ["matching_patches", "Patches are not added up"],
+    ["valid", "Validity is the same for every cell"],
+    ["output", "Each cell pastes at its own place"],
+    ["flow", "Arrows are not added up"],
   ] as const)("at %s it says why the attention is shown instead", async (stage, reason) => {
     const session = open(stage);
     await settled();
     expect(session.regionSum.value?.stage).toBe("attention");
-    expect(words(".ctx-story")).toContain(`${reason}: the map adds up their attention. The 12 `);
+    expect(words(".ctx-story")).toContain(`${reason}: shown is the attention. The 12 `);
   });
 
   test("is spoken when all of it has arrived, and not before", async () => {
@@ -98,6 +98,13 @@ describe("a region's sum", () => {
     session.region.value = null;
     await settled();
     expect(words(".ctx-live")).toBe("");
+  });
+
+  test("leaves the query its own best match", () => {
+    const session = open("flow");
+    const { p, q } = session.scene.value;
+    expect(q).toBe(session.attention.argmax(p));
+    expect(q).not.toBe(session.scene.value.best[0].index);
   });
 
   test("of one cell", async () => {

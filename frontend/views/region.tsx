@@ -28,16 +28,16 @@ function strongestOf({ attention }: Scene, sum: RegionSum): Strongest | null {
 
 const NOTHING = "The region’s cells can take from no patch: none that may be pasted has a number";
 
-/** The title of the matrix whose rows are added up. */
-function summedTitle({ run }: Scene, { stage }: RegionSum): string {
-  if (stage === WEIGHTS) return "attention";
+/** "attention of": the matrix whose rows are added up. */
+function summedWords({ run }: Scene, { stage }: RegionSum): string {
+  if (stage === WEIGHTS) return "attention of";
   const entry = run.inputs.meta.registry.find(({ key }) => key === stage);
-  return entry?.title ?? stage;
+  return `${entry?.title ?? stage} of`;
 }
 
 /** "attention of 12 cells, added up" */
 export const sumWords = (scene: Scene, sum: RegionSum): string =>
-  `${summedTitle(scene, sum)} of ${sum.rows} ${sum.rows === 1 ? "cell" : "cells"}, added up`;
+  `${summedWords(scene, sum)} ${sum.rows} ${sum.rows === 1 ? "cell" : "cells"}, added up`;
 
 export function RegionSentence({ scene }: { scene: Scene }) {
   const { regionSum, stage } = scene;
@@ -54,8 +54,8 @@ export function RegionSentence({ scene }: { scene: Scene }) {
   if (regionSum.stage === WEIGHTS) {
     return (
       <>
-        {reason && `${reason}: the map adds up their attention. `}
-        {cells} of the region {rows === 1 ? "takes" : "take"} most from <PatchWord at={place} />:{" "}
+        {reason && `${reason}: shown is the attention. `}
+        {cells} of the region take{rows === 1 && "s"} most from <PatchWord at={place} />:{" "}
         {percent(mean)}
         {average}.
       </>
@@ -63,8 +63,8 @@ export function RegionSentence({ scene }: { scene: Scene }) {
   }
   return (
     <>
-      {cells} of the region {rows === 1 ? "scores" : "score"} <PatchWord at={place} /> highest of
-      those that may be pasted: {digits(mean)}
+      {cells} of the region score{rows === 1 && "s"} <PatchWord at={place} /> highest of those that
+      may be pasted: {digits(mean)}
       {average}.
     </>
   );
@@ -95,7 +95,7 @@ export function RegionCaption({ scene, sum }: { scene: Scene; sum: RegionSum }) 
   }
   return (
     <>
-      {summedTitle(scene, sum)} of <Num value={rows} /> {rows === 1 ? "cell" : "cells"}, added up:{" "}
+      {summedWords(scene, sum)} <Num value={rows} /> {rows === 1 ? "cell" : "cells"}, added up:{" "}
       <Num value={total(values)} />
     </>
   );
