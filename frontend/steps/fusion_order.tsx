@@ -46,6 +46,8 @@ export function Order({ scene, isFirst }: OrderProps) {
 function Counted({ scene, isFirst }: OrderProps) {
   const { attention, p, q } = scene;
   const { queryGrid, patchGrid } = attention;
+  const querySum = sumOf(p, queryGrid, isFirst);
+  const patchSum = sumOf(q, patchGrid, isFirst);
   const queryBefore = countOf(p, queryGrid, isFirst);
   const patchBefore = countOf(q, patchGrid, isFirst);
   const next = {
@@ -54,8 +56,7 @@ function Counted({ scene, isFirst }: OrderProps) {
   };
   return (
     <>
-      <b>{isFirst ? "row by row" : "column by column"}:</b> query {sumOf(p, queryGrid, isFirst)} ={" "}
-      {queryBefore}, patch {sumOf(q, patchGrid, isFirst)} = {patchBefore};{" "}
+      <b>{isFirst ? "row by row" : "column by column"}:</b> query {querySum}, patch {patchSum};{" "}
       {next.p < 0 || next.q < 0 ? (
         "the next on the diagonal lies outside of the matrix and counts 0"
       ) : (
@@ -80,9 +81,11 @@ function countOf(index: number, grid: Grid, byRow: boolean): number {
   return byRow ? row * grid.cols + column : column * grid.rows + row;
 }
 
+/** "3·5 + 2 = 17" */
 function sumOf(index: number, grid: Grid, byRow: boolean): string {
   const [row, column] = placeOn(index, grid);
-  return byRow ? `${row}·${grid.cols} + ${column}` : `${column}·${grid.rows} + ${row}`;
+  const sum = byRow ? `${row}·${grid.cols} + ${column}` : `${column}·${grid.rows} + ${row}`;
+  return `${sum} = ${countOf(index, grid, byRow)}`;
 }
 
 /** Whether the next one lies in another row, or in another column. */

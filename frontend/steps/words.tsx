@@ -61,13 +61,16 @@ interface LevelProps {
 }
 
 /** In place of a rank, where no patch is better than another. */
-export const Level = ({ scene, what }: LevelProps) => (
-  <>
-    The {what} of <QueryWord scene={scene} /> with all {thousands(total(scene.attention.valid))}{" "}
-    patches that may be pasted are equal: none comes first.
-    <Outside scene={scene} />
-  </>
-);
+export function Level({ scene, what }: LevelProps) {
+  const count = thousands(total(scene.attention.valid));
+  return (
+    <>
+      The {what} of <QueryWord scene={scene} /> with all {count} patches that may be pasted are
+      equal: none comes first.
+      <Outside scene={scene} />
+    </>
+  );
+}
 
 /** ", level with 3 others" */
 export function levelWith(values: ArrayLike<number>, { attention, q }: Scene): string {
