@@ -3,7 +3,6 @@ import { along, flat, type Grid } from "../engine/grid.ts";
 import type { Place } from "../state/cursor.ts";
 import type { Scene } from "../state/scene.ts";
 import { At } from "../views/numbers.tsx";
-import { Note } from "../views/terms.tsx";
 
 interface OrderProps {
   scene: Scene;
@@ -19,26 +18,22 @@ export function Order({ scene, isFirst }: OrderProps) {
   const way = stride === 1 ? "one" : String(stride);
   const plural = stride === 1 ? "" : "s";
   return (
-    <>
-      <Note>
-        {isFirst ? (
-          <>
-            In the original: a matrix of queries × patches, counted row by row, and a {kernel}{" "}
-            identity kernel along its diagonal. One step on, both lie {way} column{plural} to the
-            right; past a row’s end, in the next row.
-          </>
-        ) : (
-          <>
-            In the original: both grids transposed, so that cells are counted column by column, the
-            same {kernel} kernel, both transposed back. One step on, both lie {way} row{plural}{" "}
-            below; past a column’s end, in the next column.
-          </>
-        )}
-      </Note>
-      <p class="ctx-order">
-        <Counted scene={scene} isFirst={isFirst} />
-      </p>
-    </>
+    <p class="ctx-order">
+      {isFirst ? (
+        <>
+          In the original: a matrix of queries × patches, counted row by row, and a {kernel}{" "}
+          identity kernel along its diagonal. One step on, both lie {way} column{plural} to the
+          right; past a row’s end, in the next row.
+        </>
+      ) : (
+        <>
+          In the original: both grids transposed, so that cells are counted column by column, the
+          same {kernel} kernel, both transposed back. One step on, both lie {way} row{plural} below;
+          past a column’s end, in the next column.
+        </>
+      )}{" "}
+      <Counted scene={scene} isFirst={isFirst} />
+    </p>
   );
 }
 
@@ -56,7 +51,7 @@ function Counted({ scene, isFirst }: OrderProps) {
   };
   return (
     <>
-      <b>{isFirst ? "row by row" : "column by column"}:</b> query {querySum}, patch {patchSum};{" "}
+      <b>{isFirst ? "Row by row" : "Column by column"}:</b> query {querySum}, patch {patchSum};{" "}
       {next.p < 0 || next.q < 0 ? (
         "the next on the diagonal lies outside of the matrix and counts 0"
       ) : (

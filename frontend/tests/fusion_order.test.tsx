@@ -5,7 +5,10 @@ import { elements, show } from "./inspect.tsx";
 import { smallRun } from "./run.ts";
 
 // 6 × 5 cells and as many patches.
-const order = () => elements(".ctx-order")[0]?.textContent?.replaceAll(/\s+/g, " ");
+const order = () => {
+  const text = elements(".ctx-order")[0]?.textContent?.replaceAll(/\s+/g, " ");
+  return text?.slice(text.search(/(Row by row|Column by column):/));
+};
 
 describe("the original's order", () => {
   test("along the rows: one further is one to the right", () => {
@@ -16,7 +19,7 @@ describe("the original's order", () => {
     );
     expect(text).not.toContain("transposed");
     expect(order()).toBe(
-      "row by row: query 3·5 + 2 = 17, patch 1·5 + 3 = 8; next 18 and 9: (3, 3) with (1, 4)",
+      "Row by row: query 3·5 + 2 = 17, patch 1·5 + 3 = 8; next 18 and 9: (3, 3) with (1, 4)",
     );
   });
 
@@ -25,7 +28,7 @@ describe("the original's order", () => {
     expect(text).toContain("both grids transposed, so that cells are counted column by column");
     expect(text).toContain("both transposed back. One step on, both lie one row below;");
     expect(order()).toBe(
-      "column by column: query 2·6 + 3 = 15, patch 3·6 + 1 = 19; " +
+      "Column by column: query 2·6 + 3 = 15, patch 3·6 + 1 = 19; " +
         "next 16 and 20: (4, 2) with (2, 3)",
     );
   });
@@ -44,7 +47,7 @@ describe("the original's order", () => {
     const text = show(run, "fused_rows", keptQuery([3, 2], 1));
     expect(text).toContain("both lie 2 columns to the right");
     expect(order()).toBe(
-      "row by row: query 3·5 + 2 = 17, patch 0·3 + 1 = 1; next 19 and 2: (3, 4) with (0, 4)",
+      "Row by row: query 3·5 + 2 = 17, patch 0·3 + 1 = 1; next 19 and 2: (3, 4) with (0, 4)",
     );
     const terms = run.attention(0).fusionTerms(17, 1);
     expect(terms.find(({ d, e }) => d === 1 && e === 0)).toMatchObject({ p: 19, q: 2 });
