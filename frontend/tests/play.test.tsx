@@ -7,6 +7,8 @@ import { click, host, openApp, press, words } from "./app.tsx";
 const PLAY = '[data-do="play"]';
 const STEP = 1600; // milliseconds
 
+vi.setConfig({ testTimeout: 60_000 }); // the whole page is drawn many times over
+
 beforeEach(() => {
   vi.useFakeTimers();
 });
