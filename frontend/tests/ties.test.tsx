@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import type { AttentionConfig } from "../engine/config.ts";
 import { equalsOf } from "../engine/ranks.ts";
 import { keptQuery } from "../state/cursor.ts";
+import { openApp, words } from "./app.tsx";
 import { CURSORS, INVALID, say, show } from "./inspect.tsx";
 import { smallRun } from "./run.ts";
 
@@ -68,4 +69,10 @@ test("a scale below 0 is not said to favour the best", () => {
   const text = show(withScale(-5), "attention", QUERY);
   expect(text).toContain("turns the order round");
   expect(text).not.toContain("A larger scale");
+});
+
+test("the share of all others leaves out what the masked ones have of the sum", () => {
+  openApp("attention", withScale(0));
+  // 21 of 30 parts, less the five that are listed.
+  expect(words(".ctx-others .ctx-weight")).toBe("53 %");
 });
