@@ -1,6 +1,7 @@
 // One picture with what is drawn over it, as an SVG or as a PNG.
 import type { Arrow, Mark } from "../steps/step.ts";
 import { download } from "./download.ts";
+import { escaped, type Legend, legendShape } from "./legend.ts";
 
 /** Set places, each `step` pixels wide. */
 export interface Bits {
@@ -20,7 +21,8 @@ export interface PictureParts {
   readonly hole: Bits | null;
   /** Draw the hole's edge, not its area. */
   readonly onlyEdge: boolean;
-  readonly title: string;
+  /** Below the picture; its title is the file's, too. */
+  readonly legend: Legend;
 }
 
 const COLOURS = { query: "#d55e00", match: "#56b4e9", pixel: "#009e73", hole: "#cc79a7" };
@@ -30,20 +32,21 @@ const LABEL = 12;
 /** A mark that is smaller is drawn as large as this. */
 const LEAST_SIDE = 5;
 
-const escaped = (text: string): string =>
-  text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
-
 export function svgOf(parts: PictureParts, ratio = 1): string {
-  const { canvas, cols, rows, hole, title } = parts;
+  const { canvas, cols, rows, hole, legend } = parts;
   const { width, height } = canvas;
+  const below = legendShape(legend, height, width, ratio);
+  const whole = height + below.height;
   const scale = { x: width / cols, y: height / rows, line: LINE * ratio, label: LABEL * ratio };
   return [
-    `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}">`,
-    `<title>${escaped(title)}</title>`,
+    `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${whole}">`,
+    `<title>${escaped(legend.lines[0])}</title>`,
+    `<path d="M0 0H${width}V${whole}H0Z" fill="#fff"/>`,
     `<image width="${width}" height="${height}" href="${canvas.toDataURL()}"/>`,
     hole ? holeShape(hole, parts.onlyEdge, scale) : "",
     ...parts.marks.map((mark) => markShape(mark, scale)),
     ...parts.arrows.map((arrow) => arrowShape(arrow, scale)),
+    below.svg,
     "</svg>",
   ].join("");
 }
@@ -155,14 +158,13 @@ function arrowShape({ from, to, kind }: Arrow, { x, y, line }: Scale): string {
 
 /** The browser draws the SVG. */
 export async function savePng(parts: PictureParts, ratio: number, name: string): Promise<void> {
-  const { width, height } = parts.canvas;
   const image = new Image();
   image.src = `data:image/svg+xml,${encodeURIComponent(svgOf(parts, ratio))}`;
   await image.decode();
   const canvas = document.createElement("canvas");
-  canvas.width = width;
-  canvas.height = height;
-  canvas.getContext("2d")?.drawImage(image, 0, 0, width, height);
+  canvas.width = image.naturalWidth;
+  canvas.height = image.naturalHeight;
+  canvas.getContext("2d")?.drawImage(image, 0, 0);
   canvas.toBlob((blob) => {
     if (blob) download(name, blob);
   });

@@ -174,8 +174,11 @@ function Pin() {
   return (
     <Button
       name="pin"
-      help="Keeps this run as A: change anything and see B beside it, along the whole strip."
-      isPressed={isPinned}
+      help={
+        isPinned
+          ? "Lets A go: the present run stays, alone."
+          : "Keeps this run as A: change anything and see B beside it, along the whole strip."
+      }
       onClick={() => {
         pinned.value = isPinned ? null : document.value;
       }}

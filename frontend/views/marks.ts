@@ -51,7 +51,7 @@ function regionMark({ attention }: Scene, region: Region): Mark {
 function regionBestMarks(scene: Scene): Mark[] {
   const { attention, regionSum } = scene;
   if (!regionSum) return [];
-  const best = strongest(regionSum.values, MOST_BEST).map((q) => attention.cellOf(q));
+  const best = strongest(regionSum.weights, MOST_BEST).map((q) => attention.cellOf(q));
   return numbered(best, (cell) => cellBox(attention, cell));
 }
 
