@@ -9,10 +9,11 @@
 - `saving`, `loading`: a run as a file, and a trace out of that file.
 """
 
+from .in_steps import steps
 from .loading import load_trace
 from .reference_flow import flow_like
 from .results import Match, PixelLedger, PixelTerm, QueryRow, StageResult, Summary
-from .run import Trace, steps, trace
+from .run import Trace, trace
 
 __all__ = [
     "Match",

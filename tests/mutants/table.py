@@ -398,7 +398,7 @@ FAULTS: list[Fault] = [
             OUTPUT,
         ),
         (
-            "_cells_reaching_into",
+            "cells_reaching_into",
             "cells that reach into the hole shifted",
             "(before, after, before, after)",
             "(after, before, after, before)",
