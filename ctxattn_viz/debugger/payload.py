@@ -26,6 +26,7 @@ from ..traces.run import check_trace
 from ..units import human
 from .outcome import Outcome, affordable, outcome_of, summaries
 from .pictures import Look, look_of, picture_at_size
+from .remarks import facts_and_findings, walk
 
 if TYPE_CHECKING:
     from ..traces.run import Trace
@@ -69,6 +70,7 @@ def build(
     truth: Tensor | None = None,
     title: str | None = None,
     python: str | None = None,
+    cells: Any = None,
     at_once: bool = True,
 ) -> Payload:
     """Everything the front end needs of `trace`.
@@ -79,6 +81,7 @@ def build(
         truth: like f, the picture before its hole was filled.
         title: a name for this run.
         python: lines of Python that define f, b and mask; copied with the view.
+        cells: query cells to walk through, `(row, column)` each; see `Trace.where`.
         at_once: make the output now, even where that takes a while.
 
     Raises:
@@ -127,12 +130,13 @@ def build(
         "device": str(trace.device),
         "dtype": str(f.dtype).removeprefix("torch."),
         "look": look.to_dict(),
+        "walk": walk(trace, cells),
     }
     payload = Payload(meta, {}, look, notes)
     meta["arrays"] = dtypes_and_shapes(arrays)
     payload.buffers = {name: x.tobytes() for name, x in arrays.items()}
     if pending:
-        meta.update(describe(trace, payload))
+        meta.update(describe(trace, payload, with_findings=False))
         return payload
     description, buffers = results(trace, payload)
     description["arrays"] |= meta["arrays"]
@@ -141,8 +145,11 @@ def build(
     return payload
 
 
-def results(trace: "Trace", payload: Payload) -> Results:
+def results(trace: "Trace", payload: Payload, with_findings: bool = True) -> Results:
     """What follows from the inputs.
+
+    Args:
+        with_findings: look at every row for findings, too.
 
     Returns:
         what `describe` does, with the `arrays`' dtypes and shapes; the bytes of output,
@@ -155,16 +162,23 @@ def results(trace: "Trace", payload: Payload) -> Results:
         "argmax": np.ascontiguousarray(outcome.best.cpu().numpy().astype("<i4")),
         "picture_output": payload.look(outcome.output),
     }
-    description = {**describe(trace, payload, outcome), "arrays": dtypes_and_shapes(arrays)}
+    described = describe(trace, payload, outcome, with_findings)
+    description = {**described, "arrays": dtypes_and_shapes(arrays)}
     return description, {name: x.tobytes() for name, x in arrays.items()}
 
 
-def describe(trace: "Trace", payload: Payload, outcome: Outcome | None = None) -> dict[str, Any]:
-    """Configuration, stage summaries and notes of a trace."""
+def describe(
+    trace: "Trace",
+    payload: Payload,
+    outcome: Outcome | None = None,
+    with_findings: bool = True,
+) -> dict[str, Any]:
+    """Configuration, stage summaries, notes, facts and findings of a trace."""
     return {
         "config": trace.config.to_dict(),
         "summaries": summaries(trace, outcome),
         "notes": [*payload.notes, *filter(None, (trace.thin_hole(), trace.nothing_valid()))],
+        **facts_and_findings(trace, with_findings),
     }
 
 

@@ -212,7 +212,7 @@ class Debugger(NotPickled, Undoing):
             self._ready = None  # one of the two is let go before the next is made
             no_hole = torch.zeros_like(trace.mask_at_b[:1])
             run = trace.revised(no_hole if mask is None else mask, config)
-            self._ready = run, results(run, payload)
+            self._ready = run, results(run, payload, with_findings=False)
         return config, mask
 
     # ---- what follows from a change ----

@@ -141,8 +141,8 @@ def _of_queries(values: LazyValues, sample: int, cells: Cells) -> Iterator[Remar
         "sharp",
         "attention",
         cells.best_share > COPY,
-        f"take over {100 * COPY:.0f} % from one patch: the softmax is so sharp that they copy (the median "
-        f"best share is {_percent(_median(cells.best_share, asked))}).",
+        f"take over {100 * COPY:.0f} % from one patch: the softmax is so sharp that they copy (the "
+        f"median best share is {_percent(_median(cells.best_share, asked))}).",
         cells.best_share,
         SHARP,
     )
@@ -151,9 +151,9 @@ def _of_queries(values: LazyValues, sample: int, cells: Cells) -> Iterator[Remar
         "flat",
         "attention",
         averages,
-        f"average: over {100 * AVERAGE:.0f} % of the {valid} valid patches share their attention (the "
-        f"median is {_median(cells.effective_patches, asked):.0f}), and what they paste is nearer "
-        "to the mean of all patches than to the best match.",
+        f"average: over {100 * AVERAGE:.0f} % of the {valid} valid patches share their attention "
+        f"(the median is {_median(cells.effective_patches, asked):.0f}), and what they paste is "
+        "nearer to the mean of all patches than to the best match.",
         cells.effective_patches,
         FLAT,
     )
@@ -161,8 +161,9 @@ def _of_queries(values: LazyValues, sample: int, cells: Cells) -> Iterator[Remar
         "lost_share",
         "attention",
         cells.total_share < WHOLE,
-        f"have shares that add up to less than {100 * WHOLE:.0f} % (to {_percent(_least(cells, asked))} at "
-        "the least): masked patches take the rest along, and the output is nearer to 0 for it.",
+        f"have shares that add up to less than {100 * WHOLE:.0f} % (the least to "
+        f"{_percent(_least(cells, asked))}): masked patches take the rest along, and the "
+        "output is nearer to 0 for it.",
         -cells.total_share,
         LOST,
     )
