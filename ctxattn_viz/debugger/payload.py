@@ -82,7 +82,7 @@ def build(
         title: a name for this run.
         python: lines of Python that define f, b and mask; copied with the view.
         cells: query cells to walk through, `(row, column)` each; see `Trace.where`.
-        at_once: make the output now, even where that takes a while.
+        at_once: make the output and the findings now, even where that takes a while.
 
     Raises:
         InputError: an option that does not fit the trace.
@@ -130,13 +130,14 @@ def build(
         "device": str(trace.device),
         "dtype": str(f.dtype).removeprefix("torch."),
         "look": look.to_dict(),
+        **facts_and_findings(trace, with_findings=not pending),
         "walk": walk(trace, cells),
     }
     payload = Payload(meta, {}, look, notes)
     meta["arrays"] = dtypes_and_shapes(arrays)
     payload.buffers = {name: x.tobytes() for name, x in arrays.items()}
     if pending:
-        meta.update(describe(trace, payload, with_findings=False))
+        meta.update(describe(trace, payload))
         return payload
     description, buffers = results(trace, payload)
     description["arrays"] |= meta["arrays"]
@@ -145,11 +146,8 @@ def build(
     return payload
 
 
-def results(trace: "Trace", payload: Payload, with_findings: bool = True) -> Results:
+def results(trace: "Trace", payload: Payload) -> Results:
     """What follows from the inputs.
-
-    Args:
-        with_findings: look at every row for findings, too.
 
     Returns:
         what `describe` does, with the `arrays`' dtypes and shapes; the bytes of output,
@@ -162,23 +160,16 @@ def results(trace: "Trace", payload: Payload, with_findings: bool = True) -> Res
         "argmax": np.ascontiguousarray(outcome.best.cpu().numpy().astype("<i4")),
         "picture_output": payload.look(outcome.output),
     }
-    described = describe(trace, payload, outcome, with_findings)
-    description = {**described, "arrays": dtypes_and_shapes(arrays)}
+    description = {**describe(trace, payload, outcome), "arrays": dtypes_and_shapes(arrays)}
     return description, {name: x.tobytes() for name, x in arrays.items()}
 
 
-def describe(
-    trace: "Trace",
-    payload: Payload,
-    outcome: Outcome | None = None,
-    with_findings: bool = True,
-) -> dict[str, Any]:
-    """Configuration, stage summaries, notes, facts and findings of a trace."""
+def describe(trace: "Trace", payload: Payload, outcome: Outcome | None = None) -> dict[str, Any]:
+    """Configuration, stage summaries and notes of a trace."""
     return {
         "config": trace.config.to_dict(),
         "summaries": summaries(trace, outcome),
         "notes": [*payload.notes, *filter(None, (trace.thin_hole(), trace.nothing_valid()))],
-        **facts_and_findings(trace, with_findings),
     }
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from ..errors import BudgetError, InputError
+from ..errors import InputError
 from ..traces.remarks import Remark, Remarks
 from .state import Place, checked_place
 
@@ -14,14 +14,9 @@ if TYPE_CHECKING:
 MOST_CELLS = 200
 
 
-def facts_and_findings(trace: "Trace", with_findings: bool) -> dict[str, Any]:
-    """`facts` and `findings`; None in place of findings that are not asked for or do not fit."""
-    findings = None
-    if with_findings:
-        try:
-            findings = _sent(trace.findings)
-        except BudgetError:  # the run can be shown all the same
-            findings = None
+def facts_and_findings(trace: "Trace", with_findings: bool = True) -> dict[str, Any]:
+    """`facts`, and `findings`: None where they are not looked for."""
+    findings = _sent(trace.findings) if with_findings else None
     return {"facts": _sent(trace.facts), "findings": findings}
 
 
