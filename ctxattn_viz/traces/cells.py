@@ -64,6 +64,7 @@ class Cells(NotPickled):
         from_mean: the same from the mean of all valid patches.
         finite: bool, whether all its fused scores and shares are.
         in_rim: bool, whether the best match lies in the ring of valid patches around b's hole.
+        rim_share: the share of that whole ring.
         hole_share: the share of valid patches that paste hole pixels; see the finding `leak`.
 
     >>> x = torch.arange(48.0).reshape(1, 3, 4, 4) / 48
@@ -86,6 +87,7 @@ class Cells(NotPickled):
     from_mean: Float[Tensor, "h w"]
     finite: Bool[Tensor, "h w"]
     in_rim: Bool[Tensor, "h w"]
+    rim_share: Float[Tensor, "h w"]
     hole_share: Float[Tensor, "h w"]
 
     def __repr__(self) -> str:
@@ -188,6 +190,7 @@ def cells_of(values: LazyValues, sample: int, budget: int | None) -> Cells:
                 "from_best": (mixed - pasted[best]).square().mean(dim=1).sqrt(),
                 "from_mean": (mixed - mean).square().mean(dim=1).sqrt(),
                 "finite": fused.isfinite().all(dim=1) & total.isfinite(),
+                "rim_share": shares[:, rim].sum(dim=1),
                 "hole_share": shares[:, leaking].sum(dim=1),
                 "in_rim": rim[best] & (total > 0),
             }

@@ -53,7 +53,7 @@ class Remarks(Sequence[Remark]):
     >>> remarks: cv.Remarks = cv.trace(x, x).findings
     >>> print(remarks)
     Findings: none.
-    >>> "leak" in remarks.keys()
+    >>> "leak" in remarks
     False
     """
 
@@ -76,6 +76,10 @@ class Remarks(Sequence[Remark]):
                 raise KeyError(f"{index}: there are {', '.join(self.keys()) or 'none'}")
             index = self.keys().index(index)
         return self._remarks[index]
+
+    def __contains__(self, wanted: object) -> bool:
+        """Whether there is this remark, or one of this key."""
+        return wanted in (self.keys() if isinstance(wanted, str) else self._remarks)
 
     def __len__(self) -> int:
         return len(self._remarks)

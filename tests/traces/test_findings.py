@@ -53,9 +53,7 @@ def numbers_of(run: cv.Trace, sample: int) -> dict[str, np.ndarray]:
     pastes_hole = np.array(
         [touches(hole, y * rate - rate // 2, x * rate - rate // 2, 2 * rate) for y, x in cells]
     )
-    near = np.array(
-        [touches(small, y - reach - 1, x - reach - 1, 2 * reach + 3) for y, x in cells]
-    )
+    near = np.array([touches(small, y - reach - 1, x - reach - 1, 2 * reach + 3) for y, x in cells])
     same_size = run.f.shape == run.b.shape
     result: dict[str, np.ndarray] = {}
     for row, column in np.ndindex(h, w):
@@ -81,6 +79,7 @@ def numbers_of(run: cv.Trace, sample: int) -> dict[str, np.ndarray]:
             "from_mean": math.sqrt(((mixed - pasted[valid].mean(axis=0)) ** 2).mean()),
             "finite": True,
             "in_rim": bool(near[best] and valid[best] and total > 0),
+            "rim_share": float(shares[near & valid].sum()),
             "hole_share": float(shares[pastes_hole & valid].sum()),
         }
         for name, value in one.items():
@@ -271,7 +270,9 @@ def test_best_matches_in_the_rim() -> None:
     b, mask = maps(side=32, seed=1), torch.zeros(1, 1, 32, 32)
     mask[..., 12:20, 12:20] = 1
     b[..., 6:26, 6:26] = 1
-    run = plain(cv.AttentionConfig(fuse=False, shrink="floor"), f=b, b=b, mask=mask)
+    run = plain(
+        cv.AttentionConfig(fuse=False, shrink="floor", softmax_scale=0.3), f=b, b=b, mask=mask
+    )
     finding = run.findings["rim"]
     small = run["downsampled_mask"].tensor[0, 0]
     for row, column in finding.cells:
@@ -279,6 +280,9 @@ def test_best_matches_in_the_rim() -> None:
         around = [slice(max(place - 2, 0), place + 3) for place in (best.row, best.col)]
         assert small[around[0], around[1]].any()
     assert len(finding.cells) >= 16
+    shares = [float(run.cells().rim_share[place]) for place in finding.cells]
+    assert shares == sorted(shares, reverse=True)
+    assert f"has {100 * sum(shares) / len(shares):.2g} % of their attention" in finding.sentence
     assert finding.stage == "offsets"
     assert "rim" not in keys(plain())
 
@@ -452,9 +456,9 @@ def test_a_fact_is_told_only_where_it_holds() -> None:
     assert facts.keys() == ["same_map", "stride", "norm", "no_fusion", "scale", "divides_by_4"]
     assert "share alike" in facts["scale"].sentence
     line = cv.trace(x[..., :1, :], x[..., :1, :], None, cv.AttentionConfig(rate=1)).facts
-    assert "wraps" not in line.keys()  # one row has no next one
+    assert "wraps" not in line  # one row has no next one
     two = cv.trace(maps(2, side=8), maps(2, side=8)).facts
-    assert "flow" in two.keys()
+    assert "flow" in two
 
 
 def test_the_border_darkens_where_b_is_bright() -> None:
@@ -477,7 +481,7 @@ def test_the_first_samples_mask_for_all() -> None:
     assert fact.cells == tuple((y, x) for y, x in differs)
     assert fact.sample == 1
     equal = plain(config, f=f, b=b, mask=masks[:1].expand(2, -1, -1, -1))
-    assert "first_mask" not in equal.facts.keys()
+    assert "first_mask" not in equal.facts
 
 
 def test_patches_below_the_floor() -> None:
@@ -485,7 +489,7 @@ def test_patches_below_the_floor() -> None:
     b[..., :8, :8] = 0
     fact = plain(b=b).facts["floor"]
     assert set(fact.cells) == {(y, x) for y in range(3) for x in range(3)}
-    assert "floor" not in plain().facts.keys()
+    assert "floor" not in plain().facts
 
 
 def test_facts_need_no_scores() -> None:
@@ -543,6 +547,8 @@ def test_they_print_as_a_list() -> None:
     with pytest.raises(KeyError, match="leak: there are sharp"):
         _ = run.findings["leak"]
     assert run.findings[:1] == (run.findings[0],)
+    assert "sharp" in run.findings
+    assert run.findings[0] in run.findings
 
 
 def test_thresholds_stand_between_what_photographs_show() -> None:
