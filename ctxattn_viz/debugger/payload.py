@@ -26,7 +26,7 @@ from ..traces.run import check_trace
 from ..units import human
 from .outcome import Outcome, affordable, outcome_of, summaries
 from .pictures import Look, look_of, picture_at_size
-from .remarks import facts_and_findings, walk
+from .remarks import remarks_to_open_with, walk
 
 if TYPE_CHECKING:
     from ..traces.run import Trace
@@ -130,7 +130,7 @@ def build(
         "device": str(trace.device),
         "dtype": str(f.dtype).removeprefix("torch."),
         "look": look.to_dict(),
-        **facts_and_findings(trace, with_findings=not pending),
+        **remarks_to_open_with(trace, look=not pending),
         "walk": walk(trace, cells),
     }
     payload = Payload(meta, {}, look, notes)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from ..errors import InputError
+from ..errors import BudgetError, InputError
 from ..traces.remarks import Remark, Remarks
 from .state import Place, checked_place
 
@@ -18,6 +18,14 @@ def facts_and_findings(trace: "Trace", with_findings: bool = True) -> dict[str, 
     """`facts`, and `findings`: None where they are not looked for."""
     findings = _sent(trace.findings) if with_findings else None
     return {"facts": _sent(trace.facts), "findings": findings}
+
+
+def remarks_to_open_with(trace: "Trace", look: bool) -> dict[str, Any]:
+    """`facts_and_findings`; a run whose rows do not fit its budget is shown without findings."""
+    try:
+        return facts_and_findings(trace, look)
+    except BudgetError:
+        return facts_and_findings(trace, with_findings=False)
 
 
 def walk(trace: "Trace", cells: Any) -> list[Place] | None:
