@@ -51,10 +51,10 @@ class Remarks(Sequence[Remark]):
 
     >>> x = torch.arange(48.0).reshape(1, 3, 4, 4) / 48
     >>> remarks: cv.Remarks = cv.trace(x, x).findings
-    >>> print(remarks)
-    Findings: none.
-    >>> "leak" in remarks
-    False
+    >>> remarks.keys()  # the softmax takes one patch a query
+    ['sharp']
+    >>> "leak" in remarks, remarks["sharp"].cells[:2]
+    (False, ((0, 0), (0, 1)))
     """
 
     def __init__(self, title: str, remarks: Iterable[Remark]) -> None:

@@ -96,7 +96,7 @@ def test_a_page_of_what_does_not_fit_opens_without_findings(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(outcome, "KEEP_BYTES", 1000)
-    meta = build(cv.trace(maps(side=32), maps(side=32), hole(32), budget=1000)).meta
+    meta = build(cv.trace(maps(side=32), maps(side=32), hole(32), budget=100_000)).meta
     assert meta["findings"] is None
     assert meta["facts"]
 
