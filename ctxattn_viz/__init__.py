@@ -42,10 +42,13 @@ from .errors import (
 from .renamed import missing_attribute
 from .stages import STAGES, Stage
 from .traces import (
+    Cells,
     Match,
     PixelLedger,
     PixelTerm,
     QueryRow,
+    Remark,
+    Remarks,
     StageResult,
     Summary,
     Trace,
@@ -89,6 +92,7 @@ __all__ = [
     "AttentionSummary",
     "BudgetError",
     "Ceilings",
+    "Cells",
     "ChannelsLastWarning",
     "Comparison",
     "ContextualAttention",
@@ -108,6 +112,8 @@ __all__ = [
     "PixelTerm",
     "Profile",
     "QueryRow",
+    "Remark",
+    "Remarks",
     "Stage",
     "StageDifference",
     "StageResult",

@@ -68,6 +68,7 @@ export class Kernel {
     link.onMessage((message) => {
       this.hear();
       if (message?.kind === "refused") this.refused(message.reason);
+      else if (message?.kind === "findings") session.remarks.take(message);
       else this.onMessage(message);
     });
     session.offline.value = this.isGone();
@@ -162,6 +163,7 @@ export class Kernel {
       this.recorded = confirmed;
       session.show(confirmed);
     }
+    session.remarks.asked.value = null;
     session.problem.value = reason;
   }
 
