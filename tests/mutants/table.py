@@ -570,26 +570,26 @@ FAULTS: list[Fault] = [
         (
             "matching.ts",
             "the background norm forgotten",
-            "scores[q] = sums[q] / norms[q];",
-            "scores[q] = sums[q];",
-        ),
-        (
-            "matching.ts",
-            "a column's norm forgotten",
-            "scores[p] /= norms[q];",
+            "scores[q] *= inverseNorms[q];",
             "",
         ),
         (
             "matching.ts",
+            "a column's norm forgotten",
+            "scores[p] *= inverse;",
+            "",
+        ),
+        (
+            "correlation.ts",
             "the first line of a patch taken for all",
-            "this.line(y + d, x)",
-            "this.line(y, x)",
+            "this.cell(y + d, x)",
+            "this.cell(y, x)",
         ),
         (
             "fusion.ts",
             "the diagonal reversed",
-            "addAlong(sums, before(neighbour), other.step * d, other)",
-            "addAlong(sums, before(neighbour), -other.step * d, other)",
+            "shift: other.step * d }",
+            "shift: -other.step * d }",
         ),
         (
             "fusion.ts",
