@@ -14,10 +14,19 @@ from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any, Protocol
 
-from .places import Places, Scope, Span, ancestors, contains, parent_of, span_at, span_of
+from .places import (
+    COMPREHENSIONS,
+    Places,
+    Scope,
+    Span,
+    ancestors,
+    contains,
+    parent_of,
+    span_at,
+    span_of,
+)
 
 Comprehension = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
-INLINE = ("<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>")
 
 NAMES_ITERATED = sys.version_info >= (3, 13)  # where a loop asks for more: before, all of it
 YIELD = dis.opmap["YIELD_VALUE"]
@@ -158,7 +167,11 @@ class Frames:
         entered, new = self._suspended.pop(id(frame), None), False
         if entered is not None:
             entered.depth = entered.around.depth if entered.around else depth
-        elif top and frame.f_code in top.frame.f_code.co_consts and frame.f_code.co_name in INLINE:
+        elif (
+            top
+            and frame.f_code in top.frame.f_code.co_consts
+            and frame.f_code.co_name in COMPREHENSIONS
+        ):
             entered = Entered(frame, top.number, top.depth, around=top)
         else:
             entered, new = Entered(frame, self._count, depth), True
