@@ -7,6 +7,7 @@ import ast
 import dis
 import sys
 import sysconfig
+import threading
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import pairwise
@@ -63,6 +64,12 @@ def is_generated(frame: FrameType) -> bool:
     return module.startswith("namedtuple_") or frame.f_code.co_qualname.startswith("__create_fn__")
 
 
+def is_comprehension(frame: FrameType, around: FrameType) -> bool:
+    """Whether it runs a comprehension that stands in what `around` runs."""
+    inside = frame.f_code in around.f_code.co_consts
+    return inside and frame.f_code.co_name in COMPREHENSIONS
+
+
 @dataclass(eq=False)
 class Entered:
     """One call of a function: its frame while it runs, and how far each of its loops is."""
@@ -80,6 +87,15 @@ class Entered:
         if loop in self.turns or self.around is None:
             return self.turns.get(loop, 0)
         return self.around.turn_of(loop)
+
+
+class Aside(threading.local):
+    """How many recorders of this thread are at work themselves: that is not to be recorded."""
+
+    depth = 0
+
+
+aside = Aside()
 
 
 class Watcher(Protocol):
@@ -106,7 +122,6 @@ class Frames:
 
     def __init__(self, places: Places, watcher: Watcher) -> None:
         self._places, self._watcher = places, watcher
-        self.paused = False
         self._stack: list[Entered] = []
         self._count = 0
         self._suspended: dict[int, Entered] = {}  # generators that will go on, by their frame's id
@@ -184,7 +199,7 @@ class Frames:
 
     def _on_call(self, frame: FrameType, event: str, argument: Any) -> Any:
         file = frame.f_code.co_filename
-        if self.paused or not is_entered(file) or is_generated(frame):
+        if aside.depth or not is_entered(file) or is_generated(frame):
             return None
         if is_library(file) and not self._watcher.concerns(frame):
             return None

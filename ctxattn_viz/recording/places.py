@@ -225,10 +225,13 @@ def problem_of(text: executing.Source, code: CodeType, scope: Scope | None) -> s
         return f"{code.co_filename} cannot be read: it is code made by `exec`, or the file is gone."
     if text.tree is None or scope is None:
         return f"{code.co_filename} no longer holds this code: load it again."
-    unchanged = isinstance(scope, ast.Module) or REWRITTEN in code.co_names + code.co_varnames
-    if unchanged or any(
-        same_code(code, each) for each in compiled(text, code.co_flags & FUTURE_FLAGS)
-    ):
+    is_function = code.co_flags & inspect.CO_NEWLOCALS and code.co_name not in COMPREHENSIONS
+    if isinstance(scope, ast.Module) and not is_function:
+        return ""  # a notebook compiles a cell statement by statement
+    if REWRITTEN in code.co_names + code.co_varnames:
+        return ""
+    candidates = compiled(text, code.co_flags & FUTURE_FLAGS)
+    if any(same_code(code, each) for each in candidates):
         return ""
     return f"{code.co_filename} has changed since this code was loaded: load it again."
 

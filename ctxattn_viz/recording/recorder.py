@@ -16,7 +16,7 @@ from torch.utils.weak import WeakIdKeyDictionary
 
 from . import calls
 from .failures import failing_line
-from .frames import Entered, Frames
+from .frames import Entered, Frames, aside
 from .origins import origin, tensors_of, variables_outside
 from .places import Place, Places
 from .recording import RecordedCall, RecordedStep, Recording
@@ -100,7 +100,7 @@ class Recorder(TorchFunctionMode):
 
         Nor must it fail the code that is recorded: should it fail, that is a gap.
         """
-        before, self.frames.paused = self.frames.paused, True
+        aside.depth += 1
         try:
             with DisableTorchFunction():
                 yield
@@ -109,7 +109,7 @@ class Recorder(TorchFunctionMode):
             gap = f"the recorder failed to look at this: {type(problem).__name__}: {problem}"
             self._step(Call(Scene(place, 0, 0, (), ()), "unseen", (), [], []), 0.0, (), gap)
         finally:
-            self.frames.paused = before
+            aside.depth -= 1
 
     def given(self, name: str, thing: Any) -> None:
         """The tensors in `thing` are arguments: the first values."""

@@ -70,6 +70,9 @@ def test_every_stage_and_its_gradients(dialect: str, setting: Setting) -> None:
             assert (got is None) == (wanted is None)
             if got is not None and wanted is not None:
                 assert_same(got, wanted)
+        if not recording.steps:  # without fusion a stage hands on what it gets
+            assert recording.result is recorded[stage.inputs[0]]
+            continue
         last = recording.made(recording.steps[-1])
         assert last is not None
         assert last.shape == tuple(expected.shape)
