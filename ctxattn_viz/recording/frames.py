@@ -8,6 +8,7 @@ import dis
 import sys
 import sysconfig
 import threading
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import pairwise
@@ -100,6 +101,9 @@ aside = Aside()
 
 class Watcher(Protocol):
     """Who wants to hear of it."""
+
+    def aside(self) -> AbstractContextManager[None]:
+        """What is done in here is no part of what is followed, and does not fail it."""
 
     def entered(self, call: Entered) -> None:
         """A function was called; it has done nothing yet."""
@@ -201,30 +205,35 @@ class Frames:
         file = frame.f_code.co_filename
         if aside.depth or not is_entered(file) or is_generated(frame):
             return None
-        if is_library(file) and not self._watcher.concerns(frame):
-            return None
-        self._enter(frame)
+        with self._watcher.aside():
+            if is_library(file) and not self._watcher.concerns(frame):
+                return None
+            self._enter(frame)
         return self._inside
 
     def _inside(self, frame: FrameType, event: str, argument: Any) -> Any:
-        entered = self._entered(frame) if event in ("line", "return") else None
+        with self._watcher.aside():
+            entered = self._entered(frame)
+            if entered is not None:
+                self._hear(entered, event, argument)
+        return self._inside
+
+    def _hear(self, entered: Entered, event: str, argument: Any) -> None:
+        frame = entered.frame
         if event == "exception" and argument[1] is not self._problem:
-            self._problem, call = argument[1], self._entered(frame)
-            if call is not None and isinstance(self._problem, BaseException):
-                self._watcher.raised(call, self._problem)
-        if entered is None:
-            return self._inside
-        self._watcher.left_line(entered)
-        if event == "line":
+            self._problem = argument[1]
+            self._watcher.raised(entered, argument[1])
+        elif event == "line":
+            self._watcher.left_line(entered)
             if frame.f_lasti <= entered.offset or frame.f_lineno == entered.line:  # it jumped back
                 self._turn(entered)
             entered.offset, entered.line = frame.f_lasti, frame.f_lineno
-        else:
+        elif event == "return":
+            self._watcher.left_line(entered)
             self._watcher.returned(entered, argument)
             self._stack.pop()
             if frame.f_code.co_code[frame.f_lasti] == YIELD:
                 self._suspended[id(frame)] = entered
-        return self._inside
 
     def _turn(self, entered: Entered) -> None:
         code = entered.frame.f_code

@@ -4,6 +4,7 @@ import __future__
 
 import ast
 import dis
+import inspect
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass

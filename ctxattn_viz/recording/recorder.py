@@ -270,44 +270,41 @@ class Recorder(TorchFunctionMode):
 
     def entered(self, call: Entered) -> None:
         """A function was called: which, and with which tensors."""
-        with self.aside():
-            if id(call.frame.f_globals) not in self._modules:
-                self._modules[id(call.frame.f_globals)] = call.frame.f_globals
-                for name, thing in variables_outside(call.frame):
-                    self.knows(name, thing)
-            if call.number == 0:  # of a block, too, whose variables are all there already
-                for name, thing in list(call.frame.f_locals.items()):
-                    self.knows(name, thing)
-            source = self.places.source(call.frame)
-            arguments = tuple(
-                (name, number)
-                for name, thing in call.frame.f_locals.items()
-                if isinstance(thing, Tensor) and (number := self._known_number(thing)) is not None
-            )
-            self.calls.append(RecordedCall(call.number, source, call.depth, call.parent, arguments))
+        if id(call.frame.f_globals) not in self._modules:
+            self._modules[id(call.frame.f_globals)] = call.frame.f_globals
+            for name, thing in variables_outside(call.frame):
+                self.knows(name, thing)
+        if call.number == 0:  # of a block, too, whose variables are all there already
+            for name, thing in list(call.frame.f_locals.items()):
+                self.knows(name, thing)
+        source = self.places.source(call.frame)
+        arguments = tuple(
+            (name, number)
+            for name, thing in call.frame.f_locals.items()
+            if isinstance(thing, Tensor) and (number := self._known_number(thing)) is not None
+        )
+        self.calls.append(RecordedCall(call.number, source, call.depth, call.parent, arguments))
 
     def left_line(self, call: Entered) -> None:
         """Name what a line has put into variables; what appears there from nowhere is a gap."""
-        with self.aside():
-            for name, thing in call.frame.f_locals.items():
-                for x in calls.tensors_in(thing, depth=1):
-                    if self.values.is_unseen(x):
-                        if self.values.is_known(x) or x not in self._outside:
-                            direct = name if x is thing else ""
-                            self._number(x, self._scene(call, statement=True), direct)
-                    elif x is thing and name.isidentifier():
-                        self.values.name(x, name)
+        for name, thing in call.frame.f_locals.items():
+            for x in calls.tensors_in(thing, depth=1):
+                if self.values.is_unseen(x):
+                    if self.values.is_known(x) or x not in self._outside:
+                        direct = name if x is thing else ""
+                        self._number(x, self._scene(call, statement=True), direct)
+                elif x is thing and name.isidentifier():
+                    self.values.name(x, name)
 
     def returned(self, call: Entered, result: Any) -> None:
         """What a function returned, and that somebody made it."""
-        with self.aside():
-            for x in calls.tensors_in(result, depth=1):
-                number = self._known_number(x)
-                if number is None:
-                    scene = self._scene(call, statement=True)
-                    number = self._number(x, scene, "what is returned")
-                if x is result and call.around is None:
-                    self.calls[call.number] = replace(self.calls[call.number], returned=number)
+        for x in calls.tensors_in(result, depth=1):
+            number = self._known_number(x)
+            if number is None:
+                scene = self._scene(call, statement=True)
+                number = self._number(x, scene, "what is returned")
+            if x is result and call.around is None:
+                self.calls[call.number] = replace(self.calls[call.number], returned=number)
 
     def finish(self, recording: Recording) -> None:
         """Hand over what was recorded. The code has ended, or failed."""
@@ -324,9 +321,8 @@ class Recorder(TorchFunctionMode):
 
     def raised(self, call: Entered, problem: BaseException) -> None:
         """Draw the failing line while its variables are still what they were."""
-        with self.aside():
-            scene = self._scene(call)
-            self._problem = problem, scene, failing_line(call.frame, scene.place)
+        scene = self._scene(call)
+        self._problem = problem, scene, failing_line(call.frame, scene.place)
 
     def concerns(self, frame: FrameType) -> bool:
         """Of a library, what is given a tensor."""
