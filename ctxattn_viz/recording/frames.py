@@ -60,9 +60,16 @@ def is_library(file: str) -> bool:
 
 
 def is_generated(frame: FrameType) -> bool:
-    """Whether Python's own library wrote that function, of a named tuple or data class."""
+    """Whether a library wrote that function: of a named tuple or data class, or to check types."""
     module = str(frame.f_globals.get("__name__"))
-    return module.startswith("namedtuple_") or frame.f_code.co_qualname.startswith("__create_fn__")
+    return module.startswith(("namedtuple_", "jaxtyping")) or (
+        frame.f_code.co_qualname.startswith("__create_fn__")
+    )
+
+
+def is_import(code: CodeType) -> bool:
+    """Whether it is Python's own, that loads a module."""
+    return code.co_name == "_find_and_load" and code.co_filename.startswith("<frozen importlib")
 
 
 def is_comprehension(frame: FrameType, around: FrameType) -> bool:
@@ -131,6 +138,7 @@ class Frames:
         self._suspended: dict[int, Entered] = {}  # generators that will go on, by their frame's id
         self._headers: dict[int, dict[int, ast.AST]] = {}  # by the id of a function's node
         self._before: list[tuple[FrameType, Any]] = []
+        self._importing = False
         self._problem: BaseException | None = None  # the last that came up
 
     def start(self, outermost: FrameType, include: bool = False) -> None:
@@ -161,7 +169,9 @@ class Frames:
         while frame is not None:
             if self._entered(frame) is not None or frame is self._outermost:
                 break
-            if is_entered(frame.f_code.co_filename):
+            if is_import(frame.f_code):
+                unknown.clear()  # a module's own code belongs to the line that imports it
+            elif is_entered(frame.f_code.co_filename):
                 unknown.append(frame)  # somebody else traced when it was called
             frame = frame.f_back
         for each in reversed(unknown):
@@ -202,14 +212,23 @@ class Frames:
             self._watcher.entered(entered)
 
     def _on_call(self, frame: FrameType, event: str, argument: Any) -> Any:
-        file = frame.f_code.co_filename
-        if aside.depth or not is_entered(file) or is_generated(frame):
+        code = frame.f_code
+        if self._importing or aside.depth:
+            return None
+        if is_import(code):  # thousands of calls, all of no interest
+            self._importing, frame.f_trace_lines = True, False
+            return self._in_import
+        if not is_entered(code.co_filename) or is_generated(frame):
+            return None
+        if is_library(code.co_filename) and not self._watcher.concerns(frame):
             return None
         with self._watcher.aside():
-            if is_library(file) and not self._watcher.concerns(frame):
-                return None
             self._enter(frame)
         return self._inside
+
+    def _in_import(self, frame: FrameType, event: str, argument: Any) -> Any:
+        self._importing = event != "return"
+        return self._in_import
 
     def _inside(self, frame: FrameType, event: str, argument: Any) -> Any:
         with self._watcher.aside():

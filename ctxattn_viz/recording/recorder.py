@@ -326,7 +326,7 @@ class Recorder(TorchFunctionMode):
 
     def concerns(self, frame: FrameType) -> bool:
         """Of a library, what is given a tensor."""
-        return any(isinstance(thing, (Tensor, Module)) for thing in frame.f_locals.values())
+        return any(issubclass(type(each), (Tensor, Module)) for each in frame.f_locals.values())
 
     def _fail(self, recording: Recording, problem: BaseException) -> None:
         """The failing expression becomes the last step."""

@@ -70,6 +70,12 @@ def record(
         return _block(recorder)
     if not callable(fn):
         raise InputError("fn", "something that can be called", type(fn).__name__)
+    return _function(recorder, fn, args, kwargs)
+
+
+def _function(
+    recorder: Recorder, fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Recording:
     recording = Recording()
     with recorder.aside():
         for name, thing in named_arguments(fn, args, kwargs):

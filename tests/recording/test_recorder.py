@@ -318,6 +318,27 @@ def test_a_source_that_has_changed_says_so(tmp_path: Path, old: str, new: str, s
     assert stays or "load it again" in problem or "cannot be read" in problem
 
 
+def test_what_is_imported_is_not_stepped_through(tmp_path: Path, monkeypatch) -> None:
+    (tmp_path / "late_import.py").write_text("import torch\ndef f(): return torch.ones(2)\nf()\n")
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def code(x: Tensor) -> Tensor:
+        import late_import
+
+        return helper(x + late_import.f(), 1)
+
+    recording = cv.record(code, X)
+    assert recording.exception is None
+    assert [(step.depth, step.expression) for step in recording.steps] == [
+        (0, "import late_import"),
+        (1, "torch.ones(2)"),
+        (0, "x + late_import.f()"),
+        (1, "F.pad(row, (times, 0))"),
+        (1, "F.pad(row, (times, 0)) * 2"),
+    ]
+    sys.modules.pop("late_import")
+
+
 def test_a_block() -> None:
     with cv.record() as recording:
         y = X * 2

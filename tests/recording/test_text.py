@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import linecache
 import re
 from textwrap import dedent
+from typing import Any
 
 import pytest
 import torch
@@ -38,6 +40,23 @@ def test_steps_function_by_function() -> None:
           line N: y.max(dim=0) → (3,), (3,)
           line N, turn 0: best * i → (3,)
           line N, turn 1: best * i → (3,)""")
+
+
+@pytest.mark.parametrize(
+    "name", ["<ipython-input-1-abc>", "/tmp/ipykernel_123/456.py"], ids=["IPython", "kernel"]
+)
+def test_a_cell_has_no_passing_name(name: str) -> None:
+    linecache.cache[name] = (
+        10,
+        None,
+        ["def f(x):\n", "    return x + [] if x is None else x @ x\n"],
+        name,
+    )
+    names: dict[str, Any] = {}
+    exec(compile("".join(linecache.cache[name][2]), name, "exec"), names)
+    text = str(cv.record(names["f"], torch.ones(1, 2)))
+    assert "line 2 of f, a notebook's cell:" in text
+    assert name not in text
 
 
 def test_the_failing_line_with_shapes_under_its_names() -> None:
