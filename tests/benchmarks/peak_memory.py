@@ -111,7 +111,7 @@ def _calls() -> dict[str, Callable[[int], Callable[[], object]]]:
         calls[f"layer {channels} backward"] = call(channels, "auto", True, small=False)
         for dialect in ("tensorflow", "pytorch", "mmagic"):
             calls[f"stages {channels} {dialect}"] = stages(channels, dialect=dialect)
-    for key in ("scores", "fused_scores", "attention", "output"):
+    for key in ("scores", "fused_scores"):
         for recorded in (False, True):
             kind = "recorded" if recorded else "plain"
             calls[f"{kind} {key}"] = stage(key, recorded)
