@@ -42,10 +42,13 @@ from .errors import (
 from .renamed import missing_attribute
 from .stages import STAGES, Stage
 from .traces import (
+    Cells,
     Match,
     PixelLedger,
     PixelTerm,
     QueryRow,
+    Remark,
+    Remarks,
     StageResult,
     Summary,
     Trace,
@@ -103,6 +106,7 @@ __all__ = [
     "AttentionSummary",
     "BudgetError",
     "Ceilings",
+    "Cells",
     "ChannelsLastWarning",
     "Comparison",
     "ContextualAttention",
@@ -127,6 +131,8 @@ __all__ = [
     "RecordedStep",
     "RecordedValue",
     "Recording",
+    "Remark",
+    "Remarks",
     "Stage",
     "StageDifference",
     "StageResult",

@@ -80,6 +80,20 @@ export interface Summary {
 
 export type Summaries = Record<StageKey, Summary>;
 
+/** A fact or a finding: a sentence, and where to look. */
+export interface RemarkData {
+  key: string;
+  sentence: string;
+  stage: StageKey;
+  /** The first places, at most some hundred. */
+  cells: Place[];
+  /** How many places there are in all. */
+  count: number;
+  /** Whether they are queries, cells of f, or patches, by their cells of b. */
+  grid: "query" | "patch";
+  sample: number;
+}
+
 export type DialectName = Exclude<AttentionConfig["dialect"], "custom">;
 /** The settings that a dialect decides. */
 export type RuleName = "shrink" | "norm" | "masked" | "overlap" | "mask_of_batch";
@@ -106,6 +120,12 @@ export interface Meta {
   /** null for inputs that were made in the page. */
   summaries: Summaries | null;
   notes: string[];
+  /** The rules in force for these settings. */
+  facts: RemarkData[];
+  /** What is remarkable about this run; null where nobody has looked. */
+  findings: RemarkData[] | null;
+  /** Query cells that somebody wants to walk through. */
+  walk: Place[] | null;
 }
 
 /** What follows from mask and config, with the bytes of each array beside its description. */
@@ -183,7 +203,12 @@ export interface UploadMessage {
   config?: AttentionConfig;
 }
 
-export type MessageToKernel = SavePageMessage | UploadMessage;
+/** Asks for `FindingsMessage`, about the run as the kernel knows it. */
+export interface FindMessage {
+  kind: "find";
+}
+
+export type MessageToKernel = SavePageMessage | UploadMessage | FindMessage;
 
 /** The debugger as one HTML file. */
 export interface PageMessage {
@@ -199,7 +224,14 @@ export interface RefusedMessage {
   reason: string;
 }
 
-export type MessageToPage = PageMessage | RefusedMessage;
+/** Facts and findings of the run that the kernel has. */
+export interface FindingsMessage {
+  kind: "findings";
+  facts: RemarkData[];
+  findings: RemarkData[] | null;
+}
+
+export type MessageToPage = PageMessage | RefusedMessage | FindingsMessage;
 
 // ---- the model ----
 

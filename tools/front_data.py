@@ -155,11 +155,14 @@ import type {
   Answer,
   CodeTraits,
   Complete,
+  FindingsMessage,
+  FindMessage,
   KernelTraits,
   Meta,
   PageMessage,
   PageState,
   RefusedMessage,
+  RemarkData,
   SavePageMessage,
   SharedTraits,
   Summary,
@@ -215,13 +218,20 @@ def examples() -> str:
     ):
         run = cv.trace(f, f, mask)
         debugger = cv.debug(
-            run, query=(1, 2), pixel=(3, 4), foreground_mask=mask, truth=f, python="f = b = …"
+            run,
+            query=(1, 2),
+            pixel=(3, 4),
+            foreground_mask=mask,
+            truth=f,
+            python="f = b = …",
+            cells=[(1, 2)],
         )
         debugger.softmax_scale = 4.0
         state = debugger.get_state()
         traits = {name: state[name] for name in Debugger.class_own_traits(sync=True)}
         messages = {
             "SAVE_PAGE": Recording({"kind": "save_page"}),
+            "FIND": Recording({"kind": "find"}),
             "UPLOAD": Recording(
                 {
                     "kind": "upload",
@@ -233,8 +243,9 @@ def examples() -> str:
             ),
         }
         _custom(debugger, messages["SAVE_PAGE"])
+        _custom(debugger, messages["FIND"])
         _custom(debugger, messages["UPLOAD"], bytes(8 * 8 * 3))
-        assert [message["kind"] for message in sent] == ["page"], sent
+        assert [message["kind"] for message in sent] == ["page", "findings"], sent
         _custom(debugger, {"kind": "nonsense"})
         debugger.close()
         with patch.object(outcome, "KEEP_BYTES", 0):
@@ -242,7 +253,7 @@ def examples() -> str:
         page_names = initial_state(pending, run)
     own = [name for name in traits if name not in KERNEL_TRAITS and name[0] != "_"]
     codes = [name for name in traits if name[0] == "_"]
-    page_message, refused = sent
+    page_message, findings, refused = sent
     meta, answer = traits["meta"], traits["answer"]
     config, summary = meta["config"], meta["summaries"]["flow"]
     uncomputed = pending.meta["summaries"]["flow"]
@@ -267,9 +278,12 @@ def examples() -> str:
         "WRITTEN_BY_KERNEL": (_names(KERNEL_TRAITS), "Record<keyof KernelTraits, true>"),
         "WRITTEN_BY_BOTH": (_names(own), "Record<keyof SharedTraits, true>"),
         "PAGE_STATE": (_names(page_names), "Record<keyof PageState, true>"),
+        "REMARK": (meta["facts"][0], "Complete<RemarkData>"),
         "SAVE_PAGE": (messages["SAVE_PAGE"].read(), "Complete<SavePageMessage>"),
+        "FIND": (messages["FIND"].read(), "Complete<FindMessage>"),
         "UPLOAD": (_named(shared, messages["UPLOAD"].read()), "Complete<UploadMessage>"),
         "PAGE": (page_message, "Complete<PageMessage>"),
+        "FINDINGS": (findings, "Complete<FindingsMessage>"),
         "REFUSED": (refused, "Complete<RefusedMessage>"),
     }
     return "\n".join(
@@ -310,11 +324,17 @@ def _named(
     return result
 
 
+def _first(name: str, each: Any) -> Any:
+    is_list = name in ("registry", "facts", "findings", "cells") and each is not None
+    return each[:1] if is_list else each
+
+
 def _without_values(value: Any) -> Any:
     if isinstance(value, Mapping):
-        # Of the registry one stage is enough: generated/stages.ts has the keys of all.
+        # Of the registry one stage is enough: generated/stages.ts has the keys of all. So is one
+        # fact, one finding and one of its cells; sentences have numbers.
         return {
-            name: _without_values(each[:1] if name == "registry" else each)
+            name: "" if name == "sentence" else _without_values(_first(name, each))
             for name, each in value.items()
         }
     if isinstance(value, list | tuple):

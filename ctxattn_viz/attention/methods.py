@@ -56,7 +56,7 @@ def attend(
     valid = valid.expand(len(f), -1)
     reaching = None
     if hole is not None:  # copied once for all samples, as a GPU is waited for
-        reaching = _cells_reaching_into(hole, grid, config).cpu().expand(len(f), -1)
+        reaching = cells_reaching_into(hole, grid, config).cpu().expand(len(f), -1)
     results = []
     for i in range(len(f)):
         cells = None if reaching is None else reaching[i].nonzero()[:, 0]
@@ -127,7 +127,7 @@ def _by_diagonals(
     return SampleResult(output, lse[None], best[None])
 
 
-def _cells_reaching_into(hole: Tensor, grid: Grid, config: AttentionConfig) -> Tensor:
+def cells_reaching_into(hole: Tensor, grid: Grid, config: AttentionConfig) -> Tensor:
     """Which query cells paste into the hole, `(1|n, h·w)`."""
     before, after = same_padding(2 * config.rate, config.rate)
     padded = F.pad(hole.float(), (before, after, before, after))

@@ -1,5 +1,6 @@
 """The ways to open a debugger: in a notebook, or as a page on disk. Both take the same options."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,7 @@ def debug(
     truth: Tensor | None = None,
     title: str | None = None,
     python: str | None = None,
+    cells: Sequence[Place] | None = None,
 ) -> "Debugger":
     """Look into `trace`: move over its foreground, step through its stages, paint its hole.
 
@@ -45,6 +47,8 @@ def debug(
             how near to it the output comes in the hole, in dB.
         title: a name for this run.
         python: lines of Python that define f, b and mask; copied with the view.
+        cells: query cells to walk through with "next", `(row, column)` each, as `trace.where`
+            gives them.
 
     Returns:
         a widget. Its `query`, `stage`, `sample`, `config`, `softmax_scale` and `mask` can be read,
@@ -72,6 +76,7 @@ def debug(
         truth=truth,
         title=title,
         python=python,
+        cells=cells,
     )
 
 
@@ -89,6 +94,7 @@ def save_page(
     truth: Tensor | None = None,
     title: str | None = None,
     python: str | None = None,
+    cells: Sequence[Place] | None = None,
 ) -> Path:
     """Write the debugger of `trace` as one HTML file at `path`; returns the path.
 
@@ -120,6 +126,7 @@ def save_page(
                 truth=truth,
                 title=title,
                 python=python,
+                cells=cells,
             )
         )
     return path_of("path", path)

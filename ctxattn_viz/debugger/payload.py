@@ -26,6 +26,7 @@ from ..traces.run import check_trace
 from ..units import human
 from .outcome import Outcome, affordable, outcome_of, summaries
 from .pictures import Look, look_of, picture_at_size
+from .remarks import remarks_to_open_with, walk
 
 if TYPE_CHECKING:
     from ..traces.run import Trace
@@ -69,6 +70,7 @@ def build(
     truth: Tensor | None = None,
     title: str | None = None,
     python: str | None = None,
+    cells: Any = None,
     at_once: bool = True,
 ) -> Payload:
     """Everything the front end needs of `trace`.
@@ -79,7 +81,8 @@ def build(
         truth: like f, the picture before its hole was filled.
         title: a name for this run.
         python: lines of Python that define f, b and mask; copied with the view.
-        at_once: make the output now, even where that takes a while.
+        cells: query cells to walk through, `(row, column)` each; see `Trace.where`.
+        at_once: make the output and the findings now, even where that takes a while.
 
     Raises:
         InputError: an option that does not fit the trace.
@@ -127,6 +130,8 @@ def build(
         "device": str(trace.device),
         "dtype": str(f.dtype).removeprefix("torch."),
         "look": look.to_dict(),
+        **remarks_to_open_with(trace, look=not pending),
+        "walk": walk(trace, cells),
     }
     payload = Payload(meta, {}, look, notes)
     meta["arrays"] = dtypes_and_shapes(arrays)

@@ -8,16 +8,16 @@ from ..config import AttentionConfig
 from ..errors import InputError
 from ..inputs import check_config
 from ..stages import BY_KEY
-from .payload import Payload
 
 if TYPE_CHECKING:
     from ..traces.run import Trace
+    from .payload import Payload
 
 Place = tuple[int, int]
 
 
 def initial_state(
-    payload: Payload,
+    payload: "Payload",
     trace: "Trace",
     *,
     query: Any = None,

@@ -20,6 +20,7 @@ from . import assets, page, places, reloading, uploads
 from .masks import Mask, MaskTrait, as_tensor, to_wire
 from .messages import read, reason, state_in
 from .payload import Payload, Results, build, results
+from .remarks import facts_and_findings
 from .state import Place, checked_config, checked_place, checked_stage, initial_state
 from .still import still_of
 from .undoing import MOST_REQUESTS, Checked, Undoing
@@ -295,10 +296,12 @@ class Debugger(NotPickled, Undoing):
         with self._all_or_nothing(content if isinstance(content, dict) else {}, resent=()):
             if not isinstance(content, dict):
                 raise InputError("message content", "an object", type(content).__name__)
-            check_choice("message kind", content.get("kind"), ("save_page", "upload"))
+            check_choice("message kind", content.get("kind"), ("save_page", "upload", "find"))
             if content["kind"] == "save_page":
                 name = "contextual-attention.html"
                 self.send({"kind": "page", "name": name, "html": self._page()})
+            elif content["kind"] == "find":
+                self.send({"kind": "findings", **facts_and_findings(self.trace)})
             else:
                 run, picture = uploads.trace_of_upload(content, buffers, self.trace, self.config)
                 self._show_trace(run, picture)

@@ -2,6 +2,8 @@
 
 - `run`: the trace itself, every stage computed when it is first asked for;
 - `results`, `rows`: a stage's numbers, one query's row, one pixel's ledger;
+- `cells`: every query in a few numbers, and the cells for which something holds;
+- `facts`, `findings`, `births`, `remarks`: what is said of a run, each with its place;
 - `values`: runs the stages, whole or for a few query cells;
 - `budget`: what a stage will cost in memory, before it is allocated;
 - `timing`: how long a stage took by itself;
@@ -9,16 +11,22 @@
 - `saving`, `loading`: a run as a file, and a trace out of that file.
 """
 
+from .cells import Cells
+from .in_steps import steps
 from .loading import load_trace
 from .reference_flow import flow_like
+from .remarks import Remark, Remarks
 from .results import Match, PixelLedger, PixelTerm, QueryRow, StageResult, Summary
-from .run import Trace, steps, trace
+from .run import Trace, trace
 
 __all__ = [
+    "Cells",
     "Match",
     "PixelLedger",
     "PixelTerm",
     "QueryRow",
+    "Remark",
+    "Remarks",
     "StageResult",
     "Summary",
     "Trace",

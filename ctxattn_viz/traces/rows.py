@@ -18,7 +18,7 @@ def query_row(values: LazyValues, row: int, col: int, sample: int) -> QueryRow:
     row, col = check_index("row", row, queries[0]), check_index("col", col, queries[1])
     sample = check_index("sample", sample, values["f"].shape[0])
     cell = torch.tensor([row * queries[1] + col], device="cpu")
-    rows = {key: x[0].unflatten(0, patches) for key, x in _rows(values, cell, sample).items()}
+    rows = {key: x[0].unflatten(0, patches) for key, x in matrix_rows(values, cell, sample).items()}
     paste = values["paste_patches"][sample : sample + 1]
     with exact_arithmetic(paste.device):
         patch = mix_patches(rows["attention"].reshape(1, 1, -1), paste)[0, 0]
@@ -48,7 +48,7 @@ def pixel_ledger(values: LazyValues, row: int, col: int, sample: int) -> PixelLe
         if 0 <= row - y * config.rate + before < side and 0 <= col - x * config.rate + before < side
     }
     queries = torch.tensor([y * width + x for y, x in positions], device="cpu")
-    weights = _rows(values, queries, sample)["attention"]  # (Q, L)
+    weights = matrix_rows(values, queries, sample)["attention"]  # (Q, L)
     paste = values["paste_patches"][sample]  # (L, c, 2·rate, 2·rate)
     patches = patch_grid(values, config)
     terms = []
@@ -59,12 +59,12 @@ def pixel_ledger(values: LazyValues, row: int, col: int, sample: int) -> PixelLe
     return PixelLedger(row, col, sample, terms, divisor)
 
 
-def _rows(values: LazyValues, queries: Tensor, sample: int) -> dict[str, Tensor]:
+def matrix_rows(values: LazyValues, queries: Tensor, sample: int) -> dict[str, Tensor]:
     """`(Q, L)` rows of one sample at the four matrix stages: read where those are computed."""
     computed = [key for key in MATRICES if key in values.known]
     rows = {}
     if len(computed) < len(MATRICES):
-        rows = rows_of(_one_sample(values, sample), values.config, queries)
+        rows = rows_of(one_sample(values, sample), values.config, queries)
         rows = {key: x[0] for key, x in rows.items()}
     queries = queries.to(values["f"].device, non_blocking=True)
     for key in computed:
@@ -72,7 +72,7 @@ def _rows(values: LazyValues, queries: Tensor, sample: int) -> dict[str, Tensor]
     return rows
 
 
-def _one_sample(values: Values, sample: int) -> dict[str, Tensor]:
+def one_sample(values: Values, sample: int) -> dict[str, Tensor]:
     """The inputs of `rows_of` for one sample of the batch."""
     keys = ("f", "b", "downsampled_f", "matching_patches", "valid")
     return {key: values[key][sample : sample + 1] for key in keys}

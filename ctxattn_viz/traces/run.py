@@ -10,21 +10,26 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from ..checks import check_device, shape_of
+from ..checks import check_device, check_index, shape_of
 from ..config import AttentionConfig
 from ..devices import has_no_values
-from ..errors import InputError, NothingValidWarning, ThinHoleWarning, UnknownKeyError
+from ..errors import InputError, NothingValidWarning, ThinHoleWarning
 from ..habits import takes_a_config, warn, warn_if_channels_last
 from ..inputs import check_inputs, check_values, nothing_valid, refuse_recording
 from ..stages import BY_KEY, patch_grid, query_grid, touched_by
 from ..stages.downsampling import lost_fraction, mask_at
 from ..stages.mask_validity import valid_patches
 from .budget import check_budget, cost_of, plan_table
+from .cells import Cells, Place, cells_of, places_where
+from .copies import copied, each_once
+from .facts import facts_of
+from .findings import findings_of
+from .remarks import Remarks
 from .results import NotPickled, PixelLedger, QueryRow, StageResult
 from .rows import pixel_ledger, query_row
 from .saving import INPUTS, write_run
 from .timing import StageClock
-from .values import LazyValues
+from .values import LazyValues, check_stage_key
 
 if TYPE_CHECKING:
     from ..profiling import Profile
@@ -70,6 +75,7 @@ class Trace(NotPickled, Mapping[str, StageResult]):
         computed = {key: result.tensor for key, result in self._results.items()}
         self._values = LazyValues({**values, **computed}, config, self._compute)
         self._clock = StageClock()
+        self._cells: dict[int, Cells] = {}
         self._lock = threading.RLock()  # threads that share the trace compute one after another
 
     @property
@@ -252,6 +258,44 @@ class Trace(NotPickled, Mapping[str, StageResult]):
         with self._lock, torch.no_grad():
             return pixel_ledger(self._values, row, col, sample)
 
+    @cached_property
+    def facts(self) -> Remarks:
+        """The rules in force for this configuration and these inputs, each with its place."""
+        return facts_of(self._values)
+
+    @cached_property
+    def findings(self) -> Remarks:
+        """What is remarkable about this run, each with its place; see `traces.findings`.
+
+        Rows are looked at block by block: of matrices only those that are there are read.
+
+        Raises:
+            BudgetError: not even a block of one row would fit the budget.
+        """
+        with torch.no_grad():
+            return findings_of(self._values, self.cells)
+
+    def cells(self, sample: int = 0) -> Cells:
+        """Every query cell of one sample in a few numbers; raises what `findings` does."""
+        sample = check_index("sample", sample, len(self.f))
+        with self._lock, torch.no_grad():
+            if sample not in self._cells:
+                self._cells[sample] = cells_of(self._values, sample, self.budget)
+        return self._cells[sample]
+
+    def where(self, predicate: Callable[[Cells], Tensor], sample: int = 0) -> list[Place]:
+        """The query cells, (row, column), for which something holds: `debug(run, cells=…)` walks.
+
+        Args:
+            predicate: gets a `Cells`, whose attributes are `(h, w)` tensors, and returns True or
+                False for each: `lambda cell: cell.hole & (cell.best_share > 0.9)`.
+            sample: which of the batch.
+
+        Raises:
+            InputError: a predicate that is no such function; says what was expected.
+        """
+        return places_where(predicate, self.cells(sample))
+
     def save(self, path: str | PathLike[str]) -> None:
         """Write inputs and configuration; `load_trace` makes the same trace, on any device.
 
@@ -345,51 +389,7 @@ def started(values: Mapping[str, Tensor], config: AttentionConfig, budget: int |
     return run
 
 
-def each_once(
-    convert: Callable[[Tensor], Tensor], values: Mapping[str, Tensor]
-) -> dict[str, Tensor]:
-    """Each tensor converted, once: where f and b are one tensor they stay one."""
-    converted = {id(x): convert(x) for x in values.values()}
-    return {name: converted[id(x)] for name, x in values.items()}
-
-
-def copied(values: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Tensors of our own, so that what their owner writes into his later changes nothing here."""
-    return each_once(lambda x: x.detach().clone(), values)
-
-
-@takes_a_config
-def steps(
-    f: Tensor,
-    b: Tensor,
-    mask: Tensor | None = None,
-    config: AttentionConfig | None = None,
-    *,
-    budget: int | None = None,
-    allow_nonfinite: bool = False,
-) -> Iterator[StageResult]:
-    """The stages of one run, each computed when it is reached, in the paper's order.
-
-    Takes and raises what `trace` does; inputs are checked at the call, not at the first step.
-
-    >>> x = torch.arange(48.0).reshape(1, 3, 4, 4) / 48
-    >>> for result in cv.steps(x, x):
-    ...     if result.step == "Fuse ↔":
-    ...         print(result.key, result.shape)
-    fused_rows (1, 2, 2, 4)
-    """
-    run = trace(f, b, mask, config, budget=budget, allow_nonfinite=allow_nonfinite)
-    return iter(run.values())
-
-
 def check_trace(trace: object) -> None:
     """Raise `InputError` unless it is a `Trace`."""
     if not isinstance(trace, Trace):
         raise InputError("trace", "what ctxattn_viz.trace returned", shape_of(trace))
-
-
-def check_stage_key(key: str) -> str:
-    """The key of a stage, or `UnknownKeyError`."""
-    if not isinstance(key, str) or key not in BY_KEY:
-        raise UnknownKeyError("stage", "one of " + ", ".join(BY_KEY), repr(key))
-    return key

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from ..config import AttentionConfig
 from ..devices import exact_arithmetic
+from ..errors import UnknownKeyError
 from ..stages import BY_KEY, Values, patch_grid, query_grid
 from ..stages.fused_softmax import fuse, masked_softmax, rows_needed
 from ..stages.matching_scores import matching_scores
@@ -80,3 +81,10 @@ def rows_of(values: Values, config: AttentionConfig, queries: Tensor) -> dict[st
         "fused_scores": fused_scores,
         "attention": attention,
     }
+
+
+def check_stage_key(key: str) -> str:
+    """The key of a stage, or `UnknownKeyError`."""
+    if not isinstance(key, str) or key not in BY_KEY:
+        raise UnknownKeyError("stage", "one of " + ", ".join(BY_KEY), repr(key))
+    return key

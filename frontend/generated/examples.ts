@@ -5,11 +5,14 @@ import type {
   Answer,
   CodeTraits,
   Complete,
+  FindingsMessage,
+  FindMessage,
   KernelTraits,
   Meta,
   PageMessage,
   PageState,
   RefusedMessage,
+  RemarkData,
   SavePageMessage,
   SharedTraits,
   Summary,
@@ -121,6 +124,29 @@ export const META = {
     low: [0, 0, 0],
     high: [0, 0, 0],
   },
+  facts: [
+    {
+      key: "same_map",
+      sentence: "",
+      stage: "scores",
+      cells: [],
+      count: 0,
+      grid: "query",
+      sample: 0,
+    },
+  ],
+  findings: [
+    {
+      key: "lost_share",
+      sentence: "",
+      stage: "attention",
+      cells: [[0, 0]],
+      count: 9,
+      grid: "query",
+      sample: 0,
+    },
+  ],
+  walk: [[1, 2]],
   arrays: {
     output: { dtype: "float32", shape: [1, 3, 8, 8] },
     lse: { dtype: "float32", shape: [1, 4, 4] },
@@ -156,6 +182,19 @@ export const META = {
 export const PENDING_META = {
   python: null,
   pending: true,
+  facts: [
+    {
+      key: "same_map",
+      sentence: "",
+      stage: "scores",
+      cells: [],
+      count: 0,
+      grid: "query",
+      sample: 0,
+    },
+  ],
+  findings: null,
+  walk: null,
   arrays: {
     f: { dtype: "float32", shape: [1, 3, 8, 8] },
     b: { dtype: "float32", shape: [1, 3, 8, 8] },
@@ -261,7 +300,19 @@ export const PAGE_STATE = {
   mask: true,
 } satisfies Record<keyof PageState, true>;
 
+export const REMARK = {
+  key: "same_map",
+  sentence: "",
+  stage: "scores",
+  cells: [],
+  count: 0,
+  grid: "query",
+  sample: 0,
+} satisfies Complete<RemarkData>;
+
 export const SAVE_PAGE = { kind: "save_page" } satisfies Complete<SavePageMessage>;
+
+export const FIND = { kind: "find" } satisfies Complete<FindMessage>;
 
 export const UPLOAD = {
   kind: "upload",
@@ -277,8 +328,34 @@ export const PAGE = {
   html: "",
 } satisfies Complete<PageMessage>;
 
+export const FINDINGS = {
+  kind: "findings",
+  facts: [
+    {
+      key: "same_map",
+      sentence: "",
+      stage: "scores",
+      cells: [],
+      count: 0,
+      grid: "query",
+      sample: 0,
+    },
+  ],
+  findings: [
+    {
+      key: "lost_share",
+      sentence: "",
+      stage: "attention",
+      cells: [[0, 0]],
+      count: 9,
+      grid: "query",
+      sample: 0,
+    },
+  ],
+} satisfies Complete<FindingsMessage>;
+
 export const REFUSED = {
   kind: "refused",
   request: 0,
-  reason: "message kind: expected one of 'save_page', 'upload', got 'nonsense'.",
+  reason: "message kind: expected one of 'save_page', 'upload', 'find', got 'nonsense'.",
 } satisfies Complete<RefusedMessage>;

@@ -68,6 +68,7 @@ export class Kernel {
     link.onMessage((message) => {
       this.hear();
       if (message?.kind === "refused") this.refused(message.reason);
+      else if (message?.kind === "findings") session.remarks.take(message);
       else this.onMessage(message);
     });
     session.offline.value = this.isGone();
@@ -94,6 +95,7 @@ export class Kernel {
     try {
       read();
     } catch (error) {
+      clearTimeout(this.timer); // there is nothing any more of which to compute an output
       this.session.fatal.value = (error as Error).message;
     }
   }
@@ -161,6 +163,7 @@ export class Kernel {
       this.recorded = confirmed;
       session.show(confirmed);
     }
+    session.remarks.asked.value = null;
     session.problem.value = reason;
   }
 

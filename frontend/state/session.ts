@@ -15,6 +15,7 @@ import {
 import { homeOf } from "./home.ts";
 import { type KeptLink, keptCellsOf, linksOf } from "./kept.ts";
 import type { Region, RegionSum } from "./region.ts";
+import { Remarks } from "./remarks.ts";
 import type { Run } from "./run.ts";
 import { type Scene, type Span, sceneOf } from "./scene.ts";
 import type { Side } from "./sides.ts";
@@ -65,6 +66,7 @@ export class Session {
   readonly problem = signal("");
   /** Why nothing can be shown at all. */
   readonly fatal = signal("");
+  readonly remarks = new Remarks();
   /** The kernel is gone. */
   readonly offline = signal(false);
 
@@ -129,6 +131,7 @@ export class Session {
       this.problem.value = "";
       this.fatal.value = "";
       this.document.value = run;
+      this.remarks.open(run);
       this.letGo();
     });
   }

@@ -42,6 +42,13 @@ export class Wishes {
     }, PATIENCE);
   }
 
+  /** Ask what is remarkable about the run on screen. */
+  find(): void {
+    this.record();
+    this.session.remarks.asked.value = this.session.run;
+    this.link.model.send({ kind: "find" });
+  }
+
   /** Send a photograph to the kernel; `otherwise` is done where it gives no sign of life. */
   upload(
     name: string,

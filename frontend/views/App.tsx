@@ -7,6 +7,7 @@ import { isStageKey, stagesOf } from "../state/stages.ts";
 import { actionsOf } from "./actions.ts";
 import { Bar } from "./Bar.tsx";
 import { type Tools, ToolsContext, useTools } from "./context.ts";
+import { Findings } from "./Findings.tsx";
 import { cell, percent } from "./format.ts";
 import { Inspector } from "./Inspector.tsx";
 import { Lead } from "./Lead.tsx";
@@ -16,6 +17,7 @@ import { spokenRegion } from "./region.tsx";
 import { type Root, setRoot } from "./root.ts";
 import { neighbour, Strip, showStage } from "./Strip.tsx";
 import { isTableKey } from "./Table.tsx";
+import { walkOn, walkStepOf } from "./walk.ts";
 
 export function App({ tools }: { tools: Tools }) {
   const { session } = tools;
@@ -126,6 +128,8 @@ function takeKey(tools: Tools, event: KeyboardEvent): void {
     if (next) showStage(tools, stagesOf(next)[0]);
   } else if (isTableKey(event)) {
     tools.session.showsTable.value = !tools.session.showsTable.value;
+  } else if (tools.session.remarks.walk.value && walkStepOf(event)) {
+    walkOn(tools, walkStepOf(event));
   } else {
     return;
   }
@@ -144,6 +148,7 @@ const Whole = () => (
         <Inspector />
         <Matches />
       </div>
+      <Findings />
       <Notes />
     </div>
     <Spoken />

@@ -74,6 +74,10 @@ export function Keys() {
           </dt>
           <dd>the map as a table of its twenty largest values</dd>
           <dt>
+            <kbd>N</kbd> <kbd>P</kbd>
+          </dt>
+          <dd>the next and the previous cell of the finding that was shown last</dd>
+          <dt>
             <kbd>?</kbd>
           </dt>
           <dd>this list</dd>

@@ -148,6 +148,15 @@ def in_recorder(*faults: tuple[str, str, str, str, str, str]) -> list[Fault]:
     ]
 
 
+def in_findings(name: str, *faults: tuple[str, str, str, str, str]) -> list[Fault]:
+    """Faults of what is said of a run, each with the one test that should see it."""
+    file, tests = f"traces/{name}.py", "tests/traces/test_findings.py"
+    return [
+        PythonFault("findings", file, why, old, new, (f"{tests}::{test}",), function)
+        for function, why, old, new, test in faults
+    ]
+
+
 def in_engine(*faults: tuple[str, str, str, str]) -> list[Fault]:
     return [EngineFault("engine", *fault, IN_JAVASCRIPT) for fault in faults]
 
@@ -414,7 +423,7 @@ FAULTS: list[Fault] = [
             OUTPUT,
         ),
         (
-            "_cells_reaching_into",
+            "cells_reaching_into",
             "cells that reach into the hole shifted",
             "(before, after, before, after)",
             "(after, before, after, before)",
@@ -623,6 +632,60 @@ FAULTS: list[Fault] = [
             "not given",
             "True",
             "text.py::test_where_the_first_nan_and_infinity_come_from",
+        ),
+    ),
+    *in_findings(
+        "cells",
+        (
+            "cells_of",
+            "the entropy of shares that do not add up to 1",
+            "torch.special.entr(shares).sum(dim=1) / total + total.log()",
+            "torch.special.entr(shares).sum(dim=1)",
+            "test_the_numbers_are_those_of_the_matrix",
+        ),
+        (
+            "rim_patches",
+            "the rim a cell too narrow",
+            "values.config.ksize // 2 + 1",
+            "values.config.ksize // 2",
+            "test_best_matches_in_the_rim",
+        ),
+    ),
+    *in_findings(
+        "births",
+        (
+            "_reached",
+            "what fusion hands on taken for new",
+            "bad[cells] & inside",
+            "bad[cells] & ~inside",
+            "test_nothing_is_born_where_nan_is_only_handed_on",
+        ),
+    ),
+    *in_findings(
+        "findings",
+        (
+            "_leaks",
+            "patches of another sample's mask taken for leaks",
+            "leaking & ~own_valid",
+            "leaking & own_valid",
+            "test_a_hole_that_another_samples_mask_does_not_have",
+        ),
+        (
+            "_of_queries",
+            "an average also where all patches are alike",
+            "(cells.effective_patches > AVERAGE * valid) & (cells.from_mean < cells.from_best)",
+            "cells.effective_patches > AVERAGE * valid",
+            "test_patches_that_all_look_alike_are_not_averaged",
+        ),
+    ),
+    *in_findings(
+        "facts",
+        (
+            "_fusion",
+            "the wrap of rows at the end of columns",
+            "(row, w - 1)",
+            "(h - 1, row)",
+            "test_facts_have_the_places_that_they_name",
         ),
     ),
     *in_engine(

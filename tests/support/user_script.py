@@ -41,6 +41,12 @@ def look(run: cv.Trace) -> list[str]:
     match: cv.Match = row.best(1)[0]
     ledger: cv.PixelLedger = run.pixel(9, 9)
     term: cv.PixelTerm = ledger.terms[0]
+    cells: cv.Cells = run.cells()
+    remarks: cv.Remarks = run.facts
+    remark: cv.Remark = remarks[0]
+    places: list[tuple[int, int]] = run.where(lambda cell: cell.best_share > 0.5)
+    assert len(places) == int((cells.best_share > 0.5).sum())
+    assert remark.key in [each.key for each in (*remarks, *run.findings)]
     flow: Tensor = cv.flow_like(run, "tensorflow")
     assert flow.ndim == 4
     keys: list[str] = [stage.key for stage in cv.steps(run.f, run.b, run.mask)]
