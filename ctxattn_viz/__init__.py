@@ -58,13 +58,21 @@ from .traces import (
     trace,
 )
 
-# What loads matplotlib, anywidget or scikit-image, as a type checker finds it …
+# What loads matplotlib, anywidget, scikit-image or executing, as a type checker finds it …
 if TYPE_CHECKING:
     from . import exercises, figures, samples
     from .debugger import Debugger, debug, save_page
     from .exercises import Drawing, FaultyPort, Feedback
     from .figures import Figure
     from .profiling import Ceilings, Cost, Profile, profile
+    from .recording import (
+        RecordedCall,
+        RecordedSource,
+        RecordedStep,
+        RecordedValue,
+        Recording,
+        record,
+    )
 
 # … and where it is found when it is first used.
 _LAZY = {
@@ -76,10 +84,16 @@ _LAZY = {
     "Feedback": "exercises",
     "Figure": "figures",
     "Profile": "profiling",
+    "RecordedCall": "recording",
+    "RecordedSource": "recording",
+    "RecordedStep": "recording",
+    "RecordedValue": "recording",
+    "Recording": "recording",
     "debug": "debugger",
     "exercises": "exercises",
     "figures": "figures",
     "profile": "profiling",
+    "record": "recording",
     "samples": "samples",
     "save_page": "debugger",
 }
@@ -112,6 +126,11 @@ __all__ = [
     "PixelTerm",
     "Profile",
     "QueryRow",
+    "RecordedCall",
+    "RecordedSource",
+    "RecordedStep",
+    "RecordedValue",
+    "Recording",
     "Remark",
     "Remarks",
     "Stage",
@@ -133,6 +152,7 @@ __all__ = [
     "flow_like",
     "load_trace",
     "profile",
+    "record",
     "samples",
     "save_page",
     "stages",
