@@ -55,13 +55,14 @@ from .traces import (
     trace,
 )
 
-# What loads matplotlib, anywidget or scikit-image, as a type checker finds it …
+# What loads matplotlib, anywidget, scikit-image or executing, as a type checker finds it …
 if TYPE_CHECKING:
     from . import exercises, figures, samples
     from .debugger import Debugger, debug, save_page
     from .exercises import Drawing, FaultyPort, Feedback
     from .figures import Figure
     from .profiling import Ceilings, Cost, Profile, profile
+    from .recording import Recording, record
 
 # … and where it is found when it is first used.
 _LAZY = {
@@ -73,10 +74,12 @@ _LAZY = {
     "Feedback": "exercises",
     "Figure": "figures",
     "Profile": "profiling",
+    "Recording": "recording",
     "debug": "debugger",
     "exercises": "exercises",
     "figures": "figures",
     "profile": "profiling",
+    "record": "recording",
     "samples": "samples",
     "save_page": "debugger",
 }
@@ -108,6 +111,7 @@ __all__ = [
     "PixelTerm",
     "Profile",
     "QueryRow",
+    "Recording",
     "Stage",
     "StageDifference",
     "StageResult",
@@ -127,6 +131,7 @@ __all__ = [
     "flow_like",
     "load_trace",
     "profile",
+    "record",
     "samples",
     "save_page",
     "stages",

@@ -25,7 +25,7 @@ FLOORS = (
     ("stages",),
     ("inputs",),
     ("attention", "traces"),
-    ("pictures", "samples", "comparison", "profiling", "figures", "exercises"),
+    ("pictures", "samples", "comparison", "profiling", "figures", "exercises", "recording"),
     ("debugger",),
     ("cli",),
     ("__init__", "__main__"),
@@ -227,4 +227,4 @@ def test_a_planted_circle_is_named_line_by_line(file: str, line: str) -> None:
 
 def test_a_room_without_a_floor_is_noticed() -> None:
     with pytest.raises(ValueError, match="not enough values"):
-        floor("recording.py")
+        floor("cellar.py")

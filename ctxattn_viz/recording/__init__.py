@@ -1,0 +1,10 @@
+"""Recordings: what each expression of some Python code made with PyTorch.
+
+`recorder` watches, with `frames` (which function, which turn of a loop), `places` (which expression
+of which line) and `values` (what a tensor held). `record` in `run` puts them together.
+"""
+
+from .recording import Recording, Source, Step, Value
+from .run import record
+
+__all__ = ["Recording", "Source", "Step", "Value", "record"]

@@ -1,0 +1,91 @@
+"""Tensors that no step made: those that were there before, and where others may come from."""
+
+import inspect
+from collections.abc import Callable, Iterator
+from functools import partial
+from types import FunctionType, MethodType, ModuleType
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from .values import Values
+
+DEEPEST = 4  # objects in objects that are looked into
+
+
+def named_arguments(
+    function: Callable[..., Any], arguments: tuple[Any, ...], keywords: dict[str, Any]
+) -> list[tuple[str, Any]]:
+    """Each argument with the name of its parameter."""
+    try:
+        return list(inspect.signature(function).bind(*arguments, **keywords).arguments.items())
+    except (TypeError, ValueError):  # of some functions written in C, or called wrongly
+        return [*((f"argument {i}", each) for i, each in enumerate(arguments)), *keywords.items()]
+
+
+def surroundings(function: Any) -> Iterator[tuple[str, Any]]:
+    """What a function can use without being given it: its object, what it closes over, globals."""
+    if isinstance(function, partial):
+        yield from ((f"argument {i}", each) for i, each in enumerate(function.args))
+        yield from function.keywords.items()
+        yield from surroundings(function.func)
+    elif isinstance(function, MethodType):
+        yield "self", function.__self__
+        yield from surroundings(function.__func__)
+    elif isinstance(function, FunctionType):
+        for name, cell in zip(
+            function.__code__.co_freevars, function.__closure__ or (), strict=True
+        ):
+            try:
+                inside = cell.cell_contents
+            except ValueError:  # not filled yet
+                continue
+            yield name, inside
+            if callable(inside):  # what a decorator was put on
+                yield from surroundings(inside) if isinstance(inside, FunctionType) else ()
+        for name, thing in function.__globals__.items():
+            if isinstance(thing, Tensor | nn.Module):
+                yield name, thing
+    elif callable(function):
+        yield "self", function
+        yield from surroundings(getattr(type(function), "forward", type(function).__call__))
+
+
+def tensors_of(name: str, thing: Any, depth: int = DEEPEST) -> Iterator[tuple[str, Tensor]]:
+    """The tensors in a thing, each with a name such as `batch[1]` or `self.weight`."""
+    if isinstance(thing, Tensor):
+        yield name, thing
+    elif isinstance(thing, nn.Module):
+        for inner, x in (*thing.named_parameters(), *thing.named_buffers()):
+            yield f"{name}.{inner}", x
+        for inner, each in vars(thing).items():
+            if depth and not inner.startswith("_"):
+                yield from tensors_of(f"{name}.{inner}", each, depth - 1)
+    elif not depth or isinstance(thing, ModuleType | type | str | bytes | int | float):
+        return
+    elif isinstance(thing, list | tuple):
+        for i, each in enumerate(thing):
+            yield from tensors_of(f"{name}[{i}]", each, depth - 1)
+    elif isinstance(thing, dict):
+        for key, each in list(thing.items()):
+            yield from tensors_of(f"{name}[{key!r}]", each, depth - 1)
+    elif type(getattr(thing, "__dict__", None)) is dict and not callable(thing):
+        for inner, each in list(vars(thing).items()):
+            yield from tensors_of(f"{name}.{inner}", each, depth - 1)
+
+
+def origin(x: Tensor, values: Values) -> str:
+    """What can be said of a tensor that no step made."""
+    maker: Any = x.grad_fn
+    if isinstance(maker, torch.autograd.function.BackwardCFunction):
+        name = type(maker).__name__.removesuffix("Backward")
+        return f"it comes from the custom autograd function {name}, which is not looked into"
+    relative = values.relative(x)
+    if relative is not None:
+        name = values.kept[relative].value.name or f"value {relative}"
+        return f"it lies in the memory of {name}, as what goes through NumPy does"
+    return (
+        "it was there before, or comes from NumPy, compiled code, another thread or a library "
+        "that PyTorch does not tell of"
+    )

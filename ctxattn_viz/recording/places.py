@@ -1,0 +1,226 @@
+"""Where in its source a piece of running code stands."""
+
+import __future__
+
+import ast
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import islice
+from types import CodeType, FrameType
+
+import executing
+
+from .recording import Source
+
+Span = tuple[int, int, int, int]  # line, end line, column, end column; columns in bytes
+Scope = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.Module
+REWRITTEN = "@pytest_ar"  # a name in code whose asserts pytest rewrote; its positions stay
+FUTURE_FLAGS = sum(getattr(__future__, name).compiler_flag for name in __future__.all_feature_names)
+
+
+@dataclass(frozen=True)
+class Place:
+    """The span of one expression in a file, and its node in the syntax tree where that is known."""
+
+    source: int
+    line: int
+    end_line: int
+    column: int
+    end_column: int
+    expression: str
+    node: ast.AST | None = None
+
+
+class Places:
+    """Places of instructions, each looked up once. `sources` are numbered as they are met."""
+
+    def __init__(self) -> None:
+        self.sources: list[Source] = []
+        self._numbers: dict[object, int] = {}  # of a source, by its node, code or name
+        self._codes: dict[int, tuple[CodeType, Scope | None, int]] = {}  # kept alive for their ids
+        self._places: dict[tuple[int, int, bool], Place] = {}
+
+    def at(self, frame: FrameType, offset: int, statement: bool = False) -> Place:
+        """The expression that `frame` runs at `offset`, or the whole statement around it."""
+        key = id(frame.f_code), offset, statement
+        if key not in self._places:
+            self.scope_of(frame)  # keeps the code alive
+            self._places[key] = self._look_up(frame, offset, statement)
+        return self._places[key]
+
+    def nowhere(self, name: str, problem: str) -> Place:
+        """The place of a call that no Python code of the user's makes."""
+        return Place(self._number(name, Source(name, "", 1, "", problem)), 1, 1, 0, 0, "")
+
+    def scope_of(self, frame: FrameType) -> Scope | None:
+        """The function, lambda or module that `frame` runs; of a comprehension, what holds it."""
+        code = frame.f_code
+        if id(code) not in self._codes:
+            text = executing.Source.for_frame(frame)
+            node = innermost(text.tree, last_span(code)) if text.tree else None
+            scope = scope_around(node)
+            problem = problem_of(text, code, scope)
+            scope = None if problem else scope
+            number = self._number(scope or code, source_of(text, code, scope, problem))
+            self._codes[id(code)] = code, scope, number
+        return self._codes[id(code)][1]
+
+    def _number(self, key: object, source: Source) -> int:
+        if key not in self._numbers:
+            self._numbers[key] = len(self.sources)
+            self.sources.append(source)
+        return self._numbers[key]
+
+    def _look_up(self, frame: FrameType, offset: int, statement: bool) -> Place:
+        _, scope, number = self._codes[id(frame.f_code)]
+        span = span_at(frame.f_code, offset)
+        if scope is None:  # no text that would fit the numbers
+            return Place(number, span[0], span[0], 0, 0, "")
+        text = executing.Source.for_frame(frame)
+        node: ast.AST | None = None
+        if offset == frame.f_lasti:
+            node = executing.Source.executing(frame).node
+        if node is None:  # of `if x:` or `for row in x:`, for example: Python's own span
+            node = innermost(scope, span)
+        else:
+            span = span_of(node)
+        looped = iterated(node)
+        if looped is not None:
+            node, span = looped, span_of(looped)
+        if statement or isinstance(getattr(node, "ctx", None), ast.Store | ast.Del):
+            span = statement_span(node)
+        line, end_line, start, end = span
+        lines = [each.encode() for each in text.lines[line - 1 : end_line]]
+        column = len(lines[0][:start].decode(errors="replace"))
+        end_column = len(lines[-1][:end].decode(errors="replace"))
+        lines[-1] = lines[-1][:end]
+        lines[0] = lines[0][start:]
+        expression = " ".join(each.decode(errors="replace").strip() for each in lines)
+        return Place(number, line, end_line, column, end_column, expression, node)
+
+
+def span_at(code: CodeType, offset: int) -> Span:
+    """The positions that Python keeps for the instruction at `offset`."""
+    line, end_line, start, end = next(islice(code.co_positions(), max(offset, 0) // 2, None))
+    line = line or code.co_firstlineno
+    return line, end_line or line, start or 0, end or 0
+
+
+def last_span(code: CodeType) -> Span:
+    """Of the last instruction that stands in the source: it is within the function's body."""
+    spans = [each for each in code.co_positions() if None not in each]
+    return spans[-1] if spans else (code.co_firstlineno, code.co_firstlineno, 0, 0)  # type: ignore[return-value]
+
+
+def span_of(node: ast.AST) -> Span:
+    return node.lineno, node.end_lineno, node.col_offset, node.end_col_offset  # type: ignore
+
+
+def parent_of(node: ast.AST) -> ast.AST | None:
+    return getattr(node, "parent", None)  # set by executing; a module has none
+
+
+def ancestors(node: ast.AST | None) -> Iterator[ast.AST]:
+    """`node` itself, then what is around it, from the inside."""
+    while node is not None:
+        yield node
+        node = parent_of(node)
+
+
+def scope_around(node: ast.AST | None) -> Scope | None:
+    return next((each for each in ancestors(node) if isinstance(each, Scope)), None)
+
+
+def innermost(tree: ast.AST, span: Span) -> ast.AST:
+    """The smallest node around `span`."""
+    smallest, waiting = tree, [tree]
+    while waiting:
+        node = waiting.pop()
+        if hasattr(node, "end_col_offset"):
+            if not contains(node, span):
+                continue
+            smallest = node
+        waiting += ast.iter_child_nodes(node)
+    return smallest
+
+
+def contains(node: ast.AST, span: Span) -> bool:
+    line, end_line, column, end_column = span_of(node)
+    return (line, column) <= (span[0], span[2]) and (span[1], span[3]) <= (end_line, end_column)
+
+
+def iterated(node: ast.AST | None) -> ast.AST | None:
+    """What a loop goes over; Python 3.12 and older name the whole loop instead."""
+    if isinstance(node, ast.For | ast.AsyncFor):
+        return node.iter
+    generators: list[ast.comprehension] = getattr(node, "generators", [])
+    return generators[0].iter if len(generators) == 1 else None
+
+
+def statement_span(node: ast.AST | None) -> Span:
+    """Of the statement around `node`; of a loop, a condition or a block its first line alone."""
+    statement = next(each for each in ancestors(node) if isinstance(each, ast.stmt))
+    line, end_line, column, end_column = span_of(statement)
+    body = getattr(statement, "body", None)
+    if body:
+        first = span_of(body[0])
+        return (line, line, column, 10**6) if first[0] > line else (line, line, column, first[2])
+    return line, end_line, column, end_column
+
+
+def problem_of(text: executing.Source, code: CodeType, scope: Scope | None) -> str:
+    """Why the text of `code` cannot be had or trusted, as a sentence; empty if it can."""
+    if not text.lines:
+        return (
+            f"{code.co_filename} has no text to look into: the code was made by `exec` or `eval`."
+        )
+    if text.tree is None or scope is None:
+        return f"{code.co_filename} no longer holds this code: load it again."
+    unchanged = isinstance(scope, ast.Module) or REWRITTEN in code.co_names + code.co_varnames
+    if unchanged or any(
+        same_code(code, each) for each in compiled(text, code.co_flags & FUTURE_FLAGS)
+    ):
+        return ""
+    return f"{code.co_filename} has changed since this code was loaded: load it again."
+
+
+@lru_cache(maxsize=32)
+def compiled(text: executing.Source, flags: int) -> tuple[CodeType, ...]:
+    """The code of everything in a file, as it stands there now."""
+    codes = [compile(text.text, text.filename, "exec", flags, dont_inherit=True)]
+    for code in codes:
+        codes += [each for each in code.co_consts if isinstance(each, CodeType)]
+    return tuple(codes)
+
+
+def same_code(one: CodeType, other: CodeType) -> bool:
+    """Whether two pieces of code do the same at the same places of a file."""
+
+    def parts(code: CodeType) -> tuple[object, ...]:
+        constants = [repr(each) for each in code.co_consts if not isinstance(each, CodeType)]
+        return code.co_name, code.co_code, code.co_names, constants, list(code.co_positions())
+
+    return one.co_firstlineno == other.co_firstlineno and parts(one) == parts(other)
+
+
+def source_of(text: executing.Source, code: CodeType, scope: Scope | None, problem: str) -> Source:
+    if scope is None:
+        return Source(code.co_qualname, code.co_filename, code.co_firstlineno, "", problem)
+    if isinstance(scope, ast.Module):
+        return Source("<module>", code.co_filename, 1, text.text)
+    first, last, *_ = span_of(scope)
+    if isinstance(scope, ast.Lambda):
+        first, last, *_ = statement_span(scope)
+    else:
+        first = min([first, *(each.lineno for each in scope.decorator_list)])
+    lines = "\n".join(text.lines[first - 1 : last])
+    return Source(scope_name(code), code.co_filename, first, lines)
+
+
+def scope_name(code: CodeType) -> str:
+    """The qualified name of a function, also when `code` is that of a comprehension in it."""
+    return re.sub(
+        r"(\.<locals>\.<(list|set|dict)comp>|\.<locals>\.<genexpr>)+$", "", code.co_qualname
+    )

@@ -1,0 +1,268 @@
+"""Watching Python code make tensors."""
+
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import FrameType
+from typing import Any
+
+from torch import Tensor
+from torch._C import DisableTorchFunction
+from torch.overrides import TorchFunctionMode
+from torch.utils.weak import WeakIdKeyDictionary
+
+from . import calls
+from .failures import failing_line
+from .frames import Entered, Frames
+from .origins import origin, tensors_of
+from .places import Place, Places
+from .recording import Recording, Step
+from .values import Values, version_of
+
+Locals = tuple[tuple[str, int | str], ...]
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Where the code is, and what its variables hold."""
+
+    place: Place
+    depth: int
+    frame: int
+    iteration: tuple[int, ...]
+    locals: Locals
+
+
+@dataclass(frozen=True)
+class Call:
+    """A call of PyTorch, before it runs."""
+
+    scene: Scene
+    operation: str
+    operands: tuple[int | str, ...]
+    tensors: list[Tensor]
+    versions: list[int | None]
+    may_write: bool = False
+
+
+class Recorder(TorchFunctionMode):
+    """Sees each call of PyTorch, on behalf of the code that is being run.
+
+    What it does itself it does with PyTorch's function modes off, its own and any other.
+    """
+
+    def __init__(self, budget: int) -> None:
+        super().__init__()
+        self.steps: list[Step] = []
+        self.places = Places()
+        self.values = Values(budget)
+        self.frames = Frames(self.places, self._after_line)
+        self.failed: Call | None = None
+        self._outside: Any = WeakIdKeyDictionary()  # names of tensors that were there before
+
+    def __torch_function__(
+        self,
+        function: Callable[..., Any],
+        types: Any,
+        arguments: tuple[Any, ...] = (),
+        keywords: dict[str, Any] | None = None,
+    ) -> Any:
+        keywords = keywords or {}
+        operation = calls.operation_of(function)
+        if operation in calls.ABOUT:
+            return function(*arguments, **keywords)
+        with self._aside():
+            may_write = calls.may_write(function, arguments, keywords)
+            call = self._before(sys._getframe(1), operation, arguments, keywords, may_write)
+        start = time.perf_counter()
+        try:
+            result = function(*arguments, **keywords)
+        except BaseException:
+            self.failed = call
+            raise
+        seconds = time.perf_counter() - start
+        with self._aside():
+            self._after(call, result, seconds)
+        return result
+
+    @contextmanager
+    def _aside(self) -> Iterator[None]:
+        """What is done in here is no part of what is recorded, here or by anybody else."""
+        before, self.frames.paused = self.frames.paused, True
+        with DisableTorchFunction():
+            yield
+        self.frames.paused = before
+
+    def given(self, name: str, thing: Any) -> None:
+        """The tensors in `thing` are arguments: the first values."""
+        for path, x in tensors_of(name, thing):
+            if not self.values.is_known(x):
+                self.values.add(x, path)
+
+    def knows(self, name: str, thing: Any) -> None:
+        """The tensors in `thing` were there before; they become values when they are used."""
+        for path, x in tensors_of(name, thing):
+            if x not in self._outside:
+                self._outside[x] = path
+
+    def _before(
+        self,
+        frame: FrameType,
+        operation: str,
+        arguments: tuple[Any, ...],
+        keywords: dict[str, Any],
+        may_write: bool,
+    ) -> Call:
+        scene = self._scene(self.frames.innermost(frame))
+        tensors = list(calls.tensors_in((arguments, keywords)))
+        for x in tensors:
+            self._number(x, scene)
+        operands = [*self._operands(arguments)]
+        for name, thing in keywords.items():
+            if thing is None:
+                continue
+            inside = self._operands((thing,))
+            operands += [each if isinstance(each, int) else f"{name}={each}" for each in inside]
+        for x in tensors if may_write else ():
+            self.values.before_write(x)
+        versions = [version_of(x) for x in tensors]
+        return Call(scene, operation, tuple(operands), tensors, versions, may_write)
+
+    def _after(self, call: Call, result: Any, seconds: float) -> None:
+        written = [
+            x
+            for x, version in zip(call.tensors, call.versions, strict=True)
+            if version != version_of(x)
+        ]
+        made = list(calls.tensors_in(result))
+        uncounted = None in call.versions and call.may_write  # in inference mode
+        if call.operation in calls.REPLACES or (uncounted and call.operation not in calls.SHARED):
+            written = [x for x in made if any(x is each for each in call.tensors)]
+            written = written or call.tensors[:1]
+        numbers = {id(x): self.values.after_write(x) for x in written}
+        made = made or written[:1]
+        for x in made:
+            if id(x) not in numbers:
+                number = self.values.number(x)  # where a call gives back what it got
+                numbers[id(x)] = self.values.add(x) if number is None else number
+        values = tuple(dict.fromkeys(numbers[id(x)] for x in made))
+        if values:
+            self._step(call, seconds, values)
+        elif call.operation in calls.READS:
+            text = "" if result is None else f": {calls.text_of(result)}"
+            self._step(call, seconds, (), calls.READS[call.operation] + text)
+
+    def _step(
+        self, call: Call, seconds: float, values: tuple[int, ...] = (), gap: str | None = None
+    ) -> None:
+        scene, place = call.scene, call.scene.place
+        self.steps.append(
+            Step(
+                len(self.steps),
+                place.source,
+                place.line,
+                place.end_line,
+                place.column,
+                place.end_column,
+                place.expression or f"{call.operation}(…)",
+                call.operation,
+                call.operands,
+                values[0] if values else None,
+                scene.depth,
+                scene.frame,
+                scene.iteration,
+                scene.locals,
+                seconds,
+                gap,
+                values[1:],
+            )
+        )
+
+    def _scene(self, entered: Entered | None, statement: bool = False) -> Scene:
+        if entered is None:
+            problem = "No Python code of the recorded function calls this: it is PyTorch's own."
+            return Scene(self.places.nowhere("PyTorch", problem), 0, 0, (), ())
+        frame = entered.frame
+        offset = entered.offset if statement else frame.f_lasti
+        place = self.places.at(frame, offset, statement)
+        iteration = self.frames.turns(entered, place.node)
+        return Scene(place, entered.depth, entered.number, iteration, self._locals(entered))
+
+    def _locals(self, entered: Entered) -> Locals:
+        variables = dict(entered.frame.f_locals)
+        if entered.around is not None:  # of a comprehension, those around it, too
+            variables = {**entered.around.frame.f_locals, **variables}
+        return tuple(
+            (name, self._local(thing))
+            for name, thing in variables.items()
+            if calls.is_followed(name, thing)
+        )
+
+    def _local(self, thing: Any) -> int | str:
+        number = self.values.number(thing) if isinstance(thing, Tensor) else None
+        return calls.text_of(thing) if number is None else number
+
+    def _operands(self, things: Iterable[Any]) -> Iterable[int | str]:
+        for thing in things:
+            inside = list(calls.tensors_in(thing))
+            if isinstance(thing, list | tuple) and inside:
+                yield from self._operands(thing)
+            else:
+                yield self._local(thing)
+
+    def _number(self, x: Tensor, scene: Scene, name: str = "") -> int:
+        """The number of a tensor that is used; a gap before it, where nobody knows it."""
+        number = self.values.number(x)
+        if number is not None:
+            return number
+        if not self.values.is_known(x) and x in self._outside:
+            return self.values.add(x, self._outside[x])
+        subject = name or "a tensor that is used here"
+        if self.values.is_known(x):
+            gap = f"{subject} was changed in place by something that PyTorch does not tell of"
+        else:
+            gap = f"no step made {subject}: {origin(x, self.values)}"
+        number = self.values.add(x, name or None)
+        self._step(Call(scene, "unseen", (), [], []), 0.0, (number,), gap)
+        return number
+
+    def _after_line(self, entered: Entered, returned: Any) -> None:
+        """Name what a line has put into variables; what appears there from nowhere is a gap."""
+        with self._aside():
+            variables = [*entered.frame.f_locals.items(), ("what is returned", returned)]
+            for name, thing in variables:
+                for x in calls.tensors_in(thing, depth=1):
+                    if x in self._outside and not self.values.is_known(x):
+                        continue
+                    if self.values.is_unseen(x):
+                        direct = "" if x is not thing else name
+                        self._number(x, self._scene(entered, statement=True), direct)
+                    elif x is thing and name.isidentifier():
+                        self.values.name(x, name)
+
+    def finish(self, recording: Recording) -> None:
+        """Hand over what was recorded. The code has ended, or failed."""
+        with self._aside():
+            for x in calls.tensors_in(recording.result):
+                if self.values.is_unseen(x) and x not in self._outside:
+                    self._number(x, self._scene(None), "the result")
+            if recording.exception is not None:
+                self._fail(recording)
+            recording.steps, recording.sources = tuple(self.steps), tuple(self.places.sources)
+            recording.values = self.values.finish()
+        self.frames.raised = self.failed = None
+
+    def _fail(self, recording: Recording) -> None:
+        """The failing expression becomes the last step, and its line is drawn with shapes."""
+        problem = recording.exception
+        raised = self.frames.raised
+        if raised is None or raised[0] is not problem:
+            return
+        scene = self._scene(raised[1])
+        recording.failure = failing_line(raised[1].frame, scene.place)
+        call = Call(scene, "", (), [], [])
+        if self.failed is not None and self.failed.scene.place == scene.place:
+            call = self.failed
+        self._step(call, 0.0, (), f"the run stopped here: {type(problem).__name__}: {problem}")
