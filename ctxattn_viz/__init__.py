@@ -62,7 +62,14 @@ if TYPE_CHECKING:
     from .exercises import Drawing, FaultyPort, Feedback
     from .figures import Figure
     from .profiling import Ceilings, Cost, Profile, profile
-    from .recording import Recording, record
+    from .recording import (
+        RecordedCall,
+        RecordedSource,
+        RecordedStep,
+        RecordedValue,
+        Recording,
+        record,
+    )
 
 # … and where it is found when it is first used.
 _LAZY = {
@@ -74,6 +81,10 @@ _LAZY = {
     "Feedback": "exercises",
     "Figure": "figures",
     "Profile": "profiling",
+    "RecordedCall": "recording",
+    "RecordedSource": "recording",
+    "RecordedStep": "recording",
+    "RecordedValue": "recording",
     "Recording": "recording",
     "debug": "debugger",
     "exercises": "exercises",
@@ -111,6 +122,10 @@ __all__ = [
     "PixelTerm",
     "Profile",
     "QueryRow",
+    "RecordedCall",
+    "RecordedSource",
+    "RecordedStep",
+    "RecordedValue",
     "Recording",
     "Stage",
     "StageDifference",

@@ -4,7 +4,14 @@
 of which line) and `values` (what a tensor held). `record` in `run` puts them together.
 """
 
-from .recording import Recording, Source, Step, Value
+from .recording import RecordedCall, RecordedSource, RecordedStep, RecordedValue, Recording
 from .run import record
 
-__all__ = ["Recording", "Source", "Step", "Value", "record"]
+__all__ = [
+    "RecordedCall",
+    "RecordedSource",
+    "RecordedStep",
+    "RecordedValue",
+    "Recording",
+    "record",
+]

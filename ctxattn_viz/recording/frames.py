@@ -7,13 +7,12 @@ import ast
 import dis
 import sys
 import sysconfig
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from types import CodeType, FrameType
-from typing import Any
+from typing import Any, Protocol
 
 from .places import Places, Scope, Span, ancestors, contains, parent_of, span_at, span_of
 
@@ -47,6 +46,7 @@ class Entered:
     frame: FrameType
     number: int
     depth: int
+    parent: int | None = None  # the number of the call that called it
     around: "Entered | None" = None  # of a comprehension: the function that it stands in
     offset: int = 0  # where its last line began
     line: int = 0
@@ -58,11 +58,24 @@ class Entered:
         return self.around.turn_of(loop)
 
 
-class Frames:
-    """The calls under way, innermost last. `after_line` hears of each line that was left."""
+class Watcher(Protocol):
+    """Who wants to hear of it."""
 
-    def __init__(self, places: Places, after_line: Callable[[Entered, Any], None]) -> None:
-        self._places, self._after_line = places, after_line
+    def entered(self, call: Entered) -> None:
+        """A function was called; it has done nothing yet."""
+
+    def left_line(self, call: Entered) -> None:
+        """A line has run, that at `call.offset`."""
+
+    def returned(self, call: Entered, result: Any) -> None:
+        """A function ended with this result, or a generator yields it."""
+
+
+class Frames:
+    """The calls under way, innermost last. It tells the `watcher` of each call and line."""
+
+    def __init__(self, places: Places, watcher: Watcher) -> None:
+        self._places, self._watcher = places, watcher
         self.paused = False
         self._stack: list[Entered] = []
         self._count = 0
@@ -116,16 +129,19 @@ class Frames:
     def _enter(self, frame: FrameType) -> None:
         top = self._stack[-1] if self._stack else None
         depth = top.depth + 1 if top else 0
-        entered = self._suspended.pop(id(frame), None)
+        entered, new = self._suspended.pop(id(frame), None), False
         if entered is not None:
             entered.depth = entered.around.depth if entered.around else depth
         elif top and frame.f_code in top.frame.f_code.co_consts and frame.f_code.co_name in INLINE:
             entered = Entered(frame, top.number, top.depth, around=top)
         else:
-            entered = Entered(frame, self._count, depth)
+            entered, new = Entered(frame, self._count, depth), True
+            entered.parent = top.number if top else None
             self._count += 1
         entered.offset, entered.line = frame.f_lasti, frame.f_lineno
         self._stack.append(entered)
+        if new:
+            self._watcher.entered(entered)
 
     def _on_call(self, frame: FrameType, event: str, argument: Any) -> Any:
         if self.paused or not is_entered(frame.f_code.co_filename):
@@ -139,12 +155,13 @@ class Frames:
             self.raised = argument[1], self._entered(frame) or Entered(frame, 0, 0)
         if entered is None:
             return self._inside
-        self._after_line(entered, argument)
+        self._watcher.left_line(entered)
         if event == "line":
             if frame.f_lasti <= entered.offset or frame.f_lineno == entered.line:  # it jumped back
                 self._turn(entered)
             entered.offset, entered.line = frame.f_lasti, frame.f_lineno
         else:
+            self._watcher.returned(entered, argument)
             self._stack.pop()
             if frame.f_code.co_code[frame.f_lasti] == YIELD:
                 self._suspended[id(frame)] = entered

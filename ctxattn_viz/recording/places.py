@@ -12,7 +12,7 @@ from types import CodeType, FrameType
 
 import executing
 
-from .recording import Source
+from .recording import RecordedSource
 
 Span = tuple[int, int, int, int]  # line, end line, column, end column; columns in bytes
 Scope = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.Module
@@ -37,7 +37,7 @@ class Places:
     """Places of instructions, each looked up once. `sources` are numbered as they are met."""
 
     def __init__(self) -> None:
-        self.sources: list[Source] = []
+        self.sources: list[RecordedSource] = []
         self._numbers: dict[object, int] = {}  # of a source, by its node, code or name
         self._codes: dict[int, tuple[CodeType, Scope | None, int]] = {}  # kept alive for their ids
         self._places: dict[tuple[int, int, bool], Place] = {}
@@ -52,7 +52,7 @@ class Places:
 
     def nowhere(self, name: str, problem: str) -> Place:
         """The place of a call that no Python code of the user's makes."""
-        return Place(self._number(name, Source(name, "", 1, "", problem)), 1, 1, 0, 0, "")
+        return Place(self._number(name, RecordedSource(name, "", 1, "", problem)), 1, 1, 0, 0, "")
 
     def scope_of(self, frame: FrameType) -> Scope | None:
         """The function, lambda or module that `frame` runs; of a comprehension, what holds it."""
@@ -67,7 +67,12 @@ class Places:
             self._codes[id(code)] = code, scope, number
         return self._codes[id(code)][1]
 
-    def _number(self, key: object, source: Source) -> int:
+    def source(self, frame: FrameType) -> int:
+        """The number of the source of what `frame` runs."""
+        self.scope_of(frame)
+        return self._codes[id(frame.f_code)][2]
+
+    def _number(self, key: object, source: RecordedSource) -> int:
         if key not in self._numbers:
             self._numbers[key] = len(self.sources)
             self.sources.append(source)
@@ -205,18 +210,20 @@ def same_code(one: CodeType, other: CodeType) -> bool:
     return one.co_firstlineno == other.co_firstlineno and parts(one) == parts(other)
 
 
-def source_of(text: executing.Source, code: CodeType, scope: Scope | None, problem: str) -> Source:
+def source_of(
+    text: executing.Source, code: CodeType, scope: Scope | None, problem: str
+) -> RecordedSource:
     if scope is None:
-        return Source(code.co_qualname, code.co_filename, code.co_firstlineno, "", problem)
+        return RecordedSource(code.co_qualname, code.co_filename, code.co_firstlineno, "", problem)
     if isinstance(scope, ast.Module):
-        return Source("<module>", code.co_filename, 1, text.text)
+        return RecordedSource("<module>", code.co_filename, 1, text.text)
     first, last, *_ = span_of(scope)
     if isinstance(scope, ast.Lambda):
         first, last, *_ = statement_span(scope)
     else:
         first = min([first, *(each.lineno for each in scope.decorator_list)])
     lines = "\n".join(text.lines[first - 1 : last])
-    return Source(scope_name(code), code.co_filename, first, lines)
+    return RecordedSource(scope_name(code), code.co_filename, first, lines)
 
 
 def scope_name(code: CodeType) -> str:

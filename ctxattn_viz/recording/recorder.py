@@ -4,7 +4,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import FrameType
 from typing import Any
 
@@ -18,7 +18,7 @@ from .failures import failing_line
 from .frames import Entered, Frames
 from .origins import origin, tensors_of
 from .places import Place, Places
-from .recording import Recording, Step
+from .recording import RecordedCall, RecordedStep, Recording
 from .values import Values, version_of
 
 Locals = tuple[tuple[str, int | str], ...]
@@ -55,10 +55,11 @@ class Recorder(TorchFunctionMode):
 
     def __init__(self, budget: int) -> None:
         super().__init__()
-        self.steps: list[Step] = []
+        self.steps: list[RecordedStep] = []
         self.places = Places()
         self.values = Values(budget)
-        self.frames = Frames(self.places, self._after_line)
+        self.calls: list[RecordedCall] = []
+        self.frames = Frames(self.places, self)
         self.failed: Call | None = None
         self._outside: Any = WeakIdKeyDictionary()  # names of tensors that were there before
 
@@ -119,7 +120,7 @@ class Recorder(TorchFunctionMode):
         tensors = list(calls.tensors_in((arguments, keywords)))
         for x in tensors:
             self._number(x, scene)
-        operands = [*self._operands(arguments)]
+        operands = [*self._operands(arguments, operation in ("__getitem__", "__setitem__"))]
         for name, thing in keywords.items():
             if thing is None:
                 continue
@@ -159,7 +160,7 @@ class Recorder(TorchFunctionMode):
     ) -> None:
         scene, place = call.scene, call.scene.place
         self.steps.append(
-            Step(
+            RecordedStep(
                 len(self.steps),
                 place.source,
                 place.line,
@@ -204,21 +205,27 @@ class Recorder(TorchFunctionMode):
         number = self.values.number(thing) if isinstance(thing, Tensor) else None
         return calls.text_of(thing) if number is None else number
 
-    def _operands(self, things: Iterable[Any]) -> Iterable[int | str]:
+    def _operands(self, things: Iterable[Any], subscript: bool = False) -> Iterable[int | str]:
         for thing in things:
             inside = list(calls.tensors_in(thing))
             if isinstance(thing, list | tuple) and inside:
                 yield from self._operands(thing)
+            elif isinstance(thing, tuple) and subscript:
+                yield ", ".join(map(calls.text_of, thing))  # as one writes it: `x[:, None]`
             else:
                 yield self._local(thing)
 
-    def _number(self, x: Tensor, scene: Scene, name: str = "") -> int:
-        """The number of a tensor that is used; a gap before it, where nobody knows it."""
-        number = self.values.number(x)
-        if number is not None:
-            return number
+    def _known_number(self, x: Tensor) -> int | None:
+        """The number of a tensor that a step made, that is an argument, or was there before."""
         if not self.values.is_known(x) and x in self._outside:
             return self.values.add(x, self._outside[x])
+        return self.values.number(x)
+
+    def _number(self, x: Tensor, scene: Scene, name: str = "") -> int:
+        """The number of a tensor that is used; a gap before it, where nobody knows it."""
+        number = self._known_number(x)
+        if number is not None:
+            return number
         subject = name or "a tensor that is used here"
         if self.values.is_known(x):
             gap = f"{subject} was changed in place by something that PyTorch does not tell of"
@@ -228,19 +235,39 @@ class Recorder(TorchFunctionMode):
         self._step(Call(scene, "unseen", (), [], []), 0.0, (number,), gap)
         return number
 
-    def _after_line(self, entered: Entered, returned: Any) -> None:
+    def entered(self, call: Entered) -> None:
+        """A function was called: which, and with which tensors."""
+        with self._aside():
+            source = self.places.source(call.frame)
+            arguments = tuple(
+                (name, number)
+                for name, thing in call.frame.f_locals.items()
+                if isinstance(thing, Tensor) and (number := self._known_number(thing)) is not None
+            )
+            self.calls.append(RecordedCall(call.number, source, call.depth, call.parent, arguments))
+
+    def left_line(self, call: Entered) -> None:
         """Name what a line has put into variables; what appears there from nowhere is a gap."""
         with self._aside():
-            variables = [*entered.frame.f_locals.items(), ("what is returned", returned)]
-            for name, thing in variables:
+            for name, thing in call.frame.f_locals.items():
                 for x in calls.tensors_in(thing, depth=1):
                     if x in self._outside and not self.values.is_known(x):
                         continue
                     if self.values.is_unseen(x):
-                        direct = "" if x is not thing else name
-                        self._number(x, self._scene(entered, statement=True), direct)
+                        direct = name if x is thing else ""
+                        self._number(x, self._scene(call, statement=True), direct)
                     elif x is thing and name.isidentifier():
                         self.values.name(x, name)
+
+    def returned(self, call: Entered, result: Any) -> None:
+        """What a function returned, and that somebody made it."""
+        with self._aside():
+            numbers = [
+                self._number(x, self._scene(call, statement=True), "what is returned")
+                for x in calls.tensors_in(result, depth=1)
+            ]
+            if isinstance(result, Tensor) and call.around is None:
+                self.calls[call.number] = replace(self.calls[call.number], returned=numbers[0])
 
     def finish(self, recording: Recording) -> None:
         """Hand over what was recorded. The code has ended, or failed."""
@@ -250,6 +277,7 @@ class Recorder(TorchFunctionMode):
                     self._number(x, self._scene(None), "the result")
             if recording.exception is not None:
                 self._fail(recording)
+            recording.calls = tuple(self.calls)
             recording.steps, recording.sources = tuple(self.steps), tuple(self.places.sources)
             recording.values = self.values.finish()
         self.frames.raised = self.failed = None

@@ -7,7 +7,7 @@ from torch import Tensor
 
 
 @dataclass(frozen=True)
-class Source:
+class RecordedSource:
     """One function (or lambda, or notebook cell) that was stepped through.
 
     Attributes:
@@ -26,7 +26,7 @@ class Source:
 
 
 @dataclass(frozen=True, eq=False)
-class Value:
+class RecordedValue:
     """One tensor as it stood at one time: written in place, it is another value.
 
     Attributes:
@@ -49,7 +49,7 @@ class Value:
 
 
 @dataclass(frozen=True, eq=False)
-class Step:
+class RecordedStep:
     """One call, operator, subscript, attribute or in-place statement that made a tensor.
 
     Attributes:
@@ -89,6 +89,27 @@ class Step:
     also: tuple[int, ...] = ()
 
 
+@dataclass(frozen=True, eq=False)
+class RecordedCall:
+    """One call of a function: of the recorded one, or of one that was called by it.
+
+    Attributes:
+        frame: its number, which is its place among the calls.
+        source: the place of its source among the sources.
+        depth: how many functions were entered to come here; 0 is the recorded function.
+        parent: the number of the call that called it; None at depth 0.
+        arguments: names of parameters that were given tensors, each with the number of the value.
+        returned: the number of the tensor that it returned (a generator: last); None without one.
+    """
+
+    frame: int
+    source: int
+    depth: int
+    parent: int | None
+    arguments: tuple[tuple[str, int], ...]
+    returned: int | None = None
+
+
 @dataclass(eq=False)
 class Recording:
     """What one run of some Python code made with PyTorch, expression by expression.
@@ -102,6 +123,7 @@ class Recording:
         sources: each piece of code that was stepped through.
         values: the arguments' tensors, then what the steps made, each numbered by its place here.
         steps: in the order in which they ran.
+        calls: the functions that were entered, by the number of their frame.
 
     >>> recording: cv.Recording = cv.record(lambda x: (x * 2).sum(), torch.ones(3))
     >>> recording.result, [step.expression for step in recording.steps]
@@ -110,17 +132,18 @@ class Recording:
 
     result: Any = None
     exception: BaseException | None = None
-    sources: tuple[Source, ...] = ()
-    values: tuple[Value, ...] = ()
-    steps: tuple[Step, ...] = ()
+    sources: tuple[RecordedSource, ...] = ()
+    values: tuple[RecordedValue, ...] = ()
+    steps: tuple[RecordedStep, ...] = ()
+    calls: tuple[RecordedCall, ...] = ()
     failure: str = field(default="", repr=False)  # the failing line, shapes under its names
 
     @property
-    def gaps(self) -> tuple[Step, ...]:
+    def gaps(self) -> tuple[RecordedStep, ...]:
         """The steps at which something could not be seen, each with its sentence."""
         return tuple(step for step in self.steps if step.gap)
 
-    def made(self, step: Step) -> Value | None:
+    def made(self, step: RecordedStep) -> RecordedValue | None:
         """The value that `step` made or wrote, if it did."""
         return None if step.value is None else self.values[step.value]
 

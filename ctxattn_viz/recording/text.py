@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .recording import Recording, Step
+    from .recording import RecordedStep, Recording
 
 
 def described(recording: Recording) -> str:
@@ -13,7 +13,7 @@ def described(recording: Recording) -> str:
     return "\n".join([*lines, recording.failure])
 
 
-def step_line(recording: Recording, step: Step) -> str:
+def step_line(recording: Recording, step: RecordedStep) -> str:
     """`line 298: F.conv2d(yi, fuse_weight, stride=1) → (1, 1, 64, 64)`."""
     value = recording.made(step)
     shape = "" if value is None else f" → {value.shape}"

@@ -10,7 +10,7 @@ from torch._C._functorch import is_functorch_wrapped_tensor
 from torch.utils.weak import WeakIdKeyDictionary
 
 from ..devices import has_no_values
-from .recording import Value
+from .recording import RecordedValue
 
 COPIED_AT_ONCE = 1_000_000  # bytes; what is larger is copied when something is about to change it
 
@@ -19,7 +19,7 @@ COPIED_AT_ONCE = 1_000_000  # bytes; what is larger is copied when something is 
 class Kept:
     """A value while the recording goes on."""
 
-    value: Value
+    value: RecordedValue
     tensor: Tensor | None = None  # a copy; or the original, while nobody has changed it
     version: int | None = None  # of the original
 
@@ -65,7 +65,7 @@ class Values:
             name = self.kept[self._known[x][0]].value.name
         self._known[x] = len(self.kept), version_of(x), self._writes.get(memory(x), 0)
         dtype = str(x.dtype).removeprefix("torch.")
-        value = Value(None, tuple(x.shape), dtype, str(x.device), *summary(x), name)
+        value = RecordedValue(None, tuple(x.shape), dtype, str(x.device), *summary(x), name)
         self.kept.append(Kept(value))
         if has_numbers(x):
             self._keep(self.kept[-1], x)
@@ -95,7 +95,7 @@ class Values:
         numbers = [n for other, (n, *_) in self._known.items() if memory(other) == memory(x)]
         return max(numbers, default=None)
 
-    def finish(self) -> tuple[Value, ...]:
+    def finish(self) -> tuple[RecordedValue, ...]:
         """All values. What anybody else still holds is copied now, so that it stays as it is."""
         alive = {memory(x) for x, _ in self._known.items()}
         for place, originals in self._originals.items():

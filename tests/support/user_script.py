@@ -71,6 +71,19 @@ def show(run: cv.Trace, folder: Path) -> Path:
     return cv.save_page(run, folder / "page.html", pixel=(1, 2), sample=0)
 
 
+def step_through(f: Tensor) -> list[str]:
+    recording: cv.Recording = cv.record(cv.contextual_attention, f, f, memory_budget=10_000_000)
+    with cv.record() as block:
+        _ = f * 2
+    step: cv.RecordedStep = block.steps[0]
+    value: cv.RecordedValue | None = block.made(step)
+    source: cv.RecordedSource = recording.sources[recording.steps[0].source]
+    call: cv.RecordedCall = recording.calls[0]
+    assert value is not None
+    assert value.shape == f.shape
+    return [step.expression, source.name, str(call.depth)]
+
+
 def learn() -> list[str]:
     def mine(patches: Tensor) -> Tensor:
         return patches
@@ -119,5 +132,6 @@ def main(folder: Path) -> None:
     print(cv.samples.psnr(attend(coarse, mask), photo, mask))
     print(*look(run), sep="\n")
     print(is_my_port_right(run, cv.contextual_attention), price(run) > 0)
+    print(*step_through(coarse), sep="\n")
     print(show(run, folder).name, *learn(), sep="\n")
     print(*what_can_go_wrong(run, folder / "run.pt"), sep="\n")
