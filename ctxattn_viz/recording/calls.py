@@ -24,6 +24,9 @@ _ABOUT = """
     result_type can_cast
 """
 ABOUT = frozenset(_ABOUT.split())
+CODE = (ModuleType, type, FunctionType, BuiltinMethodType)  # no data
+PLAIN = (str, int, float, complex, bool, torch.dtype, torch.device, torch.layout, np.generic)
+
 # What takes numbers out of PyTorch, where nobody sees what becomes of them.
 READS = {
     "item": "the number goes on as Python's",
@@ -62,7 +65,7 @@ def tensors_in(thing: Any, depth: int = 4) -> Iterator[Tensor]:
     """The tensors among the arguments or results of a call, in lists, tuples and dicts, too."""
     if isinstance(thing, Tensor):
         yield thing
-    elif depth and isinstance(thing, list | tuple):
+    elif depth and isinstance(thing, (list, tuple)):
         for each in thing:
             yield from tensors_in(each, depth - 1)
     elif depth and isinstance(thing, dict):
@@ -104,11 +107,10 @@ def text_of(thing: Any) -> str:
         return f"array {thing.shape} {thing.dtype}"
     if isinstance(thing, Tensor):
         return f"tensor {tuple(thing.shape)}"
-    if isinstance(thing, torch.Size | tuple | list) and len(thing) < 20:
+    if isinstance(thing, (tuple, list)) and len(thing) < 20:
         inside = ", ".join(map(text_of, thing))
         return shortened(f"[{inside}]" if isinstance(thing, list) else f"({inside})", LONGEST_TEXT)
-    plain = str, int, float, complex, bool, torch.dtype, torch.device, torch.layout, np.generic
-    if thing is None or isinstance(thing, plain):
+    if thing is None or isinstance(thing, PLAIN):
         return shortened(repr(thing), LONGEST_TEXT)
     return getattr(thing, "__name__", None) or type(thing).__name__
 

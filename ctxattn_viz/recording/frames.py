@@ -39,6 +39,11 @@ def is_entered(file: str) -> bool:
     return not (path.is_relative_to(standard) or path.is_relative_to(Path(__file__).parent))
 
 
+def is_generated(frame: FrameType) -> bool:
+    """Whether Python's own library wrote that function, as it does for named tuples."""
+    return str(frame.f_globals.get("__name__")).startswith("namedtuple_")
+
+
 @dataclass(eq=False)
 class Entered:
     """One call of a function: its frame while it runs, and how far each of its loops is."""
@@ -144,7 +149,8 @@ class Frames:
             self._watcher.entered(entered)
 
     def _on_call(self, frame: FrameType, event: str, argument: Any) -> Any:
-        if self.paused or not is_entered(frame.f_code.co_filename):
+        file = frame.f_code.co_filename
+        if self.paused or not is_entered(file) or is_generated(frame):
             return None
         self._enter(frame)
         return self._inside

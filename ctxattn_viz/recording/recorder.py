@@ -127,7 +127,8 @@ class Recorder(TorchFunctionMode):
             inside = self._operands((thing,))
             operands += [each if isinstance(each, int) else f"{name}={each}" for each in inside]
         for x in tensors if may_write else ():
-            self.values.before_write(x)
+            share = operation in calls.SHARED
+            (self.values.share if share else self.values.before_write)(x)
         versions = [version_of(x) for x in tensors]
         return Call(scene, operation, tuple(operands), tensors, versions, may_write)
 
@@ -229,9 +230,11 @@ class Recorder(TorchFunctionMode):
         subject = name or "a tensor that is used here"
         if self.values.is_known(x):
             gap = f"{subject} was changed in place by something that PyTorch does not tell of"
+            number = self.values.after_write(x)
         else:
             gap = f"no step made {subject}: {origin(x, self.values)}"
-        number = self.values.add(x, name or None)
+            self.values.share(x)
+            number = self.values.add(x, name or None)
         self._step(Call(scene, "unseen", (), [], []), 0.0, (number,), gap)
         return number
 
@@ -251,11 +254,10 @@ class Recorder(TorchFunctionMode):
         with self._aside():
             for name, thing in call.frame.f_locals.items():
                 for x in calls.tensors_in(thing, depth=1):
-                    if x in self._outside and not self.values.is_known(x):
-                        continue
                     if self.values.is_unseen(x):
-                        direct = name if x is thing else ""
-                        self._number(x, self._scene(call, statement=True), direct)
+                        if self.values.is_known(x) or x not in self._outside:
+                            direct = name if x is thing else ""
+                            self._number(x, self._scene(call, statement=True), direct)
                     elif x is thing and name.isidentifier():
                         self.values.name(x, name)
 

@@ -1,13 +1,12 @@
 """The tensors of a recording: numbered, and kept as they were when they were made."""
 
 import math
+import weakref
 from dataclasses import dataclass, replace
-from typing import Any
 
 import torch
 from torch import Tensor
 from torch._C._functorch import is_functorch_wrapped_tensor
-from torch.utils.weak import WeakIdKeyDictionary
 
 from ..devices import has_no_values
 from .recording import RecordedValue
@@ -24,6 +23,17 @@ class Kept:
     version: int | None = None  # of the original
 
 
+@dataclass(slots=True)
+class Known:
+    """What is known of a tensor: of which value its number is, if nothing has changed since."""
+
+    tensor: weakref.ref[Tensor]
+    number: int
+    version: int | None
+    memory: int
+    writes: int  # to that memory, seen so far
+
+
 class Values:
     """All values, each with its number. To be used while PyTorch's function modes are off.
 
@@ -34,46 +44,49 @@ class Values:
     def __init__(self, budget: int) -> None:
         self.kept: list[Kept] = []
         self._left = budget
-        # Of each living tensor: the number of its value, its version, and the writes to its memory.
-        self._known: Any = WeakIdKeyDictionary()
+        self._known: dict[int, Known] = {}  # by the tensor's id
         self._writes: dict[int, int] = {}  # seen so far, by memory
+        self._shared: set[int] = set()  # memory into which others may write unseen
         self._originals: dict[int, list[Kept]] = {}  # not copied so far, by memory
 
     def number(self, x: Tensor) -> int | None:
         """The number of what `x` holds; None if no step or argument made it so."""
-        if x not in self._known:
+        known = self._entry(x)
+        if known is None:
             return None
-        number, version, writes = self._known[x]
-        if writes != self._writes.get(memory(x), 0):  # written through another view of it
-            return self.add(x, self.kept[number].value.name)
-        return number if version == version_of(x) else None
+        if known.writes != self._writes.get(known.memory, 0):  # written through another view
+            return self.add(x)
+        return None if self._has_changed(x, known) else known.number
 
     def is_known(self, x: Tensor) -> bool:
         """Whether `x` has had a number, whatever it holds now."""
-        return x in self._known
+        return self._entry(x) is not None
 
     def is_unseen(self, x: Tensor) -> bool:
         """Whether nobody who was seen made `x`, or changed it last."""
-        if x not in self._known:
+        known = self._entry(x)
+        if known is None:
             return True
-        _, version, writes = self._known[x]
-        return writes == self._writes.get(memory(x), 0) and version != version_of(x)
+        seen_write = known.writes != self._writes.get(known.memory, 0)
+        return not seen_write and self._has_changed(x, known)
 
     def add(self, x: Tensor, name: str | None = None) -> int:
         """A new number for what `x` holds now."""
-        if name is None and x in self._known:
-            name = self.kept[self._known[x][0]].value.name
-        self._known[x] = len(self.kept), version_of(x), self._writes.get(memory(x), 0)
+        before, place = self._entry(x), memory(x)
+        if name is None and before is not None:
+            name = self.kept[before.number].value.name
+        number, writes = len(self.kept), self._writes.get(place, 0)
+        self._known[id(x)] = Known(weakref.ref(x), number, version_of(x), place, writes)
         dtype = str(x.dtype).removeprefix("torch.")
         value = RecordedValue(None, tuple(x.shape), dtype, str(x.device), *summary(x), name)
         self.kept.append(Kept(value))
         if has_numbers(x):
-            self._keep(self.kept[-1], x)
-        return len(self.kept) - 1
+            self._keep(self.kept[-1], x, place)
+        return number
 
     def name(self, x: Tensor, name: str) -> None:
         """The variable in which `x` is kept gives its value a name, if it has none."""
-        kept = self.kept[self._known[x][0]]
+        kept = self.kept[self._known[id(x)].number]
         if kept.value.name is None:
             kept.value = replace(kept.value, name=name)
 
@@ -90,27 +103,51 @@ class Values:
         self._writes[memory(x)] = self._writes.get(memory(x), 0) + 1
         return self.add(x)
 
+    def share(self, x: Tensor) -> None:
+        """The memory of `x` is NumPy's, too, or somebody else's: compare it at each use."""
+        self.before_write(x)
+        self._shared.add(memory(x))
+
     def relative(self, x: Tensor) -> int | None:
         """The number of the last value that lies in the same memory as `x`, if there is one."""
-        numbers = [n for other, (n, *_) in self._known.items() if memory(other) == memory(x)]
-        return max(numbers, default=None)
+        place = memory(x)
+        alive = [each.number for each in self._living() if each.memory == place]
+        return max(alive, default=None)
+
+    def _entry(self, x: Tensor) -> Known | None:
+        known = self._known.get(id(x))
+        return known if known is not None and known.tensor() is x else None
+
+    def _living(self) -> list[Known]:
+        return [known for known in self._known.values() if known.tensor() is not None]
+
+    def _has_changed(self, x: Tensor, known: Known) -> bool:
+        if known.version != version_of(x):
+            return True
+        if known.memory not in self._shared:
+            return False
+        kept = self.kept[known.number]
+        if kept.tensor is None:
+            value = kept.value
+            return summary(x) != (value.minimum, value.maximum, value.nan, value.infinite)
+        return not bool(same_numbers(kept.tensor, x.detach()))
 
     def finish(self) -> tuple[RecordedValue, ...]:
         """All values. What anybody else still holds is copied now, so that it stays as it is."""
-        alive = {memory(x) for x, _ in self._known.items()}
+        alive = {known.memory for known in self._living()}
         for place, originals in self._originals.items():
             for kept in originals if place in alive else []:
                 self._copy(kept)
         return tuple(replace(kept.value, tensor=kept.tensor) for kept in self.kept)
 
-    def _keep(self, kept: Kept, x: Tensor) -> None:
+    def _keep(self, kept: Kept, x: Tensor, place: int) -> None:
         kept.tensor, kept.version = x.detach(), version_of(x)
-        if x.numel() * x.element_size() <= COPIED_AT_ONCE:
+        if x.numel() * x.element_size() <= COPIED_AT_ONCE or place in self._shared:
             self._copy(kept)
-        elif memory(x) in self._originals:
-            self._originals[memory(x)].append(kept)
+        elif place in self._originals:
+            self._originals[place].append(kept)
         elif self._spend(x.untyped_storage().nbytes()):
-            self._originals[memory(x)] = [kept]
+            self._originals[place] = [kept]
         else:
             kept.tensor = None
 
@@ -141,6 +178,11 @@ def memory(x: Tensor) -> int:
         return -id(x)
     storage = x.untyped_storage()
     return storage.data_ptr() or -storage._cdata
+
+
+def same_numbers(a: Tensor, b: Tensor) -> Tensor:
+    """Whether two tensors of one shape hold the same; NaN is the same as NaN."""
+    return ((a == b) | ((a != a) & (b != b))).all()
 
 
 def version_of(x: Tensor) -> int | None:
