@@ -17,13 +17,13 @@ LONGEST_TEXT = 60  # characters of a value that is no tensor
 _ABOUT = """
     shape size dim ndim ndimension stride numel nelement element_size itemsize nbytes dtype device
     layout storage_offset requires_grad grad_fn is_leaf is_contiguous is_floating_point is_complex
-    is_cuda is_cpu is_meta is_sparse is_quantized is_nested is_inference is_conj is_neg is_pinned
-    is_set_to is_shared is_same_size is_signed get_device names has_names output_nr retains_grad
-    _version _base _cdata _is_view _backward_hooks untyped_storage storage storage_type
+    get_device names has_names output_nr retains_grad _version _base _cdata _backward_hooks
+    untyped_storage storage storage_type
     __len__ __hash__ __dir__ __repr__ __format__ __sizeof__ register_hook dense_dim sparse_dim
     result_type can_cast
 """
 ABOUT = frozenset(_ABOUT.split())
+ABOUT_BEGINS = ("is_", "_is_", "_has_", "_get_", "_set_")
 CODE = (ModuleType, type, FunctionType, BuiltinMethodType)  # no data
 PLAIN = (str, int, float, complex, bool, torch.dtype, torch.device, torch.layout, np.generic)
 
@@ -59,6 +59,11 @@ def operation_of(function: Callable[..., Any]) -> str:
             "=" if name == "__set__" else ""
         )
     return name
+
+
+def is_about(operation: str) -> bool:
+    """Whether a call neither makes nor reads numbers."""
+    return operation in ABOUT or (operation.startswith(ABOUT_BEGINS) and operation not in READS)
 
 
 def tensors_in(thing: Any, depth: int = 4) -> Iterator[Tensor]:

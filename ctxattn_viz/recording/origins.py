@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from .values import Values
 
 DEEPEST = 4  # objects in objects that are looked into
+NO_DATA = (ModuleType, type, FunctionType, MethodType, str, bytes, int, float)
 
 
 def named_arguments(
@@ -49,7 +50,8 @@ def surroundings(function: Any) -> Iterator[tuple[str, Any]]:
                 yield name, thing
     elif callable(function):
         yield "self", function
-        yield from surroundings(getattr(type(function), "forward", type(function).__call__))
+        method = getattr(type(function), "forward", type(function).__call__)
+        yield from surroundings(method) if isinstance(method, FunctionType) else ()
 
 
 def tensors_of(name: str, thing: Any, depth: int = DEEPEST) -> Iterator[tuple[str, Tensor]]:
@@ -62,7 +64,7 @@ def tensors_of(name: str, thing: Any, depth: int = DEEPEST) -> Iterator[tuple[st
         for inner, each in vars(thing).items():
             if depth and not inner.startswith("_"):
                 yield from tensors_of(f"{name}.{inner}", each, depth - 1)
-    elif not depth or isinstance(thing, ModuleType | type | str | bytes | int | float):
+    elif not depth or isinstance(thing, NO_DATA):
         return
     elif isinstance(thing, list | tuple):
         for i, each in enumerate(thing):
@@ -70,7 +72,7 @@ def tensors_of(name: str, thing: Any, depth: int = DEEPEST) -> Iterator[tuple[st
     elif isinstance(thing, dict):
         for key, each in list(thing.items()):
             yield from tensors_of(f"{name}[{key!r}]", each, depth - 1)
-    elif type(getattr(thing, "__dict__", None)) is dict and not callable(thing):
+    elif type(getattr(thing, "__dict__", None)) is dict:
         for inner, each in list(vars(thing).items()):
             yield from tensors_of(f"{name}.{inner}", each, depth - 1)
 
@@ -85,7 +87,4 @@ def origin(x: Tensor, values: Values) -> str:
     if relative is not None:
         name = values.kept[relative].value.name or f"value {relative}"
         return f"it lies in the memory of {name}, as what goes through NumPy does"
-    return (
-        "it was there before, or comes from NumPy, compiled code, another thread or a library "
-        "that PyTorch does not tell of"
-    )
+    return "NumPy, compiled code or another thread did, or it was there before"

@@ -96,14 +96,45 @@ class Places:
             node, span = looped, span_of(looped)
         if statement or isinstance(getattr(node, "ctx", None), ast.Store | ast.Del):
             span = statement_span(node)
-        line, end_line, start, end = span
-        lines = [each.encode() for each in text.lines[line - 1 : end_line]]
-        column = len(lines[0][:start].decode(errors="replace"))
-        end_column = len(lines[-1][:end].decode(errors="replace"))
-        lines[-1] = lines[-1][:end]
-        lines[0] = lines[0][start:]
-        expression = " ".join(each.decode(errors="replace").strip() for each in lines)
-        return Place(number, line, end_line, column, end_column, expression, node)
+        return place_of(text, number, span, node)
+
+    def operand(self, frame: FrameType, place: Place, index: int, count: int) -> Place:
+        """Where in the call at `place` the operand with that index stands, of so many."""
+        node = operand_node(place.node, index, count)
+        if node is None:
+            return place
+        return place_of(executing.Source.for_frame(frame), place.source, span_of(node), node)
+
+
+def place_of(text: executing.Source, number: int, span: Span, node: ast.AST | None) -> Place:
+    """A span with the text in it, that of several lines on one."""
+    line, end_line, start, end = span
+    lines = [each.encode() for each in text.lines[line - 1 : end_line]]
+    column = len(lines[0][:start].decode(errors="replace"))
+    end_column = len(lines[-1][:end].decode(errors="replace"))
+    lines[-1] = lines[-1][:end]
+    lines[0] = lines[0][start:]
+    expression = " ".join(each.decode(errors="replace").strip() for each in lines)
+    return Place(number, line, end_line, column, end_column, expression, node)
+
+
+def operand_node(node: ast.AST | None, index: int, count: int) -> ast.expr | None:
+    """The node of an operand of a call, operator, subscript or attribute, where that is clear."""
+    operands: list[ast.expr] = []
+    if isinstance(node, ast.Call):
+        if isinstance(node.func, ast.Attribute) and len(node.args) + 1 == count:
+            operands = [node.func.value]  # of a method
+        operands += node.args
+    elif isinstance(node, ast.BinOp):
+        operands = [node.left, node.right]
+    elif isinstance(node, ast.AugAssign):
+        operands = [node.target, node.value]
+    elif isinstance(node, ast.Compare):
+        operands = [node.left, *node.comparators]
+    elif isinstance(node, ast.Attribute | ast.Subscript):
+        operands = [node.value]
+    clear = len(operands) == count or isinstance(node, ast.Attribute | ast.Subscript)
+    return operands[index] if clear and index < len(operands) else None
 
 
 def span_at(code: CodeType, offset: int) -> Span:
@@ -114,9 +145,13 @@ def span_at(code: CodeType, offset: int) -> Span:
 
 
 def last_span(code: CodeType) -> Span:
-    """Of the last instruction that stands in the source: it is within the function's body."""
-    spans = [each for each in code.co_positions() if None not in each]
-    return spans[-1] if spans else (code.co_firstlineno, code.co_firstlineno, 0, 0)  # type: ignore[return-value]
+    """Of the last instruction that has a text: it stands within the function's body."""
+    spans = [
+        (line, end_line, start, end)
+        for line, end_line, start, end in code.co_positions()
+        if line and end_line and start is not None and end and (line, start) < (end_line, end)
+    ]
+    return spans[-1] if spans else (code.co_firstlineno, code.co_firstlineno, 0, 0)
 
 
 def span_of(node: ast.AST) -> Span:

@@ -72,7 +72,7 @@ class Recorder(TorchFunctionMode):
     ) -> Any:
         keywords = keywords or {}
         operation = calls.operation_of(function)
-        if operation in calls.ABOUT:
+        if calls.is_about(operation):
             return function(*arguments, **keywords)
         with self._aside():
             may_write = calls.may_write(function, arguments, keywords)
@@ -116,10 +116,13 @@ class Recorder(TorchFunctionMode):
         keywords: dict[str, Any],
         may_write: bool,
     ) -> Call:
-        scene = self._scene(self.frames.innermost(frame))
+        entered = self.frames.innermost(frame)
+        scene = self._scene(entered)
         tensors = list(calls.tensors_in((arguments, keywords)))
-        for x in tensors:
-            self._number(x, scene)
+        for index, argument in enumerate((*arguments, keywords)):
+            for x in calls.tensors_in(argument):
+                if self._known_number(x) is None:
+                    self._number(x, self._at_operand(scene, entered, index, len(arguments)))
         operands = [*self._operands(arguments, operation in ("__getitem__", "__setitem__"))]
         for name, thing in keywords.items():
             if thing is None:
@@ -192,6 +195,12 @@ class Recorder(TorchFunctionMode):
         iteration = self.frames.turns(entered, place.node)
         return Scene(place, entered.depth, entered.number, iteration, self._locals(entered))
 
+    def _at_operand(self, scene: Scene, entered: Entered | None, index: int, count: int) -> Scene:
+        if entered is None:
+            return scene
+        place = self.places.operand(entered.frame, scene.place, index, count)
+        return replace(scene, place=place)
+
     def _locals(self, entered: Entered) -> Locals:
         variables = dict(entered.frame.f_locals)
         if entered.around is not None:  # of a comprehension, those around it, too
@@ -227,7 +236,7 @@ class Recorder(TorchFunctionMode):
         number = self._known_number(x)
         if number is not None:
             return number
-        subject = name or "a tensor that is used here"
+        subject = name or "this tensor"
         if self.values.is_known(x):
             gap = f"{subject} was changed in place by something that PyTorch does not tell of"
             number = self.values.after_write(x)

@@ -1,7 +1,7 @@
 """What a recording holds: pieces of source, values and steps."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from torch import Tensor
 
@@ -146,6 +146,19 @@ class Recording:
     def made(self, step: RecordedStep) -> RecordedValue | None:
         """The value that `step` made or wrote, if it did."""
         return None if step.value is None else self.values[step.value]
+
+    def first(self, kind: Literal["nan", "infinite"]) -> RecordedStep | None:
+        """The step at which the first NaN, or the first infinity, was born; None if there is none.
+
+        Its operands have none of that kind. One that came in as an argument has no such step.
+        """
+        for step in self.steps:
+            numbers = [number for number in step.operands if isinstance(number, int)]
+            value = self.made(step)
+            given = any(getattr(self.values[number], kind) for number in numbers)
+            if value is not None and getattr(value, kind) and not given:
+                return step
+        return None
 
     def __str__(self) -> str:
         from .text import described
