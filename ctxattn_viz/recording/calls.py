@@ -111,7 +111,7 @@ def text_of(thing: Any) -> str:
     if isinstance(thing, np.ndarray):
         return f"array {thing.shape} {thing.dtype}"
     if isinstance(thing, Tensor):
-        return f"tensor {tuple(thing.shape)}"
+        return "nested tensor" if thing.is_nested else f"tensor {tuple(thing.shape)}"
     if isinstance(thing, (tuple, list)) and len(thing) < 20:
         inside = ", ".join(map(text_of, thing))
         return shortened(f"[{inside}]" if isinstance(thing, list) else f"({inside})", LONGEST_TEXT)

@@ -25,23 +25,32 @@ YIELD = dis.opmap["YIELD_VALUE"]
 NOT_ENTERED = ("torch", "numpy", "jaxtyping", "beartype", "typeguard", "executing")
 
 
+PACKAGES = {Path(sysconfig.get_path(kind)) for kind in ("purelib", "platlib")}
+STANDARD = Path(sysconfig.get_path("stdlib"))
+
+
 @cache
 def is_entered(file: str) -> bool:
     """Whether functions of this file are stepped through, as opposed to PyTorch's and Python's."""
     if file.startswith(("<frozen", "<@beartype", "<__array_function__")):
         return False
     path = Path(file)
-    packages = [Path(sysconfig.get_path(kind)) for kind in ("purelib", "platlib")]
-    for folder in packages:
+    for folder in PACKAGES:
         if path.is_relative_to(folder):
             return path.relative_to(folder).parts[0] not in NOT_ENTERED
-    standard = Path(sysconfig.get_path("stdlib"))
-    return not (path.is_relative_to(standard) or path.is_relative_to(Path(__file__).parent))
+    return not (path.is_relative_to(STANDARD) or path.is_relative_to(Path(__file__).parent))
+
+
+@cache
+def is_library(file: str) -> bool:
+    """Whether it was installed, and is entered only where it is given a tensor."""
+    return any(Path(file).is_relative_to(folder) for folder in PACKAGES)
 
 
 def is_generated(frame: FrameType) -> bool:
-    """Whether Python's own library wrote that function, as it does for named tuples."""
-    return str(frame.f_globals.get("__name__")).startswith("namedtuple_")
+    """Whether Python's own library wrote that function, of a named tuple or data class."""
+    module = str(frame.f_globals.get("__name__"))
+    return module.startswith("namedtuple_") or frame.f_code.co_qualname.startswith("__create_fn__")
 
 
 @dataclass(eq=False)
@@ -75,6 +84,12 @@ class Watcher(Protocol):
     def returned(self, call: Entered, result: Any) -> None:
         """A function ended with this result, or a generator yields it."""
 
+    def raised(self, call: Entered, problem: BaseException) -> None:
+        """An exception came up in a function; not told again of those that called it."""
+
+    def concerns(self, frame: FrameType) -> bool:
+        """Whether a library's function is of interest."""
+
 
 class Frames:
     """The calls under way, innermost last. It tells the `watcher` of each call and line."""
@@ -87,7 +102,7 @@ class Frames:
         self._suspended: dict[int, Entered] = {}  # generators that will go on, by their frame's id
         self._headers: dict[int, dict[int, ast.AST]] = {}  # by the id of a function's node
         self._before: list[tuple[FrameType, Any]] = []
-        self.raised: tuple[BaseException | None, Entered] | None = None  # the last one, and where
+        self._problem: BaseException | None = None  # the last that came up
 
     def start(self, outermost: FrameType, include: bool = False) -> None:
         """Follow what `outermost` calls from here on, and with `include` what it does itself."""
@@ -104,7 +119,12 @@ class Frames:
         for frame, tracer in self._before:
             frame.f_trace = tracer
         del self._outermost
-        self._stack, self._suspended, self._before = [], {}, []
+        self._stack, self._suspended, self._before, self._problem = [], {}, [], None
+
+    def is_deaf(self) -> bool:
+        """Whether the code itself has taken `sys.settrace`, so that calls and lines go unheard."""
+        # A recording within this one is no stranger, and hears on its own account.
+        return not isinstance(getattr(sys.gettrace(), "__self__", None), Frames)
 
     def innermost(self, frame: FrameType | None) -> Entered | None:
         """The call on whose behalf `frame` runs; None if that is nothing that is followed."""
@@ -152,13 +172,17 @@ class Frames:
         file = frame.f_code.co_filename
         if self.paused or not is_entered(file) or is_generated(frame):
             return None
+        if is_library(file) and not self._watcher.concerns(frame):
+            return None
         self._enter(frame)
         return self._inside
 
     def _inside(self, frame: FrameType, event: str, argument: Any) -> Any:
         entered = self._entered(frame) if event in ("line", "return") else None
-        if event == "exception" and (not self.raised or self.raised[0] is not argument[1]):
-            self.raised = argument[1], self._entered(frame) or Entered(frame, 0, 0)
+        if event == "exception" and argument[1] is not self._problem:
+            self._problem, call = argument[1], self._entered(frame)
+            if call is not None and isinstance(self._problem, BaseException):
+                self._watcher.raised(call, self._problem)
         if entered is None:
             return self._inside
         self._watcher.left_line(entered)

@@ -10,6 +10,7 @@ from typing import Any
 
 from torch import Tensor
 from torch._C import DisableTorchFunction
+from torch.nn import Module, Parameter
 from torch.overrides import TorchFunctionMode
 from torch.utils.weak import WeakIdKeyDictionary
 
@@ -60,7 +61,9 @@ class Recorder(TorchFunctionMode):
         self.values = Values(budget)
         self.calls: list[RecordedCall] = []
         self.frames = Frames(self.places, self)
-        self.failed: Call | None = None
+        self._failed: Call | None = None
+        self._problem: tuple[BaseException, Scene, str] | None = None  # the last one raised
+        self._deaf = False
         self._outside: Any = WeakIdKeyDictionary()  # names of tensors that were there before
 
     def __torch_function__(
@@ -74,6 +77,7 @@ class Recorder(TorchFunctionMode):
         operation = calls.operation_of(function)
         if calls.is_about(operation):
             return function(*arguments, **keywords)
+        call: Call | None = None
         with self._aside():
             may_write = calls.may_write(function, arguments, keywords)
             call = self._before(sys._getframe(1), operation, arguments, keywords, may_write)
@@ -81,20 +85,30 @@ class Recorder(TorchFunctionMode):
         try:
             result = function(*arguments, **keywords)
         except BaseException:
-            self.failed = call
+            self._failed = call
             raise
         seconds = time.perf_counter() - start
-        with self._aside():
-            self._after(call, result, seconds)
+        if call is not None:
+            with self._aside():
+                self._after(call, result, seconds)
         return result
 
     @contextmanager
     def _aside(self) -> Iterator[None]:
-        """What is done in here is no part of what is recorded, here or by anybody else."""
+        """What is done in here is no part of what is recorded, here or by anybody else.
+
+        Nor must it fail the code that is recorded: should it fail, that is a gap.
+        """
         before, self.frames.paused = self.frames.paused, True
-        with DisableTorchFunction():
-            yield
-        self.frames.paused = before
+        try:
+            with DisableTorchFunction():
+                yield
+        except Exception as problem:
+            place = self.places.nowhere("the recorder", "")
+            gap = f"the recorder failed to look at this: {type(problem).__name__}: {problem}"
+            self._step(Call(Scene(place, 0, 0, (), ()), "unseen", (), [], []), 0.0, (), gap)
+        finally:
+            self.frames.paused = before
 
     def given(self, name: str, thing: Any) -> None:
         """The tensors in `thing` are arguments: the first values."""
@@ -118,11 +132,23 @@ class Recorder(TorchFunctionMode):
     ) -> Call:
         entered = self.frames.innermost(frame)
         scene = self._scene(entered)
+        if not self._deaf and self.frames.is_deaf():
+            self._deaf = True
+            gap = "this code uses sys.settrace: turns of loops are not counted from here on"
+            self._step(Call(scene, "unseen", (), [], []), 0.0, (), gap)
+        own = entered is not None and entered.frame is frame  # else PyTorch's, on its behalf
         tensors = list(calls.tensors_in((arguments, keywords)))
         for index, argument in enumerate((*arguments, keywords)):
             for x in calls.tensors_in(argument):
-                if self._known_number(x) is None:
-                    self._number(x, self._at_operand(scene, entered, index, len(arguments)))
+                if self._known_number(x) is not None:
+                    continue
+                if own and entered is not None:
+                    place = self.places.operand(frame, scene.place, index, len(arguments))
+                    self._number(x, replace(scene, place=place))
+                elif isinstance(x, Parameter) and self.values.relative(x) is not None:
+                    self.values.add(x)  # a module that is built: made of a tensor that was seen
+                else:
+                    self._number(x, scene)
         operands = [*self._operands(arguments, operation in ("__getitem__", "__setitem__"))]
         for name, thing in keywords.items():
             if thing is None:
@@ -194,12 +220,6 @@ class Recorder(TorchFunctionMode):
         place = self.places.at(frame, offset, statement)
         iteration = self.frames.turns(entered, place.node)
         return Scene(place, entered.depth, entered.number, iteration, self._locals(entered))
-
-    def _at_operand(self, scene: Scene, entered: Entered | None, index: int, count: int) -> Scene:
-        if entered is None:
-            return scene
-        place = self.places.operand(entered.frame, scene.place, index, count)
-        return replace(scene, place=place)
 
     def _locals(self, entered: Entered) -> Locals:
         variables = dict(entered.frame.f_locals)
@@ -287,21 +307,28 @@ class Recorder(TorchFunctionMode):
                 if self.values.is_unseen(x) and x not in self._outside:
                     self._number(x, self._scene(None), "the result")
             if recording.exception is not None:
-                self._fail(recording)
+                self._fail(recording, recording.exception)
             recording.calls = tuple(self.calls)
             recording.steps, recording.sources = tuple(self.steps), tuple(self.places.sources)
             recording.values = self.values.finish()
-        self.frames.raised = self.failed = None
+        self._problem = self._failed = None
 
-    def _fail(self, recording: Recording) -> None:
-        """The failing expression becomes the last step, and its line is drawn with shapes."""
-        problem = recording.exception
-        raised = self.frames.raised
-        if raised is None or raised[0] is not problem:
+    def raised(self, call: Entered, problem: BaseException) -> None:
+        """Draw the failing line while its variables are still what they were."""
+        with self._aside():
+            scene = self._scene(call)
+            self._problem = problem, scene, failing_line(call.frame, scene.place)
+
+    def concerns(self, frame: FrameType) -> bool:
+        """Of a library, what is given a tensor."""
+        return any(isinstance(thing, (Tensor, Module)) for thing in frame.f_locals.values())
+
+    def _fail(self, recording: Recording, problem: BaseException) -> None:
+        """The failing expression becomes the last step."""
+        if self._problem is None or self._problem[0] is not problem:
             return
-        scene = self._scene(raised[1])
-        recording.failure = failing_line(raised[1].frame, scene.place)
+        _, scene, recording.failure = self._problem
         call = Call(scene, "", (), [], [])
-        if self.failed is not None and self.failed.scene.place == scene.place:
-            call = self.failed
+        if self._failed is not None and self._failed.scene.place == scene.place:
+            call = self._failed
         self._step(call, 0.0, (), f"the run stopped here: {type(problem).__name__}: {problem}")

@@ -78,7 +78,9 @@ class Values:
         number, writes = len(self.kept), self._writes.get(place, 0)
         self._known[id(x)] = Known(weakref.ref(x), number, version_of(x), place, writes)
         dtype = str(x.dtype).removeprefix("torch.")
-        value = RecordedValue(None, tuple(x.shape), dtype, str(x.device), *summary(x), name)
+        value = RecordedValue(
+            None, () if x.is_nested else tuple(x.shape), dtype, str(x.device), *summary(x), name
+        )
         self.kept.append(Kept(value))
         if has_numbers(x):
             self._keep(self.kept[-1], x, place)
