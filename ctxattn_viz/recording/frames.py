@@ -19,6 +19,7 @@ from .places import Places, Scope, Span, ancestors, contains, parent_of, span_at
 Comprehension = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
 INLINE = ("<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>")
 
+NAMES_ITERATED = sys.version_info >= (3, 13)  # where a loop asks for more: before, all of it
 YIELD = dis.opmap["YIELD_VALUE"]
 
 # Whose own calls are not a user's code: what they make belongs to the expression that called them.
@@ -262,8 +263,7 @@ def begins(loop: ast.AST, span: Span, is_for: bool) -> bool:
         return not is_for and contains(loop.body[0], span)
     if not is_for or not isinstance(loop, ast.For | ast.comprehension):
         return False
+    if NAMES_ITERATED:
+        return span == span_of(loop.iter)
     whole = loop if isinstance(loop, ast.For) else parent_of(loop)
-    return span in (
-        span_of(loop.iter),
-        span_of(whole or loop.iter),
-    )  # of newer Pythons, of older ones
+    return whole is not None and span == span_of(whole)
