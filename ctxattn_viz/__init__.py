@@ -58,7 +58,7 @@ from .traces import (
 # What loads matplotlib, anywidget, scikit-image or executing, as a type checker finds it …
 if TYPE_CHECKING:
     from . import exercises, figures, samples
-    from .debugger import Debugger, debug, save_page
+    from .debugger import Debugger, StepView, debug, look, save_page, step_into
     from .exercises import Drawing, FaultyPort, Feedback
     from .figures import Figure
     from .profiling import Ceilings, Cost, Profile, profile
@@ -86,13 +86,16 @@ _LAZY = {
     "RecordedStep": "recording",
     "RecordedValue": "recording",
     "Recording": "recording",
+    "StepView": "debugger",
     "debug": "debugger",
     "exercises": "exercises",
     "figures": "figures",
+    "look": "debugger",
     "profile": "profiling",
     "record": "recording",
     "samples": "samples",
     "save_page": "debugger",
+    "step_into": "debugger",
 }
 
 __version__ = "0.1.0"
@@ -130,6 +133,7 @@ __all__ = [
     "Stage",
     "StageDifference",
     "StageResult",
+    "StepView",
     "Summary",
     "ThinHoleWarning",
     "Trace",
@@ -145,11 +149,13 @@ __all__ = [
     "figures",
     "flow_like",
     "load_trace",
+    "look",
     "profile",
     "record",
     "samples",
     "save_page",
     "stages",
+    "step_into",
     "steps",
     "trace",
 ]

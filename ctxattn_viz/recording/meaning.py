@@ -1,0 +1,197 @@
+"""What the tensors of a recording mean: the axes of each, and from those how it can be drawn.
+
+Certain or unknown, never guessed. A name comes from a function's signature (jaxtyping), from an
+operation that keeps or combines named axes, from a tensor of the run with the same values, and
+last from a size that only one axis of the run has.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from . import axes as rules
+from .axes import Axes, Axis, axis, is_known, length
+from .context import NOTHING_KNOWN, Context
+from .readings import Meaning, meaning_of
+from .signatures import signature, signed, source_of
+
+if TYPE_CHECKING:
+    from .recording import Recording, Step
+
+SMALLEST_OWN_SIZE = 16  # below, sizes meet by chance
+
+
+def meanings_of(
+    recording: "Recording",
+    context: Context = NOTHING_KNOWN,
+    function: Callable[..., Any] | None = None,
+) -> list[Meaning]:
+    """What each value of a recording is, in their order.
+
+    Args:
+        context: what is known of the run that it belongs to.
+        function: what was recorded: its signature may name axes.
+    """
+    naming = Naming(recording, context, signature(source_of(function)))
+    naming.run()
+    return [
+        meaning_of(axes, value, context)
+        for axes, value in zip(naming.axes, recording.values, strict=True)
+    ]
+
+
+class Naming:
+    """Gives names to the axes of a recording's values, until no more can be said."""
+
+    def __init__(
+        self, recording: "Recording", context: Context, dimensions: Mapping[str, str]
+    ) -> None:
+        self.recording, self.context, self.dimensions = recording, context, dimensions
+        self.axes: list[Axes] = [rules.unknown(value.shape) for value in recording.values]
+
+    def run(self) -> None:
+        calls = sorted(self.arguments(), key=lambda call: call[0])
+        for depth in sorted({0, *(depth for depth, _, _ in calls)}):
+            for _, number, text in (call for call in calls if call[0] == depth):
+                self.name(number, signed(text, self.recording.values[number].shape))
+            if depth == 0:
+                self.compare()
+                self.name_result()
+            while self.sweep():
+                pass
+        if self.count():
+            while self.sweep():
+                pass
+
+    def arguments(self) -> Iterator[tuple[int, int, str]]:
+        """(depth, number of a value, its dimensions) of all that signatures say of arguments."""
+        made = {number for step in self.recording.steps for number in (step.value, *step.also)}
+        for number, value in enumerate(self.recording.values):
+            dimensions = self.dimensions.get(value.name or "")
+            if dimensions and number not in made:
+                yield 0, number, dimensions
+        firsts: dict[int, Step] = {}
+        for step in self.recording.steps:
+            firsts.setdefault(step.frame, step)
+        for step in firsts.values():
+            names = dict(step.locals)
+            for name, text in signature(self.recording.sources[step.source].text).items():
+                if isinstance(argument := names.get(name), int):
+                    yield step.depth, argument, text
+
+    def name(self, number: int, axes: Axes | None) -> bool:
+        """Fill in what is not known of a value yet; nothing where a size contradicts."""
+        old = self.axes[number]
+        if axes is None or len(axes) != len(old) or not all(map(self.fits, axes, old)):
+            return False
+        new = tuple(
+            each if is_known(each) and not is_known(was) else was
+            for each, was in zip(axes, old, strict=True)
+        )
+        self.axes[number] = new
+        return new != old
+
+    def fits(self, new: Axis, old: Axis) -> bool:
+        """Whether an axis can have that name, by its size."""
+        return length(new) == length(old) and all(
+            size in self.context.sizes.get(name, {size}) for name, size in new
+        )
+
+    def compare(self) -> None:
+        """Values that are the run's own; a constant says nothing, and nor do two that differ."""
+        for number, value in enumerate(self.recording.values):
+            x = value.tensor
+            if x is None or value.minimum == value.maximum:
+                continue
+            names = {
+                axes
+                for tensor, axes in self.context.known
+                if tensor.shape == x.shape and tensor.dtype == x.dtype and torch.equal(tensor, x)
+            }
+            if len(names) == 1:
+                self.name(number, tuple(map(axis, names.pop(), x.shape)))
+
+    def name_result(self) -> None:
+        """What the function returned, where that is what its last step made."""
+        result, steps = self.recording.result, self.recording.steps
+        number = steps[-1].value if steps else None
+        text = self.dimensions.get("return")
+        if number is None or text is None or not isinstance(result, Tensor):
+            return
+        x = self.recording.values[number].tensor
+        if x is None or x.dtype != result.dtype or x.shape != result.shape:
+            return
+        if torch.equal(x.nan_to_num(), result.detach().nan_to_num()):
+            self.name(number, signed(text, x.shape))
+
+    def sweep(self) -> bool:
+        """Once through all steps, forward and back; whether something new was found."""
+        made = [(step, step.value) for step in self.recording.steps if step.value is not None]
+        forward = [self.forward(*each) for each in made]
+        return any(forward + [self.back(*each) for each in reversed(made)])
+
+    def forward(self, step: "Step", number: int) -> bool:
+        """From a step's operands to its value."""
+        if all(map(is_known, self.axes[number])):
+            return False
+        operands, options, named = rules.read(step.operands)
+        operation = rules.Operation(
+            step.operation.strip("_"),
+            [self.axes[operand] for operand in operands],
+            options,
+            named,
+            step.expression,
+            tuple(self.recording.values[number].shape),
+        )
+        return self.name(number, rules.made_by(operation))
+
+    def back(self, step: "Step", number: int) -> bool:
+        """From the value of a step that keeps places to its operands."""
+        if step.operation.strip("_") not in rules.ELEMENTWISE:
+            return False
+        made, news = self.axes[number], False
+        for operand in step.operands:
+            if isinstance(operand, int):
+                shape = self.recording.values[operand].shape
+                news |= self.name(operand, rules.aligned(shape, [made]))
+        return news
+
+    def count(self) -> bool:
+        """Name what only one axis of the run has the size of; pads and windows have sizes, too."""
+        sizes, stride = dict(self.context.sizes), self.context.stride
+        if not sizes:
+            return False
+        once = {name: next(iter(values)) for name, values in sizes.items() if len(values) == 1}
+        for height, width in (("h", "w"), ("hb", "wb"), ("H", "W"), ("Hb", "Wb")):
+            if (height, width) != ("hb", "wb") or stride > 1:
+                sizes[f"{height}·{width}"] = {once[height] * once[width]}
+        sides = sizes["k"]
+        sizes["?"] = {
+            *(size + side - 1 for size in once.values() for side in sides),
+            *(c * side**2 for c in sizes["c"] for side in sides),
+            *(side**2 for side in sides),
+        }
+        owners: dict[int, list[str]] = {}
+        for name, values in sizes.items():
+            for size in values:
+                owners.setdefault(size, []).append(name)
+        news = False
+        for number, axes in enumerate(self.axes):
+            names = [
+                owners.get(length(each), ["?"]) if length(each) >= SMALLEST_OWN_SIZE else ["?"]
+                for each in axes
+            ]
+            own = tuple(
+                rules.regrouped(((*_factors(name[0], once),),), (length(each),))[0]
+                if len(name) == 1 and name[0] != "?"
+                else rules.unknown((length(each),))[0]
+                for name, each in zip(names, axes, strict=True)
+            )
+            news |= self.name(number, own)
+        return news
+
+
+def _factors(name: str, once: Mapping[str, int]) -> Axis:
+    return tuple((part, once[part]) for part in name.split("·"))
