@@ -143,11 +143,15 @@ def tensor_of(x: Any) -> Tensor:
         return x.detach()
     try:
         array = np.asarray(x)
+        if array.dtype.kind == "O" and all(isinstance(each, int) for each in array.flat):
+            array = array.astype(np.float64)  # too large for the others
         if array.dtype.kind not in "biufc":
-            array = array.astype(np.float64)  # Python's own integers can be too large for others
+            raise TypeError
         array = array.astype(array.dtype.newbyteorder("="))
-    except (TypeError, ValueError, RuntimeError):  # lists of several lengths, words, things
-        raise InputError("x", "numbers in a rectangle", type(x).__name__) from None
+    except (TypeError, ValueError, RuntimeError) as problem:
+        uneven = isinstance(x, list | tuple) and isinstance(problem, ValueError)
+        got = "lists of several lengths" if uneven else type(x).__name__
+        raise InputError("x", "numbers in a rectangle", got) from None
     try:
         return torch.from_numpy(array)
     except TypeError:  # a kind of number that PyTorch does not have

@@ -4,6 +4,7 @@ import ast
 import inspect
 import textwrap
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any
 
 from .axes import Axes, axis, is_known, length, unknown
@@ -20,6 +21,7 @@ def source_of(function: Callable[..., Any] | None) -> str:
         return ""
 
 
+@lru_cache(maxsize=256)
 def signature(text: str) -> dict[str, str]:
     """The dimensions that annotations give each argument, and `return`: `Float[Tensor, "n c"]`."""
     try:
