@@ -8,7 +8,7 @@ the arithmetic of one element needs.
 import json
 import math
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,7 @@ from ..recording.meaning import meanings_of
 from ..recording.readings import Meaning
 
 if TYPE_CHECKING:
-    from ..recording import Recording, Step, Value
+    from ..recording import RecordedStep, RecordedValue, Recording
 
 WHOLE = 1 << 16  # bytes of a tensor that is sent as it is
 PART = 1 << 14  # bytes of what is sent of a larger one: a row over 64×64 patches
@@ -43,7 +43,7 @@ class Packer:
     one_row: bool = False
     arrays: list[bytes] = field(default_factory=list)
 
-    def value(self, value: "Value", meaning: Meaning) -> dict[str, Any]:
+    def value(self, value: "RecordedValue", meaning: Meaning) -> dict[str, Any]:
         """`ValueData` of protocol.ts."""
         array, part = None, None
         if value.tensor is not None and value.tensor.numel():
@@ -116,7 +116,7 @@ def pack(
     title: str,
     context: Context = NOTHING_KNOWN,
     focus: Mapping[str, int] | None = None,
-    function: Callable[..., Any] | None = None,
+    dimensions: Mapping[str, str] | None = None,
     whole: int = WHOLE,
     part: int = PART,
     one_row: bool = False,
@@ -128,12 +128,12 @@ def pack(
         title: names it to the reader.
         context: what is known of the run that it belongs to.
         focus: which places of large tensors to keep, by the names of axes.
-        function: what was recorded.
+        dimensions: of the function's arguments and `return`, where its signature does not say them.
         whole, part, one_row: see `Packer`.
         about: `stage`, `query`, `sample` and `beside`, where it is one of ours.
     """
     packer = Packer(focus or {}, whole, min(whole, part), one_row)
-    meanings = meanings_of(recording, context, function)
+    meanings = meanings_of(recording, context, dimensions)
     values = [packer.value(*each) for each in zip(recording.values, meanings, strict=True)]
     sources = [
         {
@@ -189,7 +189,7 @@ def deflated(values: Mapping[str, Any]) -> bytes:
     return zlib.compress(len(description).to_bytes(4, "little") + description + b"".join(places), 9)
 
 
-def steps_of(steps: Sequence["Step"]) -> list[dict[str, Any]]:
+def steps_of(steps: Sequence["RecordedStep"]) -> list[dict[str, Any]]:
     """`StepData` of each; with the locals that are not what they were a step before."""
     before: dict[int, dict[str, int | str]] = {}
     described = []

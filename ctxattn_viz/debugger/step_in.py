@@ -21,6 +21,11 @@ if TYPE_CHECKING:
     from ..traces.run import Trace
 
 STEPPABLE = (*BY_KEY, WHOLE_LAYER)
+# Of the function that shrinks f and b alike.
+STAGE_DIMENSIONS = {
+    "downsampled_f": {"x": "n c H W", "return": "n c h w"},
+    "downsampled_b": {"x": "n c Hb Wb", "return": "n c hb wb"},
+}
 BESIDE_WHOLE = {
     "equation": "y = contextual attention of f to b",
     "paper": "learns where to borrow or copy feature information from known background patches",
@@ -51,12 +56,13 @@ def stored_recording(
     cells = {name: at * (trace.config.stride if "b" in name else 1) for name, at in cells.items()}
     names = {"h": "H", "w": "W", "hb": "Hb", "wb": "Wb"}
     pixels = {names[name]: at * trace.config.rate for name, at in cells.items()}
-    recording, function = record_stage(trace, stage, place, sample, best)
+    name = stage if stage == WHOLE_LAYER else BY_KEY[stage].function.__name__
+    recording = record_stage(trace, stage, place, sample, best)
     return pack(
         recording,
-        title=f"{function.__name__} at query ({place[0]}, {place[1]})",
+        title=f"{name} at query ({place[0]}, {place[1]})",
         context=context_of(trace, place, sample),
-        function=function,
+        dimensions=STAGE_DIMENSIONS.get(stage),
         focus={"L": match, **cells, **pixels},
         one_row=stage == WHOLE_LAYER,
         stage=stage,

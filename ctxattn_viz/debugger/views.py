@@ -14,7 +14,7 @@ from torch import Tensor
 from ..checks import is_dense
 from ..errors import InputError
 from ..files import path_of, writing
-from ..recording import Recording, Value, record
+from ..recording import RecordedValue, Recording, record
 from ..recording.axes import unknown
 from ..recording.context import STAGE_AXES
 from ..recording.readings import meaning_of
@@ -97,7 +97,7 @@ def step_into(fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> StepView:
     """
     recording = record(fn, *args, **kwargs)
     name = getattr(fn, "__name__", type(fn).__name__)
-    packed = pack(recording, title=name, function=fn, whole=WHOLE, part=WHOLE)
+    packed = pack(recording, title=name, whole=WHOLE, part=WHOLE)
     return StepView(packed, str(recording), recording)
 
 
@@ -122,7 +122,7 @@ def look(x: Any) -> StepView:
     tensor, name = tensor_of(x), x.key if isinstance(x, StageResult) else None
     kept = tensor if has_numbers(tensor) else None
     dtype, device = str(tensor.dtype).removeprefix("torch."), str(tensor.device)
-    value = Value(kept, tuple(tensor.shape), dtype, device, *summary(tensor), name)
+    value = RecordedValue(kept, tuple(tensor.shape), dtype, device, *summary(tensor), name)
     axes = signed(STAGE_AXES.get(name or "", "..."), tensor.shape)
     meaning = meaning_of(axes or unknown(tensor.shape), value)
     if tensor.is_complex():
@@ -158,7 +158,7 @@ def tensor_of(x: Any) -> Tensor:
         return torch.from_numpy(array.astype(np.float64))
 
 
-def summary_of(value: Value) -> str:
+def summary_of(value: RecordedValue) -> str:
     """A value in a line: `(2, 2) float64 on cpu, 1 … 3, 1 NaN`."""
     parts = [f"{value.shape} {value.dtype} on {value.device}"]
     if value.minimum is not None and value.maximum is not None:

@@ -5,37 +5,39 @@ operation that keeps or combines named axes, from a tensor of the run with the s
 last from a size that only one axis of the run has.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor
 
 from . import axes as rules
 from .axes import Axes, Axis, axis, is_known, length
 from .context import NOTHING_KNOWN, Context
 from .readings import Meaning, meaning_of
-from .signatures import signature, signed, source_of
+from .signatures import signature, signed
 
 if TYPE_CHECKING:
-    from .recording import Recording, Step
+    from .recording import RecordedStep, Recording
 
+# Stages that take maps or cells of f and b alike: their letters say nothing of whose these are.
+OF_ANY_MAP = ("downsample", "extract_patches", "neighbours")
 SMALLEST_OWN_SIZE = 16  # below, sizes meet by chance
 
 
 def meanings_of(
     recording: "Recording",
     context: Context = NOTHING_KNOWN,
-    function: Callable[..., Any] | None = None,
+    dimensions: Mapping[str, str] | None = None,
 ) -> list[Meaning]:
     """What each value of a recording is, in their order.
 
     Args:
         context: what is known of the run that it belongs to.
-        function: what was recorded: its signature may name axes.
+        dimensions: of the function's arguments and its `return`, where its signature does not say
+            them: `{"x": "n c H W"}`.
     """
-    naming = Naming(recording, context, signature(source_of(function)))
-    naming.run()
+    naming = Naming(recording, context)
+    naming.run(dimensions or {})
     return [
         meaning_of(axes, value, context)
         for axes, value in zip(naming.axes, recording.values, strict=True)
@@ -45,41 +47,38 @@ def meanings_of(
 class Naming:
     """Gives names to the axes of a recording's values, until no more can be said."""
 
-    def __init__(
-        self, recording: "Recording", context: Context, dimensions: Mapping[str, str]
-    ) -> None:
-        self.recording, self.context, self.dimensions = recording, context, dimensions
+    def __init__(self, recording: "Recording", context: Context) -> None:
+        self.recording, self.context = recording, context
         self.axes: list[Axes] = [rules.unknown(value.shape) for value in recording.values]
 
-    def run(self) -> None:
-        calls = sorted(self.arguments(), key=lambda call: call[0])
-        for depth in sorted({0, *(depth for depth, _, _ in calls)}):
-            for _, number, text in (call for call in calls if call[0] == depth):
+    def run(self, dimensions: Mapping[str, str]) -> None:
+        claims = sorted(self.claims(dimensions), key=lambda claim: claim[0])
+        for order in sorted({0, *(order for order, _, _ in claims)}):
+            for _, number, text in (claim for claim in claims if claim[0] == order):
                 self.name(number, signed(text, self.recording.values[number].shape))
-            if depth == 0:
+            if order == 0:
                 self.compare()
-                self.name_result()
             while self.sweep():
                 pass
         if self.count():
             while self.sweep():
                 pass
 
-    def arguments(self) -> Iterator[tuple[int, int, str]]:
-        """(depth, number of a value, its dimensions) of all that signatures say of arguments."""
-        made = {number for step in self.recording.steps for number in (step.value, *step.also)}
-        for number, value in enumerate(self.recording.values):
-            dimensions = self.dimensions.get(value.name or "")
-            if dimensions and number not in made:
-                yield 0, number, dimensions
-        firsts: dict[int, Step] = {}
-        for step in self.recording.steps:
-            firsts.setdefault(step.frame, step)
-        for step in firsts.values():
-            names = dict(step.locals)
-            for name, text in signature(self.recording.sources[step.source].text).items():
-                if isinstance(argument := names.get(name), int):
-                    yield step.depth, argument, text
+    def claims(self, dimensions: Mapping[str, str]) -> Iterator[tuple[int, int, str]]:
+        """(depth, number of a value, its dimensions) of all that signatures say.
+
+        What the callers of a tensor call it comes first, what a function calls its own result last.
+        """
+        for call in self.recording.calls:
+            source = self.recording.sources[call.source]
+            if call.depth and source.name in OF_ANY_MAP:
+                continue
+            names = {**signature(source.text), **(dimensions if call.depth == 0 else {})}
+            for name, number in call.arguments:
+                if name in names:
+                    yield 2 * call.depth, number, names[name]
+            if call.returned is not None and "return" in names:
+                yield 2 * call.depth + 1, call.returned, names["return"]
 
     def name(self, number: int, axes: Axes | None) -> bool:
         """Fill in what is not known of a value yet; nothing where a size contradicts."""
@@ -113,26 +112,13 @@ class Naming:
             if len(names) == 1:
                 self.name(number, tuple(map(axis, names.pop(), x.shape)))
 
-    def name_result(self) -> None:
-        """What the function returned, where that is what its last step made."""
-        result, steps = self.recording.result, self.recording.steps
-        number = steps[-1].value if steps else None
-        text = self.dimensions.get("return")
-        if number is None or text is None or not isinstance(result, Tensor):
-            return
-        x = self.recording.values[number].tensor
-        if x is None or x.dtype != result.dtype or x.shape != result.shape:
-            return
-        if torch.equal(x.nan_to_num(), result.detach().nan_to_num()):
-            self.name(number, signed(text, x.shape))
-
     def sweep(self) -> bool:
         """Once through all steps, forward and back; whether something new was found."""
         made = [(step, step.value) for step in self.recording.steps if step.value is not None]
         forward = [self.forward(*each) for each in made]
         return any(forward + [self.back(*each) for each in reversed(made)])
 
-    def forward(self, step: "Step", number: int) -> bool:
+    def forward(self, step: "RecordedStep", number: int) -> bool:
         """From a step's operands to its value."""
         if all(map(is_known, self.axes[number])):
             return False
@@ -147,7 +133,7 @@ class Naming:
         )
         return self.name(number, rules.made_by(operation))
 
-    def back(self, step: "Step", number: int) -> bool:
+    def back(self, step: "RecordedStep", number: int) -> bool:
         """From the value of a step that keeps places to its operands."""
         if step.operation.strip("_") not in rules.ELEMENTWISE:
             return False

@@ -8,7 +8,7 @@ from .axes import Axes, length, name_of
 from .context import NOTHING_KNOWN, Context
 
 if TYPE_CHECKING:
-    from .recording import Value
+    from .recording import RecordedValue
 
 PIXELS = ({"H", "Hb", "Hm", "h", "hb"}, {"W", "Wb", "Wm", "w", "wb"})  # rows, columns
 WORDS = {
@@ -45,7 +45,7 @@ class Meaning:
     row: int | None = None
 
 
-def meaning_of(axes: Axes, value: "Value", context: Context = NOTHING_KNOWN) -> Meaning:
+def meaning_of(axes: Axes, value: "RecordedValue", context: Context = NOTHING_KNOWN) -> Meaning:
     """How a tensor of these axes is read and drawn."""
     names = tuple(map(name_of, axes))
     rows = [context.cells.get(length(each)) for each in axes if name_of(each) in ("Q", "h·w")]

@@ -1,24 +1,14 @@
 """What signatures say of axes: jaxtyping's names, read from a function's text."""
 
 import ast
-import inspect
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any
 
 from .axes import Axes, axis, is_known, length, unknown
 
-# What our signatures call the same in one place and another; cells are of some grid or other.
-SAME_NAMES = {"m": "n", "R": "Q", "cells": "_", "out": "_"}
-
-
-def source_of(function: Callable[..., Any] | None) -> str:
-    """The text of a function; empty where it cannot be had."""
-    try:
-        return "" if function is None else inspect.getsource(function)
-    except (OSError, TypeError):
-        return ""
+# What our signatures call the same in one place and another; `out` is of any map.
+SAME_NAMES = {"m": "n", "R": "Q", "out": "_"}
 
 
 @lru_cache(maxsize=256)

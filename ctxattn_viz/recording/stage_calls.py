@@ -31,7 +31,7 @@ def record_stage(
     query: tuple[int, int],
     sample: int = 0,
     best: Tensor | None = None,
-) -> tuple["Recording", Callable[..., Tensor]]:
+) -> "Recording":
     """Record the function of a stage, or `forward` with all of them, at one query cell.
 
     Args:
@@ -40,15 +40,12 @@ def record_stage(
         sample: of the batch.
         best: int64 `(n, h, w)`, the best patch of each query, where it is known; the picture of the
             flow needs it.
-
-    Returns:
-        the recording, and the function, whose signature names axes.
     """
     from . import record
 
     with torch.no_grad(), exact_arithmetic(trace.device):
         function, arguments = _call(trace, stage, query, sample, best)
-        return record(function, *arguments), function
+        return record(function, *arguments)
 
 
 def _call(

@@ -20,8 +20,8 @@ Grid = tuple[int, int]
 
 
 def neighbours(
-    queries: Int[Tensor, "cells"], shift: int | Int[Tensor, "cells"], grid: Grid, order: str
-) -> tuple[Int[Tensor, "cells"], Bool[Tensor, "cells"]]:
+    queries: Int[Tensor, "Q"], shift: int | Int[Tensor, "Q"], grid: Grid, order: str
+) -> tuple[Int[Tensor, "Q"], Bool[Tensor, "Q"]]:
     """The cell `shift` places after each query, and whether there is one.
 
     Args:
