@@ -6,7 +6,8 @@ last from a size that only one axis of the run has.
 """
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -17,7 +18,7 @@ from .readings import Meaning, meaning_of
 from .signatures import signature, signed
 
 if TYPE_CHECKING:
-    from .recording import RecordedStep, Recording
+    from .recording import Recording
 
 # Stages that take maps or cells of f and b alike: their letters say nothing of whose these are.
 OF_ANY_MAP = ("downsample", "extract_patches", "neighbours")
@@ -44,12 +45,38 @@ def meanings_of(
     ]
 
 
+@dataclass
+class Rule:
+    """A step as it carries names: what is known of it, and the axes that it has been asked with."""
+
+    name: str
+    value: int
+    operands: list[int]
+    options: list[Any]
+    named: dict[str, Any]
+    expression: str
+    shape: tuple[int, ...]
+    seen: list[Axes] | None = None
+    seen_back: Axes | None = None
+
+
 class Naming:
     """Gives names to the axes of a recording's values, until no more can be said."""
 
     def __init__(self, recording: "Recording", context: Context) -> None:
         self.recording, self.context = recording, context
         self.axes: list[Axes] = [rules.unknown(value.shape) for value in recording.values]
+        self.rules = [
+            Rule(
+                step.operation.strip("_"),
+                step.value,
+                *rules.read(step.operands),
+                step.expression,
+                tuple(recording.values[step.value].shape),
+            )
+            for step in recording.steps
+            if step.value is not None
+        ]
 
     def run(self, dimensions: Mapping[str, str]) -> None:
         claims = sorted(self.claims(dimensions), key=lambda claim: claim[0])
@@ -114,34 +141,29 @@ class Naming:
 
     def sweep(self) -> bool:
         """Once through all steps, forward and back; whether something new was found."""
-        made = [(step, step.value) for step in self.recording.steps if step.value is not None]
-        forward = [self.forward(*each) for each in made]
-        return any(forward + [self.back(*each) for each in reversed(made)])
+        forward = [self.forward(rule) for rule in self.rules]
+        return any(forward + [self.back(rule) for rule in reversed(self.rules)])
 
-    def forward(self, step: "RecordedStep", number: int) -> bool:
+    def forward(self, rule: "Rule") -> bool:
         """From a step's operands to its value."""
-        if all(map(is_known, self.axes[number])):
+        axes = [self.axes[operand] for operand in rule.operands]
+        if axes == rule.seen or all(map(is_known, self.axes[rule.value])):
             return False
-        operands, options, named = rules.read(step.operands)
+        rule.seen = axes
         operation = rules.Operation(
-            step.operation.strip("_"),
-            [self.axes[operand] for operand in operands],
-            options,
-            named,
-            step.expression,
-            tuple(self.recording.values[number].shape),
+            rule.name, axes, rule.options, rule.named, rule.expression, rule.shape
         )
-        return self.name(number, rules.made_by(operation))
+        return self.name(rule.value, rules.made_by(operation))
 
-    def back(self, step: "RecordedStep", number: int) -> bool:
+    def back(self, rule: "Rule") -> bool:
         """From the value of a step that keeps places to its operands."""
-        if step.operation.strip("_") not in rules.ELEMENTWISE:
+        made, news = self.axes[rule.value], False
+        if rule.name not in rules.ELEMENTWISE or made == rule.seen_back:
             return False
-        made, news = self.axes[number], False
-        for operand in step.operands:
-            if isinstance(operand, int):
-                shape = self.recording.values[operand].shape
-                news |= self.name(operand, rules.aligned(shape, [made]))
+        rule.seen_back = made
+        for operand in rule.operands:
+            shape = self.recording.values[operand].shape
+            news |= self.name(operand, rules.aligned(shape, [made]))
         return news
 
     def count(self) -> bool:
