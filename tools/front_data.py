@@ -23,6 +23,7 @@ import ctxattn_viz as cv
 from ctxattn_viz.debugger import assets, outcome, page
 from ctxattn_viz.debugger.payload import build
 from ctxattn_viz.debugger.state import initial_state
+from ctxattn_viz.debugger.step_in import stored_recording
 from ctxattn_viz.debugger.widget import KERNEL_TRAITS, Debugger
 from ctxattn_viz.stages import MATRICES, STAGES
 
@@ -146,11 +147,15 @@ import type {
   Complete,
   KernelTraits,
   Meta,
+  NoRecordingMessage,
   PageMessage,
-  PageState,
+  RecordingMessage,
   RefusedMessage,
   SavePageMessage,
   SharedTraits,
+  StepInMessage,
+  SteppingTraits,
+  StoredRecording,
   Summary,
   Traits,
   UploadMessage,
@@ -200,7 +205,7 @@ def examples() -> str:
     with (
         patch.multiple(assets, **code),
         patch.object(page, "render", lambda state: ""),
-        patch.object(Debugger, "send", lambda self, content: sent.append(content)),
+        patch.object(Debugger, "send", lambda self, content, buffers=(): sent.append(content)),
     ):
         run = cv.trace(f, f, mask)
         debugger = cv.debug(
@@ -220,18 +225,27 @@ def examples() -> str:
                     "config": state["config"],
                 }
             ),
+            "STEP_IN": Recording(
+                {"kind": "step_in", "number": 1, "stage": "scores", "query": [1, 2]}
+            ),
         }
         _custom(debugger, messages["SAVE_PAGE"])
         _custom(debugger, messages["UPLOAD"], bytes(8 * 8 * 3))
         assert [message["kind"] for message in sent] == ["page"], sent
         _custom(debugger, {"kind": "nonsense"})
+        _custom(debugger, messages["STEP_IN"])
+        _custom(debugger, {"kind": "step_in", "number": 2, "stage": "scores"})
+        stored = stored_recording(run, "scores", (1, 2))
+        view = cv.look(f)
+        stepping = {name: view.get_state()[name] for name in ("recording",)}
+        view.close()
         debugger.close()
         with patch.object(outcome, "KEEP_BYTES", 0):
             pending = build(cv.trace(f, f), at_once=False)
         page_names = initial_state(pending, run)
     own = [name for name in traits if name not in KERNEL_TRAITS and name[0] != "_"]
     codes = [name for name in traits if name[0] == "_"]
-    page_message, refused = sent
+    page_message, refused, recording, no_recording = sent
     meta, answer = traits["meta"], traits["answer"]
     config, summary = meta["config"], meta["summaries"]["flow"]
     uncomputed = pending.meta["summaries"]["flow"]
@@ -255,11 +269,19 @@ def examples() -> str:
         "CODE": (_names(codes), "Record<keyof CodeTraits, true>"),
         "WRITTEN_BY_KERNEL": (_names(KERNEL_TRAITS), "Record<keyof KernelTraits, true>"),
         "WRITTEN_BY_BOTH": (_names(own), "Record<keyof SharedTraits, true>"),
-        "PAGE_STATE": (_names(page_names), "Record<keyof PageState, true>"),
+        "PAGE_STATE": (_names(page_names), "Record<keyof (KernelTraits & SharedTraits), true>"),
+        "STORED_RECORDING": (_shortened(stored), "Complete<StoredRecording>"),
+        "STEPPING": (_shortened(stepping), "Complete<SteppingTraits>"),
         "SAVE_PAGE": (messages["SAVE_PAGE"].read(), "Complete<SavePageMessage>"),
         "UPLOAD": (_named(shared, messages["UPLOAD"].read()), "Complete<UploadMessage>"),
         "PAGE": (page_message, "Complete<PageMessage>"),
         "REFUSED": (refused, "Complete<RefusedMessage>"),
+        "STEP_IN": (messages["STEP_IN"].read(), "Complete<StepInMessage>"),
+        "RECORDING": (
+            _named({"recording": ("STORED_RECORDING.recording", stored["recording"])}, recording),
+            "Complete<RecordingMessage>",
+        ),
+        "NO_RECORDING": (no_recording, "Complete<NoRecordingMessage>"),
     }
     return "\n".join(
         [
@@ -272,6 +294,21 @@ def examples() -> str:
             ),
         ]
     )
+
+
+PLACES = ("first_line", "line", "end_line", "column", "end_column", "bytes")
+
+
+def _shortened(value: Any) -> Any:
+    """A recording with one of each; without the texts of files, and where anything stands."""
+    if isinstance(value, Mapping):
+        return {
+            name: "" if name in ("file", "text") else 0 if name in PLACES else _shortened(each)
+            for name, each in value.items()
+        }
+    if isinstance(value, list) and value and isinstance(value[0], Mapping | bytes):
+        return [_shortened(value[-1])]
+    return value
 
 
 def _custom(debugger: Debugger, content: dict[str, Any], *buffers: bytes) -> None:
