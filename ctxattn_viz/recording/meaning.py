@@ -113,7 +113,7 @@ class Naming:
         if axes is None or len(axes) != len(old) or not all(map(self.fits, axes, old)):
             return False
         new = tuple(
-            each if is_known(each) and not is_known(was) else was
+            each if is_known(each) and (not is_known(was) or _is_shorter(each, was)) else was
             for each, was in zip(axes, old, strict=True)
         )
         self.axes[number] = new
@@ -147,7 +147,7 @@ class Naming:
     def forward(self, rule: "Rule") -> bool:
         """From a step's operands to its value."""
         axes = [self.axes[operand] for operand in rule.operands]
-        if axes == rule.seen or all(map(is_known, self.axes[rule.value])):
+        if axes == rule.seen:
             return False
         rule.seen = axes
         operation = rules.Operation(
@@ -168,13 +168,13 @@ class Naming:
 
     def count(self) -> bool:
         """Name what only one axis of the run has the size of; pads and windows have sizes, too."""
-        sizes, stride = dict(self.context.sizes), self.context.stride
-        if not sizes:
+        sizes = {name: set(values) for name, values in self.context.sizes.items()}
+        if not {"h", "hb", "H", "Hb", "k", "c"} <= sizes.keys():
             return False
         once = {name: next(iter(values)) for name, values in sizes.items() if len(values) == 1}
-        for height, width in (("h", "w"), ("hb", "wb"), ("H", "W"), ("Hb", "Wb")):
-            if (height, width) != ("hb", "wb") or stride > 1:
-                sizes[f"{height}·{width}"] = {once[height] * once[width]}
+        pairs = (("h", "w"), ("H", "W"), ("Hb", "Wb"), ("hb", "wb"))
+        for rows, columns in pairs if self.context.stride > 1 else pairs[:3]:
+            sizes[f"{rows}·{columns}"] = {once[rows] * once[columns]}
         sides = sizes["k"]
         sizes["?"] = {
             *(size + side - 1 for size in once.values() for side in sides),
@@ -199,6 +199,11 @@ class Naming:
             )
             news |= self.name(number, own)
         return news
+
+
+def _is_shorter(new: Axis, old: Axis) -> bool:
+    """All background patches in order, by their own name rather than by their rows and columns."""
+    return rules.name_of(new) == "L" and rules.name_of(old) in ("hb·wb", "gh·gw")
 
 
 def _factors(name: str, once: Mapping[str, int]) -> Axis:

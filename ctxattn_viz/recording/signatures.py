@@ -57,5 +57,6 @@ def signed(text: str, shape: Sequence[int]) -> Axes | None:
         plain = SAME_NAMES.get(plain, plain)
         if plain.isdigit() and int(plain) != size:
             return None
-        result.append(axis(plain if plain.isidentifier() and plain != "_" else "?", size))
+        is_name = (plain.isidentifier() and plain != "_") or plain.isdigit()
+        result.append(axis(plain if is_name else "?", size))
     return tuple(each if is_known(each) else unknown((length(each),))[0] for each in result)

@@ -2,6 +2,7 @@
 that fusion reads."""
 
 from collections.abc import Callable
+from inspect import unwrap
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
@@ -123,8 +124,9 @@ def _forward_at(
         return deconvolve(attention, paste, config, grid, cell)
 
     instead = {"matching_scores": scores, "fuse": fused, "deconvolve": pasted}
+    plain: Any = unwrap(forward)
     at_cell = FunctionType(
-        forward.__code__, forward.__globals__ | instead, forward.__name__, forward.__defaults__
+        plain.__code__, plain.__globals__ | instead, plain.__name__, plain.__defaults__
     )
     at_cell.__qualname__ = forward.__qualname__
     return at_cell
