@@ -124,9 +124,10 @@ def _forward_at(
         return deconvolve(attention, paste, config, grid, cell)
 
     instead = {"matching_scores": scores, "fuse": fused, "deconvolve": pasted}
+    given = {"query": cell, "rows_of_second_pass": down, "rows_of_first_pass": across}
     plain: Any = unwrap(forward)
     at_cell = FunctionType(
-        plain.__code__, plain.__globals__ | instead, plain.__name__, plain.__defaults__
+        plain.__code__, plain.__globals__ | instead | given, plain.__name__, plain.__defaults__
     )
     at_cell.__qualname__ = forward.__qualname__
     return at_cell
