@@ -296,19 +296,24 @@ def examples() -> str:
     )
 
 
-PLACES = ("first_line", "line", "end_line", "column", "end_column", "bytes")
+# What depends on where the code stands, and on who looks on: a typechecker adds calls of its own.
+PLACES = ("first_line", "line", "end_line", "column", "end_column", "frame", "bytes")
 
 
 def _shortened(value: Any) -> Any:
     """A recording with one of each; without the texts of files, and where anything stands."""
     if isinstance(value, Mapping):
         return {
-            name: "" if name in ("file", "text") else 0 if name in PLACES else _shortened(each)
+            name: 0 if name in PLACES else "" if _is_text_of_code(name, each) else _shortened(each)
             for name, each in value.items()
         }
     if isinstance(value, list) and value and isinstance(value[0], Mapping | bytes):
         return [_shortened(value[-1])]
     return value
+
+
+def _is_text_of_code(name: str, value: Any) -> bool:
+    return name in ("file", "name", "text") and isinstance(value, str)
 
 
 def _custom(debugger: Debugger, content: dict[str, Any], *buffers: bytes) -> None:

@@ -278,7 +278,7 @@ export const STORED_RECORDING = {
       original: "yi = tf.nn.conv2d(xi, wi_normed, strides=[1,1,1,1], padding='SAME'); eq. 3",
       torch: "(p.flatten(1, -2) @ q.mT).reshape(*p.shape[:-1], q.shape[1])",
     },
-    sources: [{ name: "norms_from_squares", file: "", first_line: 0, text: "" }],
+    sources: [{ name: "", file: "", first_line: 0, text: "" }],
     values: [
       {
         name: null,
