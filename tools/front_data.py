@@ -297,23 +297,20 @@ def examples() -> str:
 
 
 # What depends on where the code stands, and on who looks on: a typechecker adds calls of its own.
-PLACES = ("first_line", "line", "end_line", "column", "end_column", "frame", "bytes")
+PLACES = ("source", "first_line", "line", "end_line", "column", "end_column", "frame", "bytes")
+TEXTS = ("file", "name", "text")
 
 
 def _shortened(value: Any) -> Any:
     """A recording with one of each; without the texts of files, and where anything stands."""
     if isinstance(value, Mapping):
         return {
-            name: 0 if name in PLACES else "" if _is_text_of_code(name, each) else _shortened(each)
+            name: 0 if name in PLACES else "" if name in TEXTS else _shortened(each)
             for name, each in value.items()
         }
     if isinstance(value, list) and value and isinstance(value[0], Mapping | bytes):
         return [_shortened(value[-1])]
     return value
-
-
-def _is_text_of_code(name: str, value: Any) -> bool:
-    return name in ("file", "name", "text") and isinstance(value, str)
 
 
 def _custom(debugger: Debugger, content: dict[str, Any], *buffers: bytes) -> None:

@@ -281,7 +281,7 @@ export const STORED_RECORDING = {
     sources: [{ name: "", file: "", first_line: 0, text: "" }],
     values: [
       {
-        name: null,
+        name: "",
         shape: [1, 1, 16],
         dtype: "float32",
         device: "cpu",
@@ -341,7 +341,7 @@ export const STEPPING = {
       sources: [],
       values: [
         {
-          name: null,
+          name: "",
           shape: [1, 3, 8, 8],
           dtype: "float32",
           device: "cpu",
