@@ -1,5 +1,6 @@
 """Stepping into the stages: recordings at one query cell, for a message of the page or a file."""
 
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from ..errors import BudgetError, InputError
 from ..recording.context import context_of
 from ..recording.stage_calls import WHOLE_LAYER, record_stage
 from ..stages import BY_KEY, STAGES
+from ..stages.downsampling import downsample
 from .messages import is_ours, reason
 from .recordings import pack
 from .state import Place, checked_place
@@ -125,19 +127,33 @@ def opening_recordings(trace: "Trace", state: Mapping[str, Any]) -> list[dict[st
 
 
 def opening_query(trace: "Trace", state: Mapping[str, Any]) -> Place:
-    """The query that was kept, or the chosen pixel's; else one in the hole, or in the middle."""
-    height, width = trace.query_grid
+    """The query that was kept, or the chosen pixel's; else the one that the page shows meanwhile:
+    the cell of f's hole that is nearest to its middle, or the middle of f."""
     if state["query"] is not None:
         return state["query"][0], state["query"][1]
     if state["pixel"] is not None:
         row, column = (at // trace.config.rate for at in state["pixel"])
         return row, column
-    mask = trace["downsampled_mask"].tensor
-    hole = mask[min(state["sample"], len(mask) - 1), 0].nonzero()
-    if not len(hole) or mask.shape[2:] != (height, width):
-        return height // 2, width // 2
-    row, column = hole[len(hole) // 2].tolist()
+    hole = hole_of_f(trace, state)
+    cells = [] if hole is None else downsample(hole, trace.config)[0, 0].nonzero().tolist()
+    if not cells:
+        return trace.query_grid[0] // 2, trace.query_grid[1] // 2
+    middle = [sum(at) / len(cells) for at in zip(*cells, strict=True)]
+    row, column = min(cells, key=lambda cell: math.hypot(cell[0] - middle[0], cell[1] - middle[1]))
     return row, column
+
+
+def hole_of_f(trace: "Trace", state: Mapping[str, Any]) -> Tensor | None:
+    """The hole that is drawn over a sample of f, `(1, 1, H, W)`; None where there is none."""
+    if "foreground_mask" in state["buffers"]:
+        shape = state["meta"]["arrays"]["foreground_mask"]["shape"]
+        planes = np.frombuffer(state["buffers"]["foreground_mask"], np.uint8).reshape(shape)
+        mask = torch.tensor(planes, dtype=torch.float32, device="cpu")[:, None]
+    elif trace.f.shape[2:] == trace.b.shape[2:]:
+        mask = trace.mask_at_b.cpu()
+    else:
+        return None
+    return mask[state["sample"] : state["sample"] + 1] if len(mask) > 1 else mask
 
 
 def best_patches(state: Mapping[str, Any]) -> Tensor | None:

@@ -14,7 +14,9 @@ from torch import Tensor
 
 import ctxattn_viz as cv
 from ctxattn_viz.debugger.opening import page_of
+from ctxattn_viz.debugger.payload import build
 from ctxattn_viz.debugger.recordings import WHOLE, Packer, pack, part_of
+from ctxattn_viz.debugger.state import initial_state
 from ctxattn_viz.debugger.step_in import opening_query, stored_recording
 from ctxattn_viz.recording.readings import Meaning
 from ctxattn_viz.recording.stage_calls import WHOLE_LAYER
@@ -238,24 +240,25 @@ def test_the_recordings_of_64_by_64_cells_take_less_than_a_megabyte() -> None:
     assert 100_000 < len(packed) < MOST
 
 
-@pytest.mark.parametrize(
-    ("opening", "query"),
-    [
-        ({"query": [3, 4], "pixel": None}, (3, 4)),
-        ({"query": None, "pixel": [9, 2]}, (4, 1)),
-        ({"query": None, "pixel": None}, "hole"),
-    ],
-)
-def test_a_page_without_a_query_steps_into_one_that_counts(
-    opening: dict[str, Any], query: Any, run: cv.Trace
-) -> None:
-    place = opening_query(run, opening | {"sample": 0})
-    if query == "hole":
-        assert run["downsampled_mask"][0, 0, place[0], place[1]] == 1
-        x = torch.rand(1, 3, 8, 12)
-        assert opening_query(cv.trace(x, x), opening | {"sample": 0}) == (2, 3)
-    else:
-        assert place == query
+def test_a_page_without_a_query_steps_into_the_one_that_it_shows() -> None:
+    """The hole's cell nearest to its middle (frontend/state/home.ts), or the middle of f."""
+    f = torch.rand(2, 3, 16, 24)
+    mask = torch.zeros(2, 1, 16, 24)
+    mask[0, :, 4:8, 4:16] = 1
+    holes = cv.trace(f, f, mask)
+    state = initial_state(build(holes), holes)
+    assert opening_query(holes, state | {"query": [3, 4], "pixel": [0, 0]}) == (3, 4)
+    assert opening_query(holes, state | {"pixel": [9, 2]}) == (4, 1)
+    cells = holes["downsampled_mask"][0, 0].nonzero().double()
+    distances = (cells - cells.mean(dim=0)).norm(dim=1)
+    assert opening_query(holes, state) == tuple(cells[distances.argmin()].int().tolist())
+    assert opening_query(holes, state | {"sample": 1}) == (4, 6), "nothing is missing there"
+    other = cv.trace(f, torch.rand(2, 3, 8, 8), torch.ones(1, 1, 8, 8))
+    assert opening_query(other, initial_state(build(other), other)) == (4, 6), "a hole of b alone"
+    own = torch.zeros(1, 1, 16, 24)
+    own[..., 14:, 22:] = 1
+    state = initial_state(build(other, foreground_mask=own), other)
+    assert opening_query(other, state) == (7, 11)
 
 
 # ---- the message --------------------------------------------------------------------------------
