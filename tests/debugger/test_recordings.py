@@ -185,8 +185,10 @@ def test_the_row_of_a_step_is_the_traces(run: cv.Trace) -> None:
 
 
 def test_a_sample_is_recorded_by_itself() -> None:
-    f = torch.rand(2, 3, 8, 8)
-    run = cv.trace(f, f)
+    seed = torch.Generator().manual_seed(3)
+    f, b = torch.rand(2, 2, 3, 8, 8, generator=seed)
+    run = cv.trace(f, b)
+    assert (run["flow"][0, :, 1, 2] != run["flow"][1, :, 1, 2]).any()
     for sample in (0, 1):
         stored = stored_recording(run, "scores", (1, 2), sample)
         last = stored["recording"]["values"][stored["recording"]["steps"][-1]["value"]]
