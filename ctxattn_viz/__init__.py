@@ -86,7 +86,6 @@ _LAZY = {
     "RecordedStep": "recording",
     "RecordedValue": "recording",
     "Recording": "recording",
-    "StepView": "debugger",
     "debug": "debugger",
     "exercises": "exercises",
     "figures": "figures",
