@@ -86,6 +86,7 @@ _LAZY = {
     "RecordedStep": "recording",
     "RecordedValue": "recording",
     "Recording": "recording",
+    "StepView": "debugger",
     "debug": "debugger",
     "exercises": "exercises",
     "figures": "figures",
