@@ -34,6 +34,13 @@ class StepView(NotPickled, anywidget.AnyWidget):
 
     Attributes:
         recorded: the `Recording`; None of a single tensor.
+
+    >>> view: cv.StepView = cv.step_into(torch.square, torch.tensor([3.0]))
+    >>> view.recorded.result
+    tensor([9.])
+    >>> view.save("square.html").name
+    'square.html'
+    >>> view.close()
     """
 
     _esm = t.Unicode().tag(sync=True)
