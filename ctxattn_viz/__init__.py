@@ -61,7 +61,7 @@ from .traces import (
 # What loads matplotlib, anywidget, scikit-image or executing, as a type checker finds it …
 if TYPE_CHECKING:
     from . import exercises, figures, samples
-    from .debugger import Debugger, debug, save_page
+    from .debugger import Debugger, StepView, debug, look, save_page, step_into
     from .exercises import Drawing, FaultyPort, Feedback
     from .figures import Figure
     from .profiling import Ceilings, Cost, Profile, profile
@@ -89,13 +89,16 @@ _LAZY = {
     "RecordedStep": "recording",
     "RecordedValue": "recording",
     "Recording": "recording",
+    "StepView": "debugger",
     "debug": "debugger",
     "exercises": "exercises",
     "figures": "figures",
+    "look": "debugger",
     "profile": "profiling",
     "record": "recording",
     "samples": "samples",
     "save_page": "debugger",
+    "step_into": "debugger",
 }
 
 __version__ = "0.1.0"
@@ -136,6 +139,7 @@ __all__ = [
     "Stage",
     "StageDifference",
     "StageResult",
+    "StepView",
     "Summary",
     "ThinHoleWarning",
     "Trace",
@@ -151,11 +155,13 @@ __all__ = [
     "figures",
     "flow_like",
     "load_trace",
+    "look",
     "profile",
     "record",
     "samples",
     "save_page",
     "stages",
+    "step_into",
     "steps",
     "trace",
 ]

@@ -23,6 +23,7 @@ import ctxattn_viz as cv
 from ctxattn_viz.debugger import assets, outcome, page
 from ctxattn_viz.debugger.payload import build
 from ctxattn_viz.debugger.state import initial_state
+from ctxattn_viz.debugger.step_in import stored_recording
 from ctxattn_viz.debugger.widget import KERNEL_TRAITS, Debugger
 from ctxattn_viz.stages import MATRICES, STAGES
 
@@ -159,12 +160,16 @@ import type {
   FindMessage,
   KernelTraits,
   Meta,
+  NoRecordingMessage,
   PageMessage,
-  PageState,
+  RecordingMessage,
   RefusedMessage,
   RemarkData,
   SavePageMessage,
   SharedTraits,
+  StepInMessage,
+  SteppingTraits,
+  StoredRecording,
   Summary,
   Traits,
   UploadMessage,
@@ -214,7 +219,7 @@ def examples() -> str:
     with (
         patch.multiple(assets, **code),
         patch.object(page, "render", lambda state: ""),
-        patch.object(Debugger, "send", lambda self, content: sent.append(content)),
+        patch.object(Debugger, "send", lambda self, content, buffers=(): sent.append(content)),
     ):
         run = cv.trace(f, f, mask)
         debugger = cv.debug(
@@ -241,19 +246,28 @@ def examples() -> str:
                     "config": state["config"],
                 }
             ),
+            "STEP_IN": Recording(
+                {"kind": "step_in", "number": 1, "stage": "scores", "query": [1, 2]}
+            ),
         }
         _custom(debugger, messages["SAVE_PAGE"])
         _custom(debugger, messages["FIND"])
         _custom(debugger, messages["UPLOAD"], bytes(8 * 8 * 3))
         assert [message["kind"] for message in sent] == ["page", "findings"], sent
         _custom(debugger, {"kind": "nonsense"})
+        _custom(debugger, messages["STEP_IN"])
+        _custom(debugger, {"kind": "step_in", "number": 2, "stage": "scores"})
+        stored = stored_recording(run, "scores", (1, 2))
+        view = cv.look(f)
+        stepping = {name: view.get_state()[name] for name in ("recording",)}
+        view.close()
         debugger.close()
         with patch.object(outcome, "KEEP_BYTES", 0):
             pending = build(cv.trace(f, f), at_once=False)
         page_names = initial_state(pending, run)
     own = [name for name in traits if name not in KERNEL_TRAITS and name[0] != "_"]
     codes = [name for name in traits if name[0] == "_"]
-    page_message, findings, refused = sent
+    page_message, findings, refused, recording, no_recording = sent
     meta, answer = traits["meta"], traits["answer"]
     config, summary = meta["config"], meta["summaries"]["flow"]
     uncomputed = pending.meta["summaries"]["flow"]
@@ -277,7 +291,9 @@ def examples() -> str:
         "CODE": (_names(codes), "Record<keyof CodeTraits, true>"),
         "WRITTEN_BY_KERNEL": (_names(KERNEL_TRAITS), "Record<keyof KernelTraits, true>"),
         "WRITTEN_BY_BOTH": (_names(own), "Record<keyof SharedTraits, true>"),
-        "PAGE_STATE": (_names(page_names), "Record<keyof PageState, true>"),
+        "PAGE_STATE": (_names(page_names), "Record<keyof (KernelTraits & SharedTraits), true>"),
+        "STORED_RECORDING": (_shortened(stored), "Complete<StoredRecording>"),
+        "STEPPING": (_shortened(stepping), "Complete<SteppingTraits>"),
         "REMARK": (meta["facts"][0], "Complete<RemarkData>"),
         "SAVE_PAGE": (messages["SAVE_PAGE"].read(), "Complete<SavePageMessage>"),
         "FIND": (messages["FIND"].read(), "Complete<FindMessage>"),
@@ -285,6 +301,12 @@ def examples() -> str:
         "PAGE": (page_message, "Complete<PageMessage>"),
         "FINDINGS": (findings, "Complete<FindingsMessage>"),
         "REFUSED": (refused, "Complete<RefusedMessage>"),
+        "STEP_IN": (messages["STEP_IN"].read(), "Complete<StepInMessage>"),
+        "RECORDING": (
+            _named({"recording": ("STORED_RECORDING.recording", stored["recording"])}, recording),
+            "Complete<RecordingMessage>",
+        ),
+        "NO_RECORDING": (no_recording, "Complete<NoRecordingMessage>"),
     }
     return "\n".join(
         [
@@ -297,6 +319,23 @@ def examples() -> str:
             ),
         ]
     )
+
+
+# What depends on where the code stands, and on who looks on: a typechecker adds calls of its own.
+PLACES = ("source", "first_line", "line", "end_line", "column", "end_column", "frame", "bytes")
+TEXTS = ("file", "name", "text")
+
+
+def _shortened(value: Any) -> Any:
+    """A recording with one of each; without the texts of files, and where anything stands."""
+    if isinstance(value, Mapping):
+        return {
+            name: 0 if name in PLACES else "" if name in TEXTS else _shortened(each)
+            for name, each in value.items()
+        }
+    if isinstance(value, list) and value and isinstance(value[0], Mapping | bytes):
+        return [_shortened(value[-1])]
+    return value
 
 
 def _custom(debugger: Debugger, content: dict[str, Any], *buffers: bytes) -> None:

@@ -11,6 +11,7 @@ from ..files import path_of, writing
 from .page import render
 from .payload import build
 from .state import Place, initial_state
+from .step_in import opening_recordings
 from .widget import Debugger
 
 if TYPE_CHECKING:
@@ -144,4 +145,4 @@ def page_of(
     """The debugger of `trace` as the bytes of one HTML file; takes and raises what `debug` does."""
     payload = build(trace, **options)
     state = initial_state(payload, trace, query=query, pixel=pixel, stage=stage, sample=sample)
-    return render(state).encode()
+    return render(state | {"recordings": opening_recordings(trace, state)}).encode()

@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 from . import assets
+from .recordings import deflated
 
 _PAGE = """\
 <!doctype html>
@@ -30,6 +31,7 @@ _PAGE = """\
 </script>
 <script type="application/json" id="ctxattn-state">{state}</script>
 {data}
+<script type="text/plain" id="ctxattn-packed">{packed}</script>
 <script type="module" id="ctxattn-loader">{loader}</script>
 </body>
 </html>
@@ -53,8 +55,18 @@ def _policy(loader: str) -> str:
 
 
 def render(state: dict[str, Any]) -> str:
-    """The page's HTML. `state` is what it opens with: see `state.initial_state`."""
-    values = state | {"meta": state["meta"] | {"kernel": False}}
+    """The page's HTML.
+
+    Args:
+        state: what it opens with: see `state.initial_state`; or of a stepping view alone, its
+            `recording`.
+    """
+    packed = {name: state[name] for name in ("recording", "recordings") if state.get(name)}
+    values = {name: value for name, value in state.items() if name not in packed}
+    if "meta" in values:
+        title, values["meta"] = values["meta"]["title"], values["meta"] | {"kernel": False}
+    else:
+        title = state["recording"]["recording"]["title"]
     # f and b are often one tensor, and their pictures then too: each content is stored once.
     texts: list[str] = []
 
@@ -66,11 +78,12 @@ def render(state: dict[str, Any]) -> str:
     state_text = json.dumps(values, default=reference_to, allow_nan=False)
     return _PAGE.format(
         policy=_policy(assets.loader()),
-        title=html.escape(state["meta"]["title"]),
+        title=html.escape(title),
         style=assets.style(),
         module=assets.module(),
         # The only way out of a script element is "<": keep it out of the data.
         state=state_text.replace("<", "\\u003c"),
         data="\n".join(f'<script type="text/plain" data-bytes>{text}</script>' for text in texts),
+        packed=base64.b64encode(deflated(packed)).decode() if packed else "",
         loader=assets.loader(),
     )

@@ -34,6 +34,7 @@ def initial_state(
         "meta": payload.meta,
         "buffers": payload.buffers,
         "answer": {},
+        "recordings": [],
         "request": 0,
         "query": checked_place("query", query, trace.query_grid),
         "pixel": checked_place("pixel", pixel, (trace.f.shape[2], trace.f.shape[3])),

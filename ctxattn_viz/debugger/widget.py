@@ -22,6 +22,7 @@ from .messages import read, reason, state_in
 from .payload import Payload, Results, build, results
 from .remarks import facts_and_findings
 from .state import Place, checked_config, checked_place, checked_stage, initial_state
+from .step_in import opening_recordings, step_in
 from .still import still_of
 from .undoing import MOST_REQUESTS, Checked, Undoing
 from .workload import MOST_WORK, check_work, work
@@ -29,7 +30,8 @@ from .workload import MOST_WORK, check_work, work
 if TYPE_CHECKING:
     from ..traces.run import Trace
 
-KERNEL_TRAITS = ("meta", "buffers", "answer")  # what the kernel alone writes
+KERNEL_TRAITS = ("meta", "buffers", "answer", "recordings")  # what the kernel alone writes
+MESSAGES = ("save_page", "step_in", "find", "upload")  # kinds that the page sends
 
 
 def _to_config(value: Any, widget: Any) -> Any:
@@ -64,6 +66,7 @@ class Debugger(NotPickled, Undoing):
     meta = t.Dict().tag(sync=True)
     buffers = t.Dict().tag(sync=True)
     answer = t.Dict().tag(sync=True)
+    recordings: t.List[Any] = t.List().tag(sync=True)  # of a saved page alone
     request = t.Int(0).tag(sync=True)
 
     query = t.Any(None).tag(sync=True)
@@ -296,8 +299,10 @@ class Debugger(NotPickled, Undoing):
         with self._all_or_nothing(content if isinstance(content, dict) else {}, resent=()):
             if not isinstance(content, dict):
                 raise InputError("message content", "an object", type(content).__name__)
-            check_choice("message kind", content.get("kind"), ("save_page", "upload", "find"))
-            if content["kind"] == "save_page":
+            check_choice("message kind", content.get("kind"), MESSAGES)
+            if content["kind"] == "step_in":
+                self.send(*step_in(self.trace, content, self.sample, self._state()))
+            elif content["kind"] == "save_page":
                 name = "contextual-attention.html"
                 self.send({"kind": "page", "name": name, "html": self._page()})
             elif content["kind"] == "find":
@@ -322,12 +327,16 @@ class Debugger(NotPickled, Undoing):
     def _page(self) -> str:
         if self._payload is None:
             raise RuntimeError("This debugger was closed: there is nothing left to save.")
-        names = ("meta", "buffers", "answer", "request", "query", "pixel", "stage", "sample")
-        state = {name: getattr(self, name) for name in (*names, "softmax_scale")}
-        state |= {"config": self.config.to_dict(), "mask": to_wire(self.mask)}
+        state = self._state()
         if self.meta["pending"] and not self.answer:
             state["answer"] = self._answer(results(self.trace, self._payload))
-        return page.render(state)
+        return page.render(state | {"recordings": opening_recordings(self.trace, state)})
+
+    def _state(self) -> dict[str, Any]:
+        """What a page opens with, as it is now."""
+        names = ("meta", "buffers", "answer", "request", "query", "pixel", "stage", "sample")
+        state = {name: getattr(self, name) for name in (*names, "softmax_scale")}
+        return state | {"config": self.config.to_dict(), "mask": to_wire(self.mask)}
 
     def _still(self) -> bytes:
         assert self._payload is not None

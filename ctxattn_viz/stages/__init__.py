@@ -54,6 +54,8 @@ class Stage:
         inputs: whose values it reads: f, b, mask or earlier stages, in the function's order.
             (The sizes of f and b are known to every stage.)
         settings: which fields of the configuration it reads.
+        paper: the paper's own words.
+        torch: the expression of `function`, or of one that it calls, that does it.
         call: where the function takes more than inputs and configuration: a function of all values
             and the configuration that calls it.
 
@@ -73,6 +75,8 @@ class Stage:
     function: Callable[..., Tensor]
     inputs: tuple[str, ...]
     settings: tuple[str, ...] = ()
+    paper: str = ""
+    torch: str = ""
     call: Callable[[Values, AttentionConfig], Tensor] | None = field(default=None, repr=False)
 
     def run(self, values: Values, config: AttentionConfig) -> Tensor:
@@ -102,6 +106,8 @@ STAGES: tuple[Stage, ...] = (
         axes=("sample", "channel", "row", "column"),
         equation="f↓(y, x) = f(nearest(y·rate), nearest(x·rate))",
         source="f = resize(f, scale=1./rate, func=tf.image.resize_nearest_neighbor)",
+        paper="downscaling resolution of foreground inputs before convolution",
+        torch="x.index_select(2, rows).index_select(3, columns)",
         function=downsampling.downsample,
         inputs=("f",),
         settings=("rate", "shrink"),
@@ -113,6 +119,8 @@ STAGES: tuple[Stage, ...] = (
         axes=("sample", "channel", "row", "column"),
         equation="b↓(y, x) = b(nearest(y·rate), nearest(x·rate))",
         source="b = resize(b, to_shape=[int(raw_int_bs[1]/rate), int(raw_int_bs[2]/rate)], …)",
+        paper="downscaling resolution of foreground inputs before convolution",
+        torch="x.index_select(2, rows).index_select(3, columns)",
         function=downsampling.downsample,
         inputs=("b",),
         settings=("rate", "shrink"),
@@ -124,6 +132,8 @@ STAGES: tuple[Stage, ...] = (
         axes=("sample", "channel", "row", "column"),
         equation="m↓(y, x) = m(nearest(y·rate), nearest(x·rate))",
         source="mask = resize(mask, scale=1./rate, func=tf.image.resize_nearest_neighbor)",
+        paper="downscaling resolution of foreground inputs before convolution",
+        torch="x.index_select(2, rows).index_select(3, columns)",
         function=downsampling.downsample_mask,
         inputs=("mask",),
         settings=("rate", "shrink"),
@@ -136,6 +146,8 @@ STAGES: tuple[Stage, ...] = (
         axes=("sample", "background patch", "channel", "patch row", "patch column"),
         equation="w_q = the ksize×ksize cells of b↓ around cell q",
         source="w = tf.extract_image_patches(b, [1,ksize,ksize,1], [1,stride,stride,1], …)",
+        paper="extract patches (3 × 3) in background and reshape them as convolutional filters",
+        torch="padded.unfold(2, ksize, step).unfold(3, ksize, step)",
         function=patch_extraction.matching_patches,
         inputs=("downsampled_b",),
         settings=("ksize", "stride"),
@@ -147,6 +159,8 @@ STAGES: tuple[Stage, ...] = (
         axes=("sample", "background patch", "channel", "patch row", "patch column"),
         equation="v_q = the 2·rate×2·rate pixels of b around cell q",
         source="raw_w = tf.extract_image_patches(b, [1,kernel,kernel,1], [1,rate*stride,…], …)",
+        paper="we reuse extracted patches as deconvolutional filters to reconstruct foregrounds",
+        torch="padded.unfold(2, ksize, step).unfold(3, ksize, step)",
         function=patch_extraction.paste_patches,
         inputs=("b",),
         settings=("rate", "stride"),
@@ -158,6 +172,8 @@ STAGES: tuple[Stage, ...] = (
         axes=("sample", "background patch"),
         equation="valid(q) = 1 if no cell of m↓ around q is hole, else 0",
         source="mm = tf.cast(tf.equal(tf.reduce_mean(m, axis=[0,1,2], keep_dims=True), 0.), …)",
+        paper="match features of missing pixels (foreground) to surroundings (background)",
+        torch="(matching_patches(downsampled_mask, config) == 0).all(dim=(2, 3, 4))",
         function=mask_validity.valid_patches,
         inputs=("downsampled_mask",),
         settings=("ksize", "stride", "mask_of_batch"),
@@ -170,6 +186,8 @@ STAGES: tuple[Stage, ...] = (
         axes=("sample", "query row", "query column", "background patch"),
         equation="s(p, q) = ⟨patch_p, w_q⟩ / max(‖w_q‖, 1e-4)",
         source="yi = tf.nn.conv2d(xi, wi_normed, strides=[1,1,1,1], padding='SAME'); eq. 3",
+        paper="we measure with normalized inner product (cosine similarity)",
+        torch="(p.flatten(1, -2) @ q.mT).reshape(*p.shape[:-1], q.shape[1])",
         function=matching_scores.matching_scores,
         inputs=("downsampled_f", "matching_patches"),
         settings=("ksize", "norm"),
@@ -181,6 +199,8 @@ STAGES: tuple[Stage, ...] = (
         axes=("sample", "query row", "query column", "background patch"),
         equation="s↔(p, q) = Σ_d s(p + d, q + d), flattened row by row",
         source="yi = tf.nn.conv2d(yi, fuse_weight, strides=[1,1,1,1], padding='SAME'), first",
+        paper="a shift in foreground patch is likely corresponding to an equal shift",
+        torch="flat[:, row[:, None], q].masked_fill_(~(p_inside[:, None] & q_inside), 0)",
         function=fused_softmax.fuse,
         inputs=("scores",),
         settings=("fuse", "fuse_k", "stride", "rate"),
@@ -193,6 +213,8 @@ STAGES: tuple[Stage, ...] = (
         axes=("sample", "query row", "query column", "background patch"),
         equation="s*(p, q) = Σ_d s↔(p + d, q + d), flattened column by column",
         source="tf.transpose(yi, [0, 2, 1, 4, 3]), tf.nn.conv2d(yi, fuse_weight, …), second",
+        paper="we do a left-right propagation followed by a top-down propagation",
+        torch="flat[:, row[:, None], q].masked_fill_(~(p_inside[:, None] & q_inside), 0)",
         function=fused_softmax.fuse,
         inputs=("fused_rows",),
         settings=("fuse", "fuse_k", "stride", "rate"),
@@ -205,6 +227,8 @@ STAGES: tuple[Stage, ...] = (
         axes=("sample", "query row", "query column", "background patch"),
         equation="a(p, q) = softmax_q(softmax_scale · s*(p, q) · valid(q)) · valid(q)",
         source="yi *= mm; yi = tf.nn.softmax(yi*scale, 3); yi *= mm",
+        paper="we apply softmax to compare and get attention score for each pixel",
+        torch="torch.softmax(logits(fused_scores, valid, config), dim=-1)",
         function=fused_softmax.masked_softmax,
         inputs=("fused_scores", "valid"),
         settings=("softmax_scale", "masked"),
@@ -216,6 +240,8 @@ STAGES: tuple[Stage, ...] = (
         axes=("sample", "channel", "pixel row", "pixel column"),
         equation="y = Σ_p overlap-add(Σ_q a(p, q)·v_q) / 4",
         source="yi = tf.nn.conv2d_transpose(yi, wi_center, …, strides=[1,rate,rate,1]) / 4.",
+        paper="reconstruct foreground patches with background patches by performing deconvolution",
+        torch="F.fold(columns, canvas, 2 * rate, stride=rate)",
         function=deconvolution.deconvolve,
         inputs=("attention", "paste_patches"),
         settings=("rate", "overlap"),
@@ -227,6 +253,8 @@ STAGES: tuple[Stage, ...] = (
         axes=("sample", "query row", "query column", "down and right"),
         equation="o(p) = argmax_q a(p, q) − p",
         source="offset = tf.argmax(yi, axis=3, output_type=tf.int32) … offsets - ref_coordinate",
+        paper="relative location of the most interested background patch",
+        torch="torch.stack((best // patches[1], best % patches[1]), dim=-1) * config.stride",
         function=offset_flow.offsets,
         inputs=("attention",),
         settings=("stride", "rate"),
@@ -239,6 +267,8 @@ STAGES: tuple[Stage, ...] = (
         axes=("sample", "colour", "query row", "query column"),
         equation="hue = direction of o(p), saturation = length of o(p)",
         source="flow = flow_to_image_tf(offsets)",
+        paper="color indicates relative location of the most interested background patch",
+        torch="(1 - blend) * wheel[nearest - 1] + blend * wheel[nearest % len(wheel)]",
         function=offset_flow.flow_picture,
         inputs=("offsets",),
     ),

@@ -71,11 +71,16 @@ def overlap(grid: tuple[int, int], config: AttentionConfig) -> Float[Tensor, "1 
 
 
 def deconvolve(
-    attention: Float[Tensor, "n h w L"],
+    attention: Float[Tensor, "n *cells L"],
     paste_patches: Float[Tensor, "n L c k k"],
     config: AttentionConfig,
+    grid: tuple[int, int] | None = None,
+    queries: Int[Tensor, "Q"] | None = None,
 ) -> Float[Tensor, "n c H W"]:
     """The output: every query cell's mixture, overlap-added. In the dtype of `paste_patches`.
+
+    Args:
+        attention: `(n, h, w, L)`, or `(n, Q, L)` for the cells in `queries` of the query `grid`.
 
     >>> from ctxattn_viz.stages.deconvolution import deconvolve
     >>> attention = torch.eye(4).reshape(1, 2, 2, 4)  # each cell attends to the patch of its own
@@ -87,7 +92,7 @@ def deconvolve(
             [0.2500, 0.5000, 0.5000, 0.2500]])
     """
     mixed = mix_patches(attention, paste_patches)
-    output = overlap_add(mixed, (attention.shape[1], attention.shape[2]), config)
+    output = overlap_add(mixed, grid or (attention.shape[1], attention.shape[2]), config, queries)
     return output.to(paste_patches.dtype)
 
 

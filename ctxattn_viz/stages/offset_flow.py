@@ -21,33 +21,41 @@ WHEEL_STEPS = (15, 6, 4, 11, 13, 6)
 
 
 def offsets(
-    attention: Float[Tensor, "n h w L"], patches: tuple[int, int], config: AttentionConfig
-) -> Int[Tensor, "n h w 2"]:
+    attention: Float[Tensor, "n *cells L"],
+    patches: tuple[int, int],
+    config: AttentionConfig,
+    own: Int[Tensor, "Q 2"] | None = None,
+) -> Int[Tensor, "n *cells 2"]:
     """Position of the best match minus the cell's own, (row, column), in cells.
 
     Args:
         patches: the grid of background patches (gh, gw).
+        own: (row, column) of each cell, where `attention` has some of them alone, `(n, Q, L)`.
 
     Returns:
-        int64, `(n, h, w, 2)`; from −(h − 1) to hb − 1, and likewise for columns. The first of
-        equal matches wins; where nothing is valid that is patch 0.
+        int64, `(n, h, w, 2)` or `(n, Q, 2)`; from −(h − 1) to hb − 1, and likewise for columns.
+        The first of equal matches wins; where nothing is valid that is patch 0.
 
     >>> from ctxattn_viz.stages.offset_flow import offsets
     >>> attention = torch.tensor([[0.0, 1.0], [0.0, 1.0]]).reshape(1, 1, 2, 2)  # both: the second
     >>> offsets(attention, (1, 2), cv.AttentionConfig()).tolist()  # one to the right; nowhere
     [[[[0, 1], [0, 0]]]]
     """
-    return displacements(attention.argmax(dim=-1), patches, config)
+    return displacements(attention.argmax(dim=-1), patches, config, own)
 
 
 def displacements(
-    best: Int[Tensor, "n h w"], patches: tuple[int, int], config: AttentionConfig
-) -> Int[Tensor, "n h w 2"]:
+    best: Int[Tensor, "n *cells"],
+    patches: tuple[int, int],
+    config: AttentionConfig,
+    own: Int[Tensor, "Q 2"] | None = None,
+) -> Int[Tensor, "n *cells 2"]:
     """The offsets, where each cell's best background patch is known already."""
     match = torch.stack((best // patches[1], best % patches[1]), dim=-1) * config.stride
-    rows = torch.arange(best.shape[1], device=best.device)
-    columns = torch.arange(best.shape[2], device=best.device)
-    own = torch.stack(torch.meshgrid(rows, columns, indexing="ij"), dim=-1)  # (h, w, 2)
+    if own is None:
+        rows = torch.arange(best.shape[1], device=best.device)
+        columns = torch.arange(best.shape[2], device=best.device)
+        own = torch.stack(torch.meshgrid(rows, columns, indexing="ij"), dim=-1)  # (h, w, 2)
     return match - own
 
 

@@ -203,7 +203,9 @@ class StageResult(NotPickled):
 
     def __repr__(self) -> str:
         axes = " × ".join(f"{s} {a}" for a, s in zip(self.axes, self.shape, strict=True))
-        return f"{self.key}: {axes}, {human(self.nbytes)}\n  {self.equation}\n  {self.summary}"
+        look = f'cv.look(trace["{self.key}"]) draws it'
+        numbers = f"{self.equation}\n  {self.summary}\n  {look}"
+        return f"{self.key}: {axes}, {human(self.nbytes)}\n  {numbers}"
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import type {
   MessageToPage,
   Model,
   PageState,
+  SteppingTraits,
   Traits,
 } from "../protocol.ts";
 import { fromBase64 } from "../state/bytes.ts";
@@ -20,6 +21,9 @@ interface Listener {
   name: string;
   call: (...news: never[]) => void;
 }
+
+/** Those of a debugger, and of a page that holds the stepping view alone. */
+type AnyTraits = Traits & SteppingTraits;
 
 const NAME = "contextual-attention.html";
 const CHUNK = 32768; // as many arguments as every browser takes
@@ -62,8 +66,30 @@ function readState(): PageState {
   );
 }
 
+/**
+ * The recordings, which a page holds deflated: the length of the JSON, the JSON, the arrays' bytes.
+ * A browser that cannot inflate them shows the page without.
+ */
+async function readPacked(): Promise<Partial<AnyTraits>> {
+  const text = find("ctxattn-packed").textContent ?? "";
+  if (text === "" || !("DecompressionStream" in globalThis)) {
+    return {};
+  }
+  const deflated = new Blob([fromBase64(text)]).stream();
+  const inflated = deflated.pipeThrough(new DecompressionStream("deflate"));
+  const buffer = await new Response(inflated).arrayBuffer();
+  let end = 4 + new DataView(buffer).getUint32(0, true);
+  const json = new TextDecoder().decode(new Uint8Array(buffer, 4, end - 4));
+  const lengths: number[] = JSON.parse(json).lengths;
+  const views = lengths.map((length) => {
+    end += length;
+    return new DataView(buffer, end - length, length);
+  });
+  return JSON.parse(json, (_, value) => (isStored(value) ? views[value.stored] : value)).values;
+}
+
 const source = find("ctxattn-module").textContent ?? "";
-const values: Partial<Traits> = { ...readState(), _module: source };
+const values: Partial<AnyTraits> = { ...readState(), _module: source };
 const el = find("ctxattn");
 el.replaceChildren();
 const emptyEl = el.cloneNode(true);
@@ -71,7 +97,7 @@ const emptyEl = el.cloneNode(true);
 /** The text of this page with the state as it is now. */
 function pageText(): string {
   const texts: string[] = [];
-  const { _module, ...state } = values;
+  const { _module, recordings, recording, ...state } = values;
   const stateText = JSON.stringify(state, (_, value) => {
     if (!isBinary(value)) {
       return value;
@@ -86,6 +112,9 @@ function pageText(): string {
   if (stateNode) {
     // The only way out of a script element is "<": keep it out of the data.
     stateNode.textContent = stateText.replaceAll("<", "\\u003c");
+  }
+  if (!recordings?.length && !recording) {
+    page.querySelector("#ctxattn-packed")?.replaceChildren(); // they are not of this run any more
   }
   for (const node of page.querySelectorAll("script[data-bytes]")) {
     node.remove();
@@ -111,8 +140,8 @@ function fire(name: string, ...news: unknown[]): void {
 }
 
 const model: Model = {
-  get<Name extends keyof Traits>(name: Name): Traits[Name] {
-    return values[name] as Traits[Name];
+  get<Name extends keyof AnyTraits>(name: Name): AnyTraits[Name] {
+    return values[name] as AnyTraits[Name];
   },
   set(nameOrChanges: keyof Traits | Partial<Traits>, value?: unknown): void {
     const changes: Partial<Traits> =
@@ -144,6 +173,7 @@ const model: Model = {
 };
 
 async function start(): Promise<void> {
+  Object.assign(values, await readPacked());
   const url = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
   const module: { default: FrontEnd } = await import(url);
   URL.revokeObjectURL(url);

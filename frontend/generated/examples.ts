@@ -9,12 +9,16 @@ import type {
   FindMessage,
   KernelTraits,
   Meta,
+  NoRecordingMessage,
   PageMessage,
-  PageState,
+  RecordingMessage,
   RefusedMessage,
   RemarkData,
   SavePageMessage,
   SharedTraits,
+  StepInMessage,
+  SteppingTraits,
+  StoredRecording,
   Summary,
   Traits,
   UploadMessage,
@@ -257,6 +261,7 @@ export const TRAITS = {
   meta: META,
   pixel: [3, 4],
   query: [1, 2],
+  recordings: [],
   request: 0,
   sample: 0,
   softmax_scale: 0,
@@ -273,6 +278,7 @@ export const WRITTEN_BY_KERNEL = {
   meta: true,
   buffers: true,
   answer: true,
+  recordings: true,
 } satisfies Record<keyof KernelTraits, true>;
 
 export const WRITTEN_BY_BOTH = {
@@ -290,6 +296,7 @@ export const PAGE_STATE = {
   meta: true,
   buffers: true,
   answer: true,
+  recordings: true,
   request: true,
   query: true,
   pixel: true,
@@ -298,7 +305,107 @@ export const PAGE_STATE = {
   config: true,
   softmax_scale: true,
   mask: true,
-} satisfies Record<keyof PageState, true>;
+} satisfies Record<keyof (KernelTraits & SharedTraits), true>;
+
+export const STORED_RECORDING = {
+  recording: {
+    title: "matching_scores at query (1, 2)",
+    stage: "scores",
+    query: [1, 2],
+    sample: 0,
+    beside: {
+      equation: "s(p, q) = ⟨patch_p, w_q⟩ / max(‖w_q‖, 1e-4)",
+      paper: "we measure with normalized inner product (cosine similarity)",
+      original: "yi = tf.nn.conv2d(xi, wi_normed, strides=[1,1,1,1], padding='SAME'); eq. 3",
+      torch: "(p.flatten(1, -2) @ q.mT).reshape(*p.shape[:-1], q.shape[1])",
+    },
+    sources: [{ name: "", file: "", first_line: 0, text: "" }],
+    values: [
+      {
+        name: "",
+        shape: [1, 1, 16],
+        dtype: "float32",
+        device: "cpu",
+        axes: ["n", "Q", "L"],
+        reading: "one number for each background patch",
+        picture: "background",
+        grid: [4, 4],
+        row: 0,
+        minimum: 0,
+        maximum: 0,
+        nan: 0,
+        infinite: 0,
+        array: 8,
+        slice: null,
+      },
+    ],
+    steps: [
+      {
+        source: 0,
+        line: 0,
+        end_line: 0,
+        column: 0,
+        end_column: 0,
+        expression: "(p.flatten(1, -2) @ q.mT).reshape(*p.shape[:-1], q.shape[1])",
+        operation: "reshape",
+        operands: [20, "1", "1", "16"],
+        value: 21,
+        depth: 0,
+        frame: 0,
+        iteration: [],
+        locals: [
+          ["downsampled_f", 0],
+          ["matching_patches", 1],
+          ["config", "AttentionConfig"],
+          ["queries", 2],
+          ["p", 10],
+          ["q", 18],
+        ],
+        changed: [],
+        gap: null,
+      },
+    ],
+    error: null,
+    bytes: 0,
+  },
+  arrays: [BYTES],
+} satisfies Complete<StoredRecording>;
+
+export const STEPPING = {
+  recording: {
+    recording: {
+      title: "(1, 3, 8, 8) float32 on cpu, 0 … 0",
+      stage: null,
+      query: null,
+      sample: 0,
+      beside: { equation: "", paper: "", original: "", torch: "" },
+      sources: [],
+      values: [
+        {
+          name: "",
+          shape: [1, 3, 8, 8],
+          dtype: "float32",
+          device: "cpu",
+          axes: ["1", "?", "?", "?"],
+          reading: "",
+          picture: "plain",
+          grid: null,
+          row: null,
+          minimum: 0,
+          maximum: 0,
+          nan: 0,
+          infinite: 0,
+          array: 0,
+          slice: null,
+        },
+      ],
+      steps: [],
+      error: null,
+      bytes: 0,
+    },
+    arrays: [BYTES],
+  },
+} satisfies Complete<SteppingTraits>;
 
 export const REMARK = {
   key: "same_map",
@@ -357,5 +464,24 @@ export const FINDINGS = {
 export const REFUSED = {
   kind: "refused",
   request: 0,
-  reason: "message kind: expected one of 'save_page', 'upload', 'find', got 'nonsense'.",
+  reason: "message kind: expected one of 'save_page', 'step_in', 'upload', got 'nonsense'.",
 } satisfies Complete<RefusedMessage>;
+
+export const STEP_IN = {
+  kind: "step_in",
+  number: 1,
+  stage: "scores",
+  query: [1, 2],
+} satisfies Complete<StepInMessage>;
+
+export const RECORDING = {
+  kind: "recording",
+  number: 1,
+  recording: STORED_RECORDING.recording,
+} satisfies Complete<RecordingMessage>;
+
+export const NO_RECORDING = {
+  kind: "no_recording",
+  number: 2,
+  reason: "query: expected (row, column), got None.",
+} satisfies Complete<NoRecordingMessage>;

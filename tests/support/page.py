@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
+import zlib
 from html.parser import HTMLParser
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -46,7 +48,24 @@ def state_of(page: str) -> dict[str, Any]:
         return stored[value["stored"]] if set(value) == {"stored"} else value
 
     state: dict[str, Any] = json.loads(reader.script("ctxattn-state"), object_hook=put_back)
-    return state
+    return state | recordings_of(reader.script("ctxattn-packed"))
+
+
+def recordings_of(packed: str) -> dict[str, Any]:
+    """What a page holds deflated: the length of the JSON, the JSON, the arrays."""
+    if not packed:
+        return {}
+    content = zlib.decompress(base64.b64decode(packed))
+    end = 4 + int.from_bytes(content[:4], "little")
+    starts = [end, *accumulate(json.loads(content[4:end])["lengths"], initial=end)][1:]
+
+    def put_back(value: dict[str, Any]) -> Any:
+        if set(value) != {"stored"}:
+            return value
+        return content[starts[value["stored"]] : starts[value["stored"] + 1]]
+
+    values: dict[str, Any] = json.loads(content[4:end], object_hook=put_back)["values"]
+    return values
 
 
 def buffer(state: dict[str, Any], name: str) -> np.ndarray:
