@@ -186,6 +186,8 @@ export interface RecordingData {
   /** The last line of the exception that ended it. */
   error: string | null;
   beside: BesideData;
+  /** What its arrays take. */
+  bytes: number;
 }
 
 /** A piece of code that was stepped through. */
@@ -338,7 +340,7 @@ type MessageListener = (content: MessageToPage, buffers: DataView[]) => void;
 type EventListener = (...news: unknown[]) => void;
 /** Those of ipywidgets: any trait changed, the kernel came or went, the model was closed. */
 export type HostEvent = "change" | "comm_live_update" | "destroy";
-export type TraitEvent = `change:${keyof Traits}`;
+export type TraitEvent = `change:${keyof Traits | keyof SteppingTraits}`;
 
 /** anywidget's model, with the names above and no others. */
 export interface Model extends Pick<AnyModel<Traits & SteppingTraits>, "get" | "save_changes"> {

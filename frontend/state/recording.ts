@@ -33,11 +33,27 @@ export class Source {
     return this.coloured;
   }
 
+  /** The lines of its docstring after the first one, as numbers in `lines`; null without them. */
+  get docstring(): { readonly from: number; readonly to: number } | null {
+    const isString = (i: number): boolean => {
+      const tokens = this.lines[i]?.filter(({ text }) => text.trim()) ?? [];
+      return tokens.length === 1 && tokens[0].kind === "string";
+    };
+    const from = this.lines.findIndex((_, i) => isString(i) && isString(i + 1));
+    if (from < 0) return null;
+    let to = from + 1;
+    while (to < this.lines.length && (isString(to) || !lineText(this.lines[to]).trim())) to += 1;
+    while (!lineText(this.lines[to - 1]).trim()) to -= 1;
+    return { from: from + 1, to };
+  }
+
   /** Its own name, without those that it lies in. */
   get shortName(): string {
     return this.name.split(".").at(-1) ?? this.name;
   }
 }
+
+const lineText = (tokens: readonly Token[]): string => tokens.map(({ text }) => text).join("");
 
 /** A tensor with what is known of it. */
 export class Value {

@@ -13,6 +13,7 @@ import { Matches } from "./Matches.tsx";
 import { Pictures } from "./Pictures.tsx";
 import { type Root, setRoot } from "./root.ts";
 import { neighbour, Strip, showStage } from "./Strip.tsx";
+import { Panel, takeSteppingKey } from "./stepping/Panel.tsx";
 import { isTableKey } from "./Table.tsx";
 
 export function App({ tools }: { tools: Tools }) {
@@ -108,7 +109,9 @@ function forgetHint({ session }: Tools): void {
 function takeKey(tools: Tools, event: KeyboardEvent): void {
   const by = { "[": -1, "]": 1 }[event.key];
   if (tools.session.showsKeys.value) return; // the dialog has its own
-  if (event.key === "Escape") {
+  if (takeSteppingKey(tools, event)) {
+    // done
+  } else if (event.key === "Escape") {
     tools.hands.letGo();
   } else if (event.key === "?") {
     tools.session.showsKeys.value = true;
@@ -130,16 +133,24 @@ const Whole = () => (
       <Bar />
       <Lead />
       <Strip />
-      <div class="ctx-panels">
-        <Pictures />
-        <Inspector />
-        <Matches />
-      </div>
+      <Panels />
       <Notes />
     </div>
     <Spoken />
   </>
 );
+
+/** The code, while it is open, stands in the place of what the stage does to this cell. */
+function Panels() {
+  const isSteppedInto = useTools().kernel.stepIn.code.value !== null;
+  return (
+    <div class="ctx-panels" data-stepped-into={isSteppedInto}>
+      <Pictures />
+      {isSteppedInto ? <Panel /> : <Inspector />}
+      <Matches />
+    </div>
+  );
+}
 
 /** What holds for the whole run. */
 function Notes() {

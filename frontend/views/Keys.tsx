@@ -74,6 +74,17 @@ export function Keys() {
           </dt>
           <dd>the map as a table of its twenty largest values</dd>
           <dt>
+            <kbd>S</kbd>
+          </dt>
+          <dd>steps into the code of the stage, and closes it</dd>
+          <dt>
+            <kbd>N</kbd> <kbd>B</kbd> <kbd>I</kbd> <kbd>O</kbd>
+          </dt>
+          <dd>
+            in the code: next, back, into a call, out of it; <kbd>Home</kbd> <kbd>End</kbd> first
+            and last; on a line’s number <kbd>Enter</kbd> runs to it
+          </dd>
+          <dt>
             <kbd>?</kbd>
           </dt>
           <dd>this list</dd>

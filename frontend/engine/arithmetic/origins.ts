@@ -72,13 +72,7 @@ const flipped: Origin = (x, index, operands) => {
     : null;
 };
 
-const subscripted: Origin = (x, index, operands) => {
-  const text = operands
-    .slice(1)
-    .map((operand) => (isTensor(operand) ? "tensor" : operand))
-    .join(", ");
-  return indexInside(text, x.shape, index);
-};
+const subscripted: Origin = (x, index, operands) => indexInside(operands.slice(1), x.shape, index);
 
 const broadcast: Origin = (x, index) => broadcastIndex(x.shape, index);
 const repeated: Origin = (x, index) => {
