@@ -36,14 +36,14 @@ export class Source {
   /** The lines of its docstring after the first one, as numbers in `lines`; null without them. */
   get docstring(): { readonly from: number; readonly to: number } | null {
     const isString = (i: number): boolean => {
-      const tokens = this.lines[i]?.filter(({ text }) => text.trim()) ?? [];
+      const tokens = this.lines[i].filter(({ text }) => text.trim());
       return tokens.length === 1 && tokens[0].kind === "string";
     };
-    const from = this.lines.findIndex((_, i) => isString(i) && isString(i + 1));
+    const from = this.lines.findIndex((tokens, i) => isString(i) && OPENING.test(lineText(tokens)));
     if (from < 0) return null;
     let to = from + 1;
-    while (to < this.lines.length && (isString(to) || !lineText(this.lines[to]).trim())) to += 1;
-    while (!lineText(this.lines[to - 1]).trim()) to -= 1;
+    while (to < this.lines.length && !CLOSING.test(lineText(this.lines[to]))) to += 1;
+    to += 1;
     return { from: from + 1, to };
   }
 
@@ -52,6 +52,10 @@ export class Source {
     return this.name.split(".").at(-1) ?? this.name;
   }
 }
+
+/** A line that begins a string over several lines, and one that ends it. */
+const OPENING = /^\s*[rRuU]?("""|''')(?!.*\1)/;
+const CLOSING = /("""|''')\s*$/;
 
 const lineText = (tokens: readonly Token[]): string => tokens.map(({ text }) => text).join("");
 

@@ -90,18 +90,17 @@ export class StepIn {
   /** Wait no longer; what was there before stays. */
   cancel(): void {
     clearTimeout(this.timer);
-    this.number += 1; // the answer, when it comes, is to no wish
-    this.inFlight = false;
+    this.inFlight = false; // the answer, when it comes, is to no wish
     this.queued = false;
     this.waiting.value = "";
   }
 
   /** Keep the query and the settings of the recording those on screen. */
   private follow(): void {
-    const { alone, cursor, kept, progress, run, sample } = this.session;
+    const { alone, cursor, kept, run, sample } = this.session;
     if (kept) this.query = queryOf(cursor.value, run.config.rate) ?? this.query;
-    // The kernel steps through the run that it has: it is told of this one first.
-    if (progress.value !== null && !alone) return;
+    // The kernel steps through the run that it has: it must have answered to this one first.
+    if (!alone && !run.known(sample.value)) return;
     const wish = [this.code.value, this.query?.join(), run, sample.value, alone];
     if (wish.every((part, i) => part === this.wish[i])) return;
     this.wish = wish;

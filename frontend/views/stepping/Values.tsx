@@ -1,5 +1,6 @@
 // What the step made: drawn, in numbers, and how one element of it came about.
-import { digits } from "../format.ts";
+import type { Face } from "../../state/face.ts";
+import { cell, digits } from "../format.ts";
 import { Arithmetic } from "./Arithmetic.tsx";
 import { useStepping } from "./context.ts";
 import { Drawing } from "./Drawing.tsx";
@@ -90,23 +91,35 @@ function Facts() {
   );
 }
 
+/** On a map, which cell or patch an element is of. */
+function placeWords({ value, layout, through }: Face): string {
+  const { picture, grid } = value.about;
+  if (grid?.[0] !== layout.rows || grid[1] !== layout.cols) return "";
+  const place = cell(...layout.placeOf(through));
+  if (picture === "background") return `patch ${place}`;
+  return picture === "foreground" ? `cell ${place}` : "";
+}
+
 /** The chosen element: where it stands, its number, and its arithmetic. */
 function Element() {
   const stepping = useStepping();
   const recording = stepping.recording.value;
   const value = stepping.value.value;
   const index = stepping.element.value;
+  const face = stepping.face.value;
   if (!recording || !value) return null;
   const number = value.tensor.at(index);
   const name = value.about.name ?? "";
+  const place = face && placeWords(face);
   return (
     <div class="ctx-element">
       <p class="ctx-readout">
         <code>
           {name}
           {subscript(index)}
-        </code>{" "}
-        ={" "}
+        </code>
+        {place && <span class="ctx-reading">, {place},</span>}
+        {" = "}
         {number === null ? (
           "not kept in this page"
         ) : (
