@@ -2,7 +2,7 @@
 import { type ColourRange, paint } from "../engine/colour.ts";
 import { LOOK_OF_RGB, type Look } from "../engine/look.ts";
 import { clamp } from "../engine/numbers.ts";
-import type { Index } from "../engine/tensor.ts";
+import { type Index, ravel } from "../engine/tensor.ts";
 import type { Place } from "./cursor.ts";
 import { type Layout, layoutOf } from "./layout.ts";
 import type { Value } from "./recording.ts";
@@ -87,14 +87,28 @@ const UNKNOWN = [128, 128, 128, 60];
 /** What is not finite gets a glyph, on this. */
 const ODD = [128, 128, 128, 160];
 
+/** The number at each place, in rows; null where it was not kept. */
+function numbersOf(face: Face): (i: number) => number | null {
+  const { value, layout, cols } = face;
+  const { tensor } = value;
+  const { data, isWhole } = tensor;
+  if (!data || !isWhole || !layout.steps) {
+    return (i) => tensor.at(indexAt(face, [Math.floor(i / cols), i % cols]));
+  }
+  const first = ravel(indexAt(face, [0, 0]), tensor.shape);
+  const [down, across] = layout.steps;
+  return (i) => data[first + Math.floor(i / cols) * down + (i % cols) * across];
+}
+
 /** The colour of each place of a face, in rows. */
 export function coloursOfFace(face: Face, look: Look | null): (i: number) => ArrayLike<number> {
   const { value, layout, range, cols } = face;
   const { tensor } = value;
   const placeOf = (i: number): Place => [Math.floor(i / cols), i % cols];
   if (range) {
+    const numbers = numbersOf(face);
     return (i) => {
-      const number = tensor.at(indexAt(face, placeOf(i)));
+      const number = numbers(i);
       if (number === null) return UNKNOWN;
       return Number.isFinite(number) ? paint(number, range) : ODD;
     };
@@ -140,23 +154,32 @@ export function oddOf(number: number | null): Odd | null {
   return number > 0 ? "infinity" : "minus infinity";
 }
 
+const firsts = new WeakMap<Value, Index>();
+
 /** The element that is looked at first: a map's largest, of the kept query; else the first. */
-export function firstIndex(value: Value): number[] {
+export function firstIndex(value: Value): Index {
+  const known = firsts.get(value);
+  if (known) return known;
+  const first = findFirst(value);
+  firsts.set(value, first);
+  return first;
+}
+
+function findFirst(value: Value): Index {
   const { shape, axes, row, picture } = value.about;
   const index = shape.map((_, axis) => value.tensor.start[axis] ?? 0);
   const queries = axes.indexOf("Q");
   if (row !== null && queries >= 0) index[queries] = row;
   if (picture !== "background" && picture !== "foreground") return index;
-  const layout = layoutOf(value.about, []);
-  let best = index;
+  const face = faceOf(value, index, NOWHERE);
+  const numbers = numbersOf(face);
+  let best = -1;
   let most = Number.NEGATIVE_INFINITY;
-  for (let i = 0; i < layout.rows * layout.cols; i++) {
-    const at = layout.indexAt([Math.floor(i / layout.cols), i % layout.cols], index);
-    const number = value.tensor.at(at);
-    if (number !== null && number > most) {
-      most = number;
-      best = at;
-    }
+  for (let i = 0; i < face.rows * face.cols; i++) {
+    const number = numbers(i);
+    if (number === null || !(number > most)) continue;
+    most = number;
+    best = i;
   }
-  return best;
+  return best < 0 ? index : indexAt(face, [Math.floor(best / face.cols), best % face.cols]);
 }

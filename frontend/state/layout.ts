@@ -1,5 +1,5 @@
 // How a tensor is laid out flat: which element stands at which place of a picture.
-import type { Index } from "../engine/tensor.ts";
+import { type Index, sizeOf } from "../engine/tensor.ts";
 import type { ValueData } from "../protocol.ts";
 import type { Place } from "./cursor.ts";
 
@@ -21,6 +21,9 @@ export interface Layout {
   /** Three where the picture is one of colours; `withChannel` goes from one to the other. */
   readonly channels: 1 | 3;
   readonly withChannel: (index: Index, channel: number) => number[];
+  /** Of the numbers in C order, how far apart the places of a column and of a row are; null where
+   * they do not lie so evenly. */
+  readonly steps: Place | null;
   /** How many places a side of what belongs together has: of a patch in a picture of many. */
   readonly block: Place | null;
 }
@@ -48,6 +51,10 @@ function freeAxes({ shape, axes }: ValueData, taken: readonly number[]): FreeAxi
   }));
 }
 
+/** How far apart neighbours on an axis are, in C order. */
+const strideOf = (shape: Index, axis: number | null): number =>
+  axis === null ? 0 : sizeOf(shape.slice(axis + 1));
+
 const oneChannel = { channels: 1 as const, withChannel: (index: Index) => [...index], block: null };
 
 /** Two axes, or none and one: down and across. */
@@ -64,6 +71,7 @@ function ofAxes(about: ValueData, down: number | null, across: number | null): L
     },
     placeOf: (index) => [down === null ? 0 : index[down], across === null ? 0 : index[across]],
     free: freeAxes(about, axes),
+    steps: [strideOf(shape, down), strideOf(shape, across)],
   };
 }
 
@@ -78,6 +86,8 @@ function wrapped(about: ValueData, axis: number, cols: number): Layout {
       setAxes(through, [axis], [Math.min(length - 1, row * cols + col)]),
     placeOf: (index) => [Math.floor(index[axis] / cols), index[axis] % cols],
     free: freeAxes(about, [axis]),
+    // The last row may be shorter than the others: then its end repeats the last number.
+    steps: length % cols ? null : [cols * strideOf(about.shape, axis), strideOf(about.shape, axis)],
   };
 }
 
@@ -186,6 +196,7 @@ function patches(about: ValueData, side: Place, many: readonly number[], across:
     ],
     channels: patch.channels === 3 ? 3 : 1,
     withChannel,
+    steps: null,
     block: many.length ? side : null,
   };
 }

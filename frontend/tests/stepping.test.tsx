@@ -99,8 +99,8 @@ test("buttons say when they lead nowhere, and keep the focus", async () => {
 test("the sub-expression is marked, what has run is ticked, a click runs to a line", async () => {
   await show(scoresRecording());
   await press("o");
-  expect(words("mark")).toBe("norms[:, :, None]");
-  expect(words('.ctx-line[data-current="true"]')).toMatch(/^✓16/);
+  expect(words(".ctx-code:not([hidden]) mark")).toBe("norms[:, :, None]");
+  expect(words('.ctx-code:not([hidden]) [data-current="true"]')).toMatch(/^✓16/);
   await click('[data-line="17"] button');
   expect(at()).toBe("step 6 of 7");
   await click('[data-line="16"]');
@@ -111,7 +111,7 @@ test("the sub-expression is marked, what has run is ticked, a click runs to a li
 test("line numbers are one stop for Tab; the arrows go among them", async () => {
   await show(scoresRecording());
   await press("o");
-  const stops = [...root.querySelectorAll<HTMLElement>(".ctx-line [aria-label]")];
+  const stops = [...root.querySelectorAll<HTMLElement>(".ctx-code:not([hidden]) [aria-label]")];
   expect(stops.filter(({ tabIndex }) => tabIndex === 0).map((each) => each.textContent)).toEqual([
     "16",
   ]);

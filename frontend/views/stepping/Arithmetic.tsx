@@ -31,7 +31,10 @@ export function Arithmetic() {
     number === null
       ? null
       : arithmeticOf(step.operation, operands, value.about.shape, index, number);
-  if (!arithmetic) return <MadeBy recording={recording} step={step} />;
+  if (!arithmetic) {
+    const isWhole = operands.every((operand) => typeof operand === "string" || operand.isWhole);
+    return <MadeBy recording={recording} step={step} isWhole={isWhole} />;
+  }
   const { words, terms, join, divisor, result } = arithmetic;
   return (
     <div class="ctx-arithmetic" data-result={result} data-terms={terms.length}>
@@ -60,6 +63,8 @@ function Terms({ terms, join, step, hasBrackets }: TermsProps) {
   const [isOpen, setOpen] = useState(false);
   const shown = terms.slice(0, isOpen ? MOST : FEW);
   const rest = terms.length - shown.length;
+  // A number that was only moved is known by its place alone.
+  const isMoved = terms.length === 1 && terms[0].parts.length === 1;
   return (
     <>
       {hasBrackets && "("}
@@ -69,7 +74,7 @@ function Terms({ terms, join, step, hasBrackets }: TermsProps) {
           {term.parts.map((part, j) => (
             <span key={j}>
               {j > 0 && ` ${term.sign} `}
-              {terms.length === 1 && <PartName part={part} step={step} />}
+              {terms.length === 1 && <PartName part={part} step={step} isMoved={isMoved} />}
               <PartNumber part={part} step={step} />
             </span>
           ))}
@@ -95,11 +100,12 @@ function Terms({ terms, join, step, hasBrackets }: TermsProps) {
 }
 
 /** What a number is, where there is room to say so. */
-function PartName({ part, step }: { part: Part; step: StepData }) {
+function PartName({ part, step, isMoved }: { part: Part; step: StepData; isMoved: boolean }) {
   const recording = useStepping().recording.value;
   const number = part.operand === null ? null : step.operands[part.operand];
   if (!recording || typeof number !== "number") return null;
   const { name } = recording.values[number].about;
+  if (!name && !isMoved) return null;
   return (
     <code class="ctx-part">
       {name}
@@ -129,7 +135,13 @@ function PartNumber({ part, step }: { part: Part; step: StepData }) {
 
 const bracketed = (value: number): string => (value < 0 ? `(${digits(value)})` : digits(value));
 
-function MadeBy({ recording, step }: { recording: Recording; step: StepData }) {
+interface MadeByProps {
+  recording: Recording;
+  step: StepData;
+  isWhole: boolean;
+}
+
+function MadeBy({ recording, step, isWhole }: MadeByProps) {
   const names = step.operands.map((operand) =>
     typeof operand === "string" ? operand : nameOf(recording, recording.values[operand]),
   );
@@ -142,6 +154,7 @@ function MadeBy({ recording, step }: { recording: Recording; step: StepData }) {
           of <code>{names.join(", ")}</code>
         </>
       )}
+      {!isWhole && "; of what is large only a part was kept, not what this element is made of"}
     </p>
   );
 }

@@ -7,71 +7,104 @@ import { linesWithSteps, timesRun } from "../../state/stepper.ts";
 import { useStepping } from "./context.ts";
 import { Failure } from "./Failure.tsx";
 
+/** Each source that was on screen is kept: to come back to it costs nothing. */
 export function Code() {
   const stepping = useStepping();
-  const list = useRef<HTMLDivElement>(null);
   const recording = stepping.recording.value;
   const source = stepping.source.value;
-  const at = stepping.at.value;
-  const step = stepping.step.value;
-  const runnable = useMemo(
-    () => linesWithSteps(recording?.steps ?? [], source),
-    [recording, source],
+  const visited = useRef<{ of: Recording | null; sources: number[] }>({ of: null, sources: [] });
+  if (visited.current.of !== recording) visited.current = { of: recording, sources: [] };
+  const { sources } = visited.current;
+  if (!sources.includes(source)) sources.push(source);
+  if (!recording?.sources.length) return null;
+  return (
+    <>
+      {sources.map((number) => (
+        <SourceCode
+          key={number}
+          recording={recording}
+          source={number}
+          at={number === source ? stepping.at.value : null}
+        />
+      ))}
+    </>
   );
-  const current = step?.source === source ? step.line : null;
+}
+
+interface SourceProps {
+  recording: Recording;
+  source: number;
+  /** The step; null while another source is on screen. */
+  at: number | null;
+}
+
+function SourceCode({ recording, source, at }: SourceProps) {
+  const stepping = useStepping();
+  const list = useRef<HTMLDivElement>(null);
   const [isUnfolded, setUnfolded] = useState(false);
+  const runnable = useMemo(() => linesWithSteps(recording.steps, source), [recording, source]);
+  const step = at === null ? null : recording.steps[at];
+  const current = step?.source === source ? step.line : null;
   useLayoutEffect(() => {
-    const line = list.current?.querySelector<HTMLElement>('[data-current="true"]');
-    if (list.current) centre(list.current, line ?? null);
-  }, [recording, source, current]);
-  if (!recording?.sources.length || !step) return null;
-  const code = recording.sources[source];
-  const times = timesRun(recording.steps, at, source);
-  const { docstring } = code;
-  const tabbable = current !== null && runnable.has(current) ? current : [...runnable][0];
+    if (at === null || !list.current) return;
+    const line = list.current.querySelector<HTMLElement>('[data-current="true"]');
+    centre(list.current, line);
+  }, [at === null, recording, current]);
+  const lines = useMemo(() => {
+    if (at === null || !step) return null;
+    const code = recording.sources[source];
+    const times = timesRun(recording.steps, at, source);
+    const { docstring } = code;
+    const tabbable = current !== null && runnable.has(current) ? current : [...runnable][0];
+    return code.lines.map((tokens, i) => {
+      const line = code.firstLine + i;
+      const isFolded = docstring && !isUnfolded && i >= docstring.from && i < docstring.to;
+      if (isFolded && i > docstring.from) return null;
+      if (isFolded) {
+        const count = docstring.to - docstring.from;
+        return <Fold key={line} count={count} onUnfold={() => setUnfolded(true)} />;
+      }
+      const [from, to] = step.source === source ? markOn(step, line, tokens) : [-1, -1];
+      return (
+        <Line
+          key={line}
+          line={line}
+          tokens={tokens}
+          from={from}
+          to={to}
+          isGap={step.gap !== null}
+          isCurrent={line === current}
+          isRunnable={runnable.has(line)}
+          isTabbable={line === tabbable}
+          times={times.get(line) ?? 0}
+          failure={isFailing(recording, at, line, source) ? recording : null}
+          onRun={() => stepping.runTo(source, line)}
+        />
+      );
+    });
+  }, [recording, source, at, isUnfolded]);
+  const last = useRef(lines);
+  if (lines) last.current = lines;
   return (
     // biome-ignore lint/a11y/useSemanticElements: a fieldset would be drawn as a box
     <div
       ref={list}
       class="ctx-code"
       role="group"
-      aria-label={`${code.file}, lines`}
+      aria-label={`${recording.sources[source].name}, lines`}
+      hidden={at === null}
       onKeyDown={(event) => moveAmongLines(event, list.current)}
     >
-      {code.lines.map((tokens, i) => {
-        const line = code.firstLine + i;
-        const isFolded = docstring && !isUnfolded && i >= docstring.from && i < docstring.to;
-        if (isFolded && i > docstring.from) return null;
-        if (isFolded) {
-          return (
-            <Fold
-              key={line}
-              count={docstring.to - docstring.from}
-              onUnfold={() => setUnfolded(true)}
-            />
-          );
-        }
-        const [from, to] = step.source === source ? markOn(step, line, tokens) : [-1, -1];
-        return (
-          <Line
-            key={line}
-            line={line}
-            tokens={tokens}
-            from={from}
-            to={to}
-            isGap={step.gap !== null}
-            isCurrent={line === current}
-            isRunnable={runnable.has(line)}
-            isTabbable={line === tabbable}
-            times={times.get(line) ?? 0}
-            failure={isFailing(recording, at, line, source) ? recording : null}
-            onRun={() => stepping.runTo(source, line)}
-          />
-        );
-      })}
+      {last.current}
     </div>
   );
 }
+
+const isFailing = (recording: Recording, at: number, line: number, source: number): boolean => {
+  const isLast = at === recording.steps.length - 1;
+  const last = recording.steps.at(-1);
+  return recording.error !== null && isLast && last?.source === source && last.end_line === line;
+};
 
 /** What stands for the rest of a docstring. */
 const Fold = ({ count, onUnfold }: { count: number; onUnfold: () => void }) => (
@@ -83,12 +116,6 @@ const Fold = ({ count, onUnfold }: { count: number; onUnfold: () => void }) => (
     </button>
   </div>
 );
-
-const isFailing = (recording: Recording, at: number, line: number, source: number): boolean => {
-  const isLast = at === recording.steps.length - 1;
-  const last = recording.steps.at(-1);
-  return recording.error !== null && isLast && last?.source === source && last.end_line === line;
-};
 
 /** Scroll the code, and nothing around it, where a line is not well within it. */
 function centre(list: HTMLElement, line: HTMLElement | null): void {
