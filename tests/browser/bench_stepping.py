@@ -78,7 +78,7 @@ def test_stepping(offline: Any, tmp_path: Path) -> None:
     columns = ["code", "steps", "opening, ms", "a step, ms p50 / p95"]
     write_section(
         "Stepping through code",
-        f"{table(columns, rows)}\n\nA page of a 64×64 grid, {STEPS} steps each through all that was "
-        "recorded, from the event until layout is done and every canvas of the code's view can be "
+        f"{table(columns, rows)}\n\nA page of a 64×64 grid, {STEPS} steps each through all that "
+        "was recorded, from the event until layout is done and every canvas of the code's view can be "
         "read back (aim: 16 ms); opening likewise (bound 1000).",
     )
