@@ -79,6 +79,6 @@ def test_stepping(offline: Any, tmp_path: Path) -> None:
     write_section(
         "Stepping through code",
         f"{table(columns, rows)}\n\nA page of a 64×64 grid, {STEPS} steps each through all that "
-        "was recorded, from the event until layout is done and every canvas of the code's view can be "
-        "read back (aim: 16 ms); opening likewise (bound 1000).",
+        "was recorded, from the event until layout is done and every canvas of the code's view can "
+        "be read back (aim: 16 ms); opening likewise (bound 1000).",
     )

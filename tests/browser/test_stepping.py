@@ -152,7 +152,7 @@ def test_another_query_is_asked_for_or_named(home: Home) -> None:
     code = step_in(debugger, "scores")
     assert "(4, 6)" in code.root.locator("> header h3").inner_text()
     code.stand(5)
-    debugger.click(9, 3)
+    debugger.click(6, 3)
     if home.page.evaluate("() => 'ctxattn' in window && !!window.ctxattn.model"):  # a page
         code.root.locator(".ctx-lack").wait_for()
         assert "(4, 6)" in code.root.locator(".ctx-lack").inner_text()
@@ -167,7 +167,9 @@ def test_another_query_is_asked_for_or_named(home: Home) -> None:
 
 
 def test_keys_alone(opened: Any) -> None:
-    debugger: Debugger = opened(photo_run(), query=(4, 6), stage="scores")
+    run = photo_run()
+    steps = record_stage(run, "scores", (4, 6)).steps
+    debugger: Debugger = opened(run, query=(4, 6), stage="scores")
     keys = debugger.page.keyboard
     debugger.root.locator('[data-do="step-in"]').focus()
     keys.press("s")
@@ -182,10 +184,11 @@ def test_keys_alone(opened: Any) -> None:
     keys.press("Home")
     assert code.where == 0
     keys.press("o")
-    assert code.where > 0
-    outside = code.where
+    assert steps[code.where].depth < steps[0].depth
+    before_call = next(i for i, step in enumerate(steps) if steps[i + 1].depth > step.depth)
+    code.stand(before_call)
     keys.press("i")
-    assert code.where == outside + 1
+    assert code.where == before_call + 1
     reached = set()
     for _ in range(40):  # everything that can be done is reached by Tab
         keys.press("Tab")

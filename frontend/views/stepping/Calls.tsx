@@ -18,7 +18,7 @@ export function Calls() {
           <button
             type="button"
             aria-current={number === source ? "true" : undefined}
-            title={`${sources[number].name}, ${sources[number].file}`}
+            title={`${sources[number].name}, ${fileName(sources[number].file)}`}
             onClick={() => stepping.readSource(number)}
           >
             {sources[number].shortName}
@@ -46,4 +46,8 @@ export function Calls() {
   );
 }
 
-const fileName = (path: string): string => path.split(/[\\/]/).at(-1) ?? path;
+/** What a notebook's cell is kept in has a name that says nothing, and another one each time. */
+function fileName(path: string): string {
+  if (/ipykernel_|<ipython-input/.test(path)) return "a notebook’s cell";
+  return path.split(/[\\/]/).at(-1) ?? path;
+}
