@@ -94,6 +94,8 @@ export class Recording {
   readonly query: Place | null;
   readonly sample: number;
   readonly error: string | null;
+  /** What its arrays take. */
+  readonly bytes: number;
   readonly beside: BesideData;
   readonly sources: readonly Source[];
   readonly values: readonly Value[];
@@ -107,6 +109,7 @@ export class Recording {
     this.query = data.query;
     this.sample = data.sample;
     this.error = data.error;
+    this.bytes = data.bytes;
     this.beside = data.beside;
     this.sources = data.sources.map((source) => new Source(source));
     this.values = data.values.map((about, number) => new Value(number, about, arrays));

@@ -159,7 +159,7 @@ test("an exception shows its line with the shapes under its names", async () => 
   expect(words(".ctx-failure")).toMatch("This line failed: RuntimeError");
   const rows = [...root.querySelectorAll(".ctx-failure pre")].map((row) => row.textContent);
   expect(rows).toEqual(["           x: 2 × 3", "               y: 2 × 3"]);
-  expect(words(".ctx-failed")).toMatch("the run stopped here");
+  expect(words(".ctx-failed")).toMatch("The run stopped here");
   expect(root.querySelectorAll(".ctx-operand")).toHaveLength(2);
   await press("b");
   expect(root.querySelector(".ctx-failure")).toBeNull();

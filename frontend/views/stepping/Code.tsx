@@ -49,7 +49,7 @@ function SourceCode({ recording, source, at }: SourceProps) {
     if (at === null || !list.current) return;
     const line = list.current.querySelector<HTMLElement>('[data-current="true"]');
     centre(list.current, line);
-  }, [at === null, recording, current]);
+  }, [at === null, recording, current, step?.column]);
   const lines = useMemo(() => {
     if (at === null || !step) return null;
     const code = recording.sources[source];
@@ -128,6 +128,10 @@ function centre(list: HTMLElement, line: HTMLElement | null): void {
   const isSeen =
     top >= list.scrollTop + margin && top <= list.scrollTop + list.clientHeight - margin;
   if (!isSeen) list.scrollTop = top - list.clientHeight / 2;
+  const mark = line.querySelector("mark");
+  const left = mark?.offsetLeft ?? 0;
+  const isCutOff = left > list.scrollLeft + 0.8 * list.clientWidth || left < list.scrollLeft;
+  if (isCutOff) list.scrollLeft = left > 0.8 * list.clientWidth ? left - list.clientWidth / 3 : 0;
 }
 
 /** The arrows go from line number to line number; Enter runs to it. */

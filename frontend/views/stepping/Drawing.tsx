@@ -123,7 +123,12 @@ function sizeOf({ rows, cols }: Face, widest: number, tallest: number, cell: num
   const down = Math.min(tallest, rows * cell);
   const scale = Math.min(across / cols, down / rows);
   const side = fitted(rows, cols, 1, Math.max(rows, cols) * scale);
-  return { width: Math.max(1, side.width), height: Math.max(1, side.height) };
+  // A single row or column is drawn thick enough to be pointed at.
+  const thickness = Math.round(0.8 * cell);
+  return {
+    width: cols === 1 ? Math.max(thickness, side.width) : Math.max(1, side.width),
+    height: rows === 1 ? Math.max(thickness, side.height) : Math.max(1, side.height),
+  };
 }
 
 const ROLES: Readonly<Record<string, string>> = { background: "match", foreground: "query" };

@@ -4,6 +4,7 @@ import type { StageKey } from "../../generated/stages.ts";
 import { keptQuery } from "../../state/cursor.ts";
 import type { Code, Lack } from "../../state/step_in.ts";
 import { type Tools, useTools } from "../context.ts";
+import { bytes } from "../format.ts";
 import { useHint } from "../hints.ts";
 import { Icon } from "../icons.tsx";
 import { Images } from "../images.ts";
@@ -54,6 +55,11 @@ export function Panel() {
       <header>
         <h3>{recording?.title ?? "Step into the code"}</h3>
         <Which />
+        {recording && (
+          <small class="ctx-size" title="what its numbers take">
+            {recording.steps.length} steps · {bytes(recording.bytes)}
+          </small>
+        )}
         <button
           type="button"
           class="ctx-tool"

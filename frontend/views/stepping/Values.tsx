@@ -28,7 +28,9 @@ export function Values({ isAlone }: { isAlone: boolean }) {
         {stepping.isAside.value && <Aside />}
       </header>
       {step?.gap && !stepping.isAside.value && (
-        <p class={isFailure ? "ctx-gap-words ctx-failed" : "ctx-gap-words"}>{step.gap}</p>
+        <p class={isFailure ? "ctx-gap-words ctx-failed" : "ctx-gap-words"}>
+          {isFailure ? "The run stopped here. What it was given:" : step.gap}
+        </p>
       )}
       {value ? <Facts /> : !step?.gap && <p>This step made no tensor.</p>}
       <div class="ctx-made-body">
