@@ -160,7 +160,7 @@ def test_another_query_is_asked_for_or_named(home: Home) -> None:
         assert list(home.state("query")) == [4, 6]
     else:
         debugger.until(
-            "(root) => root.querySelector('.ctx-stepping h3').innerText.includes('9, 3')"
+            "(root) => root.querySelector('.ctx-stepping h3').innerText.includes('6, 3')"
         )
         assert code.where == 5  # the same code goes on where it was
     assert code.root.locator(".ctx-made").count() == 1
