@@ -179,7 +179,7 @@ def page_for(options: argparse.Namespace) -> bytes:
     # A name in another encoding than ours holds what no page can.
     name = Path(options.photo).name.encode("utf-8", "replace").decode()
     title = f"Contextual attention: {name}, coarsely filled"
-    return page_of(run, title=title, python="\n".join(lines), **extra)
+    return page_of(run, title=title, python="\n".join(lines), truth=photo, **extra)
 
 
 def check_output(options: argparse.Namespace) -> None:

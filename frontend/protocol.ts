@@ -32,6 +32,8 @@ export interface InputArrays {
   mask?: Masks;
   /** The hole to draw over f where it is not b's. */
   foreground_mask?: Masks;
+  /** f before its hole was filled; absent where that is not known. */
+  truth?: Maps;
   picture_f: Pictures;
   picture_b: Pictures;
 }

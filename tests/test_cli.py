@@ -83,6 +83,14 @@ def test_on_the_example_attention_beats_the_coarse_fill_and_not_by_luck(tmp_path
     assert coarse == pytest.approx(psnrs(example.hole)[0])
 
 
+def test_the_page_knows_the_photograph_to_say_how_near_the_output_comes(tmp_path: Path) -> None:
+    state = made(tmp_path, "--size", 32, "--hole", "4,6,8,8")
+    names: dict[str, Any] = {"cv": cv}
+    exec(state["meta"]["python"], names)
+    truth = buffer(state, "truth").view("<f4").reshape(names["photo"].shape)
+    np.testing.assert_array_equal(truth, names["photo"].numpy())
+
+
 def test_a_hole_in_a_photograph(tmp_path: Path, photo: Path) -> None:
     state = made(tmp_path, photo, "--hole", "2,4,6,8", "--size", 41, "--dialect", "mmagic")
     assert state["meta"]["arrays"]["f"]["shape"] == [1, 3, 30, 40]  # cropped to a multiple of 2

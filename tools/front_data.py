@@ -114,6 +114,17 @@ def stages() -> str:
     )
 
 
+def defaults() -> str:
+    """The settings that nobody chose: a picture that is taken away says which differ."""
+    return "\n".join(
+        [
+            HEADER.format(source="ctxattn_viz.AttentionConfig"),
+            'import type { AttentionConfig } from "../engine/config.ts";\n',
+            constant("DEFAULTS", cv.AttentionConfig().to_dict(), " satisfies AttentionConfig"),
+        ]
+    )
+
+
 # ---- colours ----
 
 COLOURS_A_LINE = 8
@@ -209,7 +220,7 @@ def examples() -> str:
     ):
         run = cv.trace(f, f, mask)
         debugger = cv.debug(
-            run, query=(1, 2), pixel=(3, 4), foreground_mask=mask, python="f = b = …"
+            run, query=(1, 2), pixel=(3, 4), foreground_mask=mask, truth=f, python="f = b = …"
         )
         debugger.softmax_scale = 4.0
         state = debugger.get_state()
@@ -354,6 +365,7 @@ def _without_values(value: Any) -> Any:
 
 FILES: dict[str, Callable[[], str]] = {
     "stages.ts": stages,
+    "defaults.ts": defaults,
     "colours.ts": colours,
     "examples.ts": examples,
 }

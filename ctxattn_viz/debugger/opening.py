@@ -27,6 +27,7 @@ def debug(
     foreground_mask: Tensor | None = None,
     picture_f: Tensor | np.ndarray | None = None,
     picture_b: Tensor | np.ndarray | None = None,
+    truth: Tensor | None = None,
     title: str | None = None,
     python: str | None = None,
 ) -> "Debugger":
@@ -41,6 +42,8 @@ def debug(
         foreground_mask: `(1|n, 1, H, W)` of 0 and 1, the hole to draw over f where it is not b's.
         picture_f, picture_b: what to draw in place of deep features, `(n|1, 1|3, H, W)` in
             [-1, 1] or `(H, W, 3)` uint8.
+        truth: the picture before its hole was filled, like f and in [-1, 1]. The page then says
+            how near to it the output comes in the hole, in dB.
         title: a name for this run.
         python: lines of Python that define f, b and mask; copied with the view.
 
@@ -67,6 +70,7 @@ def debug(
         foreground_mask=foreground_mask,
         picture_f=picture_f,
         picture_b=picture_b,
+        truth=truth,
         title=title,
         python=python,
     )
@@ -83,6 +87,7 @@ def save_page(
     foreground_mask: Tensor | None = None,
     picture_f: Tensor | np.ndarray | None = None,
     picture_b: Tensor | np.ndarray | None = None,
+    truth: Tensor | None = None,
     title: str | None = None,
     python: str | None = None,
 ) -> Path:
@@ -113,6 +118,7 @@ def save_page(
                 foreground_mask=foreground_mask,
                 picture_f=picture_f,
                 picture_b=picture_b,
+                truth=truth,
                 title=title,
                 python=python,
             )

@@ -17,8 +17,9 @@ import torch
 from torch import Tensor
 
 from .. import config as settings
-from ..checks import check_real
+from ..checks import check_real, shape_of
 from ..errors import BudgetError, InputError
+from ..habits import check_range
 from ..inputs import check_binary, check_mask
 from ..stages import STAGES
 from ..traces.run import check_trace
@@ -65,6 +66,7 @@ def build(
     foreground_mask: Tensor | None = None,
     picture_f: Any = None,
     picture_b: Any = None,
+    truth: Tensor | None = None,
     title: str | None = None,
     python: str | None = None,
     at_once: bool = True,
@@ -74,6 +76,7 @@ def build(
     Args:
         foreground_mask: `(1|n, 1, H, W)` of 0 and 1, the hole to draw over f.
         picture_f, picture_b: what to show for deep features; see `picture_at_size`.
+        truth: like f, the picture before its hole was filled.
         title: a name for this run.
         python: lines of Python that define f, b and mask; copied with the view.
         at_once: make the output now, even where that takes a while.
@@ -101,6 +104,12 @@ def build(
         check_real("foreground_mask", foreground_mask)
         check_binary("foreground_mask", foreground_mask)
         arrays["foreground_mask"] = _bytes(foreground_mask[:, 0])
+    if truth is not None:
+        check_real("truth", truth)
+        if truth.shape != f.shape:
+            raise InputError("truth", f"f's shape {tuple(f.shape)}", shape_of(truth))
+        check_range("truth", truth)
+        arrays["truth"] = _floats(truth)
     for name, x, picture in (("picture_f", f, picture_f), ("picture_b", b, picture_b)):
         size = (x.shape[2], x.shape[3])
         arrays[name] = look(x) if picture is None else picture_at_size(name, picture, n, size)

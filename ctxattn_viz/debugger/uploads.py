@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from ..checks import check_whole
 from ..config import AttentionConfig
@@ -24,8 +25,9 @@ LONGEST = 256  # as the page does: the run is begun by its next message
 
 def trace_of_upload(
     content: dict[str, Any], buffers: list[Any], current: "Trace", config: AttentionConfig
-) -> "Trace":
-    """The run of an uploaded picture as f and b, with the hole that was on screen, coarsely filled.
+) -> tuple["Trace", Tensor]:
+    """The run of an uploaded picture as f and b, with the hole that was on screen, coarsely filled;
+    and the picture before it was.
 
     Args:
         content: `shape`, (H, W, 3 or 4) of the RGB or RGBA bytes in `buffers[0]`; `size`, the
@@ -59,4 +61,4 @@ def trace_of_upload(
         warnings.simplefilter("ignore", MaskWarning)  # the page says it in its notes
         run = trace(filled, filled, mask, config)
     check_work("upload", run, config)
-    return run
+    return run, picture

@@ -304,12 +304,14 @@ class Debugger(NotPickled, Undoing):
                 name = "contextual-attention.html"
                 self.send({"kind": "page", "name": name, "html": self._page()})
             else:
-                self._show_trace(uploads.trace_of_upload(content, buffers, self.trace, self.config))
+                run, picture = uploads.trace_of_upload(content, buffers, self.trace, self.config)
+                self._show_trace(run, picture)
 
-    def _show_trace(self, trace: "Trace") -> None:
+    def _show_trace(self, trace: "Trace", truth: Tensor) -> None:
         """Show another trace; pictures and holes given for the old one are let go."""
         assert self._payload is not None
-        payload = build(trace, title=self._payload.meta["title"], at_once=False)
+        title = self._payload.meta["title"]
+        payload = build(trace, title=title, truth=truth, at_once=False)
         with self.hold_sync(), self.hold_trait_notifications():
             self.query = self.pixel = None
             self.sample = 0

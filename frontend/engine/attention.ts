@@ -9,19 +9,20 @@ import type { MatrixKey } from "../generated/stages.ts";
 import type { AttentionConfig } from "./config.ts";
 import { Mixer } from "./deconvolution.ts";
 import { shrink } from "./downsampling.ts";
+import { estimateSeconds } from "./estimate.ts";
 import { Fusion, type FusionTerm } from "./fusion.ts";
 import type { Cell } from "./grid.ts";
 import { divisorAt, ledgerAt } from "./ledger.ts";
 import { Matching, type ScoreTerms } from "./matching.ts";
 import { type Numbers, strongest } from "./numbers.ts";
-import { estimateSeconds, outputOf } from "./output.ts";
+import { outputOf } from "./output.ts";
 import { PaddedMaps } from "./patches.ts";
-import type { RowRanges } from "./ranges.ts";
 import { Recent } from "./recent.ts";
 import type { Ledger, Match, Output } from "./results.ts";
 import { type Maps, Sizes } from "./sizes.ts";
 import { Weights } from "./softmax.ts";
-import { holeCellsAround, leakingPixels } from "./validity.ts";
+import { Sweep } from "./sweep.ts";
+import { holeCellsAround, leakingPixels, type Stretches, stretchesOf } from "./validity.ts";
 
 /** The stages of which a patch has a column without the whole output. */
 type ColumnKey = Exclude<MatrixKey, "attention">;
@@ -36,11 +37,8 @@ export interface Inputs extends Maps {
 
 export type * from "./results.ts";
 
-/** What the scores depend on: runs of the same inputs that agree in these share them. */
+/** What the scores depend on: stretches of the same inputs that agree in these share them. */
 const SCORING = ["rate", "ksize", "stride", "shrink", "norm"] as const;
-
-/** All weights together that are left out of a sum may be such a share of it. */
-const LOST = 1e-9;
 
 interface Attended {
   weights: Weights;
@@ -66,11 +64,12 @@ export class Attention extends Sizes {
   /** Which patches may be pasted, 1 or 0, and the other way round (null: there are none). */
   valid: Uint8Array = new Uint8Array();
   invalid: Uint8Array | null = null;
+  stretches: Stretches = { valid: [], hidden: [] };
   lseOfRun: Float32Array | null = null;
 
-  private readonly inputs: Inputs;
+  readonly inputs: Inputs;
   private readonly matching: Matching;
-  private readonly mixer: Mixer;
+  readonly mixer: Mixer;
   private readonly fusion: Fusion;
   private readonly attended = new Recent<Attended>(6);
   private leaking: number | null = null;
@@ -124,6 +123,7 @@ export class Attention extends Sizes {
     for (let q = 0; q < L; q++) {
       this.valid[q] = this.holeCells(q).length === 0 ? 1 : 0;
     }
+    this.stretches = stretchesOf(this.valid);
     this.invalid = this.valid.includes(0) ? this.valid.map((isValid) => 1 - isValid) : null;
   }
 
@@ -171,7 +171,7 @@ export class Attention extends Sizes {
   private attendedOf(p: number): Attended {
     return this.attended.get(p, () => {
       const weights = new Weights(this.L);
-      weights.fill(this.fusion.scores(p), this.valid, this.config, 0);
+      weights.fill(this.fusion.scores(p), this.stretches, this.config, 0);
       return { weights, row: weights.dense(), patch: null };
     });
   }
@@ -207,12 +207,12 @@ export class Attention extends Sizes {
   /** The patch that a query pastes: c × 2·rate × 2·rate. */
   patch(p: number): Float64Array {
     const attended = this.attendedOf(p);
-    attended.patch ??= this.mixer.mix(attended.weights);
+    attended.patch ??= this.mixer.patch(attended.weights);
     return attended.patch;
   }
 
   /** A patch's column of a stage, over the queries. */
-  column(stage: ColumnKey, q: number): Float64Array {
+  column(stage: ColumnKey, q: number): Float32Array {
     switch (stage) {
       case "scores":
         return this.matching.column(q);
@@ -234,7 +234,11 @@ export class Attention extends Sizes {
     if (!this.valid[q]) {
       return Float64Array.from(lse, (value) => 0 * value); // 0 · NaN is NaN
     }
-    return this.column("fused_scores", q).map((score, p) => Math.exp(scale * score - lse[p]));
+    const weights = new Float64Array(this.column("fused_scores", q));
+    for (let p = 0; p < weights.length; p++) {
+      weights[p] = Math.exp(scale * weights[p] - lse[p]);
+    }
+    return weights;
   }
 
   /** The score of query p with patch q, term by term. */
@@ -257,34 +261,15 @@ export class Attention extends Sizes {
     return ledgerAt(this, y, x);
   }
 
-  /** What a query adds to the output, for whoever goes through all queries: nothing of it is
-   * remembered, and weights that are lost in float32 are left out. */
-  contributionOf(p: number, weights: Weights, ranges: RowRanges): Float64Array {
-    const fused = this.fusion.scores(p);
-    weights.fill(fused, this.valid, this.config, LOST / this.L);
-    ranges.add(this.matching.row(p), this.fusion.afterRows(p), fused);
-    ranges.addWeights(weights);
-    return this.mixer.mix(weights);
+  /** The whole output, some queries a step; each step says which share is done. */
+  *output(): Generator<number, Output> {
+    const result = yield* outputOf(new Sweep(this));
+    this.lseOfRun = result.lse;
+    return result;
   }
 
-  /** Remember the scores of at least so many queries; or of none. */
-  remember(queries: number): void {
-    this.matching.remember(queries);
-  }
-
-  forget(): void {
-    this.matching.forget();
-    this.fusion.forget();
-    this.attended.clear();
-  }
-
-  /** The whole output, a column of queries a step; each step says which share is done. */
-  output(): Generator<number, Output> {
-    return outputOf(this);
-  }
-
-  /** About how many seconds output() takes on this machine, found in some hundredths of one. */
+  /** About how many seconds output() takes on this machine, found in some tenths of one at most. */
   estimate(): number {
-    return estimateSeconds(this);
+    return estimateSeconds(new Sweep(this));
   }
 }

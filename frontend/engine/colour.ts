@@ -53,15 +53,19 @@ export function rangeOf(values: Numbers, signed: boolean): ColourRange {
   return { low: signed ? -most : 0, high: top, signed };
 }
 
-/** A map from its low to its high end, as a CSS gradient to the right. */
-export function gradient(signed: boolean): string {
+/** Colours of a map at even distances, from its low to its high end. */
+export function rampOf(signed: boolean): string[] {
   const map = signed ? SIGNED_MAP : PLAIN_MAP;
   const stops: string[] = [];
   for (let level = 0; level < LEVELS; level += 15) {
     stops.push(`rgb(${map[level].slice(0, 3).join(" ")})`);
   }
-  return `linear-gradient(to right, ${stops.join(", ")})`;
+  return stops;
 }
+
+/** A map from its low to its high end, as a CSS gradient to the right. */
+export const gradient = (signed: boolean): string =>
+  `linear-gradient(to right, ${rampOf(signed).join(", ")})`;
 
 /** How many hues lie from red to yellow, green, cyan, blue, magenta and red: Middlebury's. */
 const STEPS = [15, 6, 4, 11, 13, 6];

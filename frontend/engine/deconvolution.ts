@@ -1,80 +1,140 @@
 // Step 8: patches of b, mixed by the weights and pasted over each other.
+//
+// Neighbouring queries paste half a patch apart. So a paste patch is taken as 2 × 2 blocks of
+// rate × rate pixels: block (dy, dx) of patch q is also a block of q's neighbours.
+import { cellAt } from "./grid.ts";
 import type { PaddedMaps } from "./patches.ts";
 import type { Sizes } from "./sizes.ts";
 import type { Weights } from "./softmax.ts";
 
-/** What moves a mixed patch by less than this share of it is left out of the sum. */
-const INVISIBLE = 1e-6;
+/** Weights may be left out of a mixture that together are such a share of it. */
+export const INVISIBLE = 1e-6;
 
-/** Mixes paste patches: what they show of b, 2 · rate × 2 · rate pixels. */
+/** The blocks of a patch: how many further down and to the right. */
+const QUARTERS = [
+  [0, 0],
+  [0, 1],
+  [1, 0],
+  [1, 1],
+] as const;
+
+/** Which blocks of b are mixed, and how much of each: the first `count` of the arrays. */
+export interface Recipe {
+  blocks: Int32Array;
+  factors: Float64Array;
+  count: number;
+}
+
+/** Mixes blocks of b. */
 export class Mixer {
-  private readonly paste: PaddedMaps;
-  /** Where the patches begin in the padded map. */
-  private readonly corners: Int32Array;
-  private readonly chosen: Int32Array;
-  private readonly factors: Float64Array;
+  /** How many blocks there are, and how many in a row. */
+  readonly count: number;
+  readonly cols: number;
+  /** Where the first block of each patch stands. */
+  readonly corners: Int32Array;
+  private readonly sizes: Sizes;
+  /** The numbers of a block, channel by channel and row by row; those of all blocks. */
+  private readonly length: number;
+  private readonly pixels: Float32Array;
+  /** Of one query. */
+  private readonly own: Recipe;
 
   constructor(paste: PaddedMaps, sizes: Sizes) {
-    const { L, config } = sizes;
-    this.paste = paste;
-    this.chosen = new Int32Array(L);
-    this.factors = new Float64Array(L);
+    const { hb, wb, L, config } = sizes;
+    const taps = paste.tapsOf(config.rate);
+    this.sizes = sizes;
+    this.cols = wb + 1;
+    this.count = (hb + 1) * this.cols;
+    this.length = taps.length;
+    this.pixels = new Float32Array(this.count * taps.length);
+    for (let block = 0; block < this.count; block++) {
+      const [row, column] = cellAt(block, this.cols);
+      const corner = config.rate * (row * paste.width + column);
+      for (let t = 0; t < taps.length; t++) {
+        this.pixels[block * taps.length + t] = paste.planes[corner + taps[t]];
+      }
+    }
+    this.own = this.recipe();
     this.corners = new Int32Array(L);
     for (let q = 0; q < L; q++) {
       const [row, column] = sizes.cellOf(q);
-      this.corners[q] = config.rate * (row * paste.width + column);
+      this.corners[q] = row * this.cols + column;
     }
   }
 
-  /** Σ_q weight(q) · paste patch q. */
-  mix(weights: Weights): Float64Array {
-    const { chosen, factors } = this;
-    const { planes, taps } = this.paste;
-    const count = this.choose(weights);
-    const result = new Float64Array(taps.length);
-    // Four pixels at a time: of (2 · rate)² none is left over.
-    for (let t = 0; t < taps.length; t += 4) {
-      const tap0 = taps[t];
-      const tap1 = taps[t + 1];
-      const tap2 = taps[t + 2];
-      const tap3 = taps[t + 3];
+  /** A recipe of nothing, with room for all blocks. */
+  recipe(): Recipe {
+    const { count } = this;
+    return { blocks: new Int32Array(count), factors: new Float64Array(count), count: 0 };
+  }
+
+  /** Σ factor · the block `shift` places on. */
+  mix({ blocks, factors, count }: Recipe, shift = 0): Float64Array {
+    const { length } = this;
+    const pixels = this.pixels.subarray(shift * length);
+    const result = new Float64Array(length);
+    // Four numbers at a time, so that a factor is read less often.
+    let t = 0;
+    for (; t + 4 <= length; t += 4) {
       let sum0 = 0;
       let sum1 = 0;
       let sum2 = 0;
       let sum3 = 0;
       for (let i = 0; i < count; i++) {
-        const corner = chosen[i];
         const factor = factors[i];
-        sum0 += factor * planes[corner + tap0];
-        sum1 += factor * planes[corner + tap1];
-        sum2 += factor * planes[corner + tap2];
-        sum3 += factor * planes[corner + tap3];
+        const place = blocks[i] * length + t;
+        sum0 += factor * pixels[place];
+        sum1 += factor * pixels[place + 1];
+        sum2 += factor * pixels[place + 2];
+        sum3 += factor * pixels[place + 3];
       }
       result[t] = sum0;
       result[t + 1] = sum1;
       result[t + 2] = sum2;
       result[t + 3] = sum3;
     }
-    return Number.isNaN(weights.others) ? result.fill(Number.NaN) : result;
-  }
-
-  /** Choose the weights that count, with the corners of their patches; returns how many. */
-  private choose({ patches, values, count }: Weights): number {
-    const { corners, chosen, factors } = this;
-    let top = 0;
-    for (let i = 0; i < count; i++) {
-      top = Math.max(top, values[i]);
-    }
-    const least = (top * INVISIBLE) / corners.length;
-    let kept = 0;
-    for (let i = 0; i < count; i++) {
-      if (values[i] >= least) {
-        chosen[kept] = corners[patches[i]];
-        factors[kept] = values[i];
-        kept += 1;
+    for (; t < length; t++) {
+      for (let i = 0; i < count; i++) {
+        result[t] += factors[i] * pixels[blocks[i] * length + t];
       }
     }
-    return kept;
+    return result;
+  }
+
+  /** Σ_q weight(q) · paste patch q: c × 2·rate × 2·rate. */
+  patch(weights: Weights): Float64Array {
+    const { c, config } = this.sizes;
+    const { rate } = config;
+    const patch = new Float64Array(4 * this.length);
+    if (Number.isNaN(weights.others)) {
+      return patch.fill(Number.NaN);
+    }
+    const recipe = this.recipeOf(weights);
+    for (const [dy, dx] of QUARTERS) {
+      const mixture = this.mix(recipe, dy * this.cols + dx);
+      for (let line = 0; line < c * rate; line++) {
+        const channel = Math.floor(line / rate);
+        const target = 2 * rate * (line + rate * (channel + dy)) + rate * dx;
+        patch.set(mixture.subarray(line * rate, (line + 1) * rate), target);
+      }
+    }
+    return patch;
+  }
+
+  /** The first block of each patch that shows in a query's patch. */
+  private recipeOf({ patches, values, count, largest }: Weights): Recipe {
+    const { own: recipe } = this;
+    const { blocks, factors } = recipe;
+    recipe.count = 0;
+    const least = (largest * INVISIBLE) / this.corners.length;
+    for (let i = 0; i < count; i++) {
+      if (values[i] >= least) {
+        blocks[recipe.count] = this.corners[patches[i]];
+        factors[recipe.count] = values[i];
+        recipe.count += 1;
+      }
+    }
+    return recipe;
   }
 }
 

@@ -1,10 +1,11 @@
 // Steps 5 and 6: fusion. A score is summed along a diagonal of the score matrix, first in the order
 // of the rows of both maps, then in the order of their columns: neighbours of the query with the
 // same neighbours of the patch.
-import { addAlong, along, flat, type Grid } from "./grid.ts";
+import { along, flat, type Grid } from "./grid.ts";
 import { type Matching, rowsToKeep } from "./matching.ts";
 import { Recent } from "./recent.ts";
 import type { Sizes } from "./sizes.ts";
+import { sumAlong, type Term } from "./sums.ts";
 
 /** Where one of the fuse_k² scores that enter a fused score stands. */
 interface FusionPlace {
@@ -34,18 +35,17 @@ function sumAlongDiagonal(
   own: Grid,
   other: Grid,
   reach: number,
-  before: (index: number) => Float32Array | Float64Array,
-): Float64Array {
-  if (reach === 0) {
-    return new Float64Array(before(index));
-  }
-  const sums = new Float64Array(other.rows * other.cols);
+  before: (index: number) => Float32Array,
+  sums: Float32Array = new Float32Array(other.rows * other.cols),
+): Float32Array {
+  const terms: Term[] = [];
   for (let d = -reach; d <= reach; d++) {
     const neighbour = along(index, own.step * d, own);
     if (neighbour >= 0) {
-      addAlong(sums, before(neighbour), other.step * d, other);
+      terms.push({ values: before(neighbour), shift: other.step * d });
     }
   }
+  sumAlong(sums, terms, other);
   return sums;
 }
 
@@ -84,48 +84,58 @@ export class Fusion {
   readonly reach: number;
   private readonly matching: Matching;
   private readonly sizes: Sizes;
-  private readonly rows: Recent<Float64Array>;
-  private readonly finished = new Recent<Float64Array>(6);
+  private readonly rows: Recent<Float32Array>;
+  private readonly finished: Recent<Float32Array>;
 
-  constructor(matching: Matching, sizes: Sizes) {
-    const { fuse, fuse_k } = sizes.config;
+  /** @param sweeps as for a Matching. */
+  constructor(matching: Matching, sizes: Sizes, sweeps = false) {
+    const { fuse, fuse_k, stride } = sizes.config;
     this.reach = fuse ? fuse_k >> 1 : 0;
     this.matching = matching;
     this.sizes = sizes;
-    this.rows = new Recent(rowsToKeep(sizes.L));
+    this.rows = new Recent(
+      sweeps ? (2 * this.reach + 1) * stride + 1 : rowsToKeep(sizes.L),
+      sweeps,
+    );
+    this.finished = new Recent(sweeps ? 1 : 6, sweeps);
   }
 
   /** The row of query p after the first pass, and after both. */
-  afterRows(p: number): Float64Array {
+  afterRows(p: number): Float32Array {
+    const { reach, matching } = this;
     const { queryGrid, patchGrid } = this.sizes;
-    return this.rows.get(p, () =>
-      sumAlongDiagonal(p, flat(queryGrid), flat(patchGrid), this.reach, (i) =>
-        this.matching.row(i),
-      ),
+    const scores = (i: number) => matching.row(i);
+    if (reach === 0) {
+      return scores(p);
+    }
+    return this.rows.get(p, (spare) =>
+      sumAlongDiagonal(p, flat(queryGrid), flat(patchGrid), reach, scores, spare),
     );
   }
 
-  scores(p: number): Float64Array {
+  scores(p: number): Float32Array {
+    const { reach } = this;
     const { queryGrid, patchGrid } = this.sizes;
-    if (this.reach === 0) {
-      return this.afterRows(p);
+    const afterRows = (i: number) => this.afterRows(i);
+    if (reach === 0) {
+      return afterRows(p);
     }
-    return this.finished.get(p, () =>
-      sumAlongDiagonal(p, queryGrid, patchGrid, this.reach, (i) => this.afterRows(i)),
+    return this.finished.get(p, (spare) =>
+      sumAlongDiagonal(p, queryGrid, patchGrid, reach, afterRows, spare),
     );
   }
 
   /** The column of patch q after the first pass, and after both. */
-  columnAfterRows(q: number): Float64Array {
+  columnAfterRows(q: number): Float32Array {
     const { queryGrid, patchGrid } = this.sizes;
-    return sumAlongDiagonal(q, flat(patchGrid), flat(queryGrid), this.reach, (i) =>
-      this.matching.column(i),
-    );
+    const scores = (i: number) => this.matching.column(i);
+    return sumAlongDiagonal(q, flat(patchGrid), flat(queryGrid), this.reach, scores);
   }
 
-  column(q: number): Float64Array {
+  column(q: number): Float32Array {
     const { queryGrid, patchGrid } = this.sizes;
-    return sumAlongDiagonal(q, patchGrid, queryGrid, this.reach, (i) => this.columnAfterRows(i));
+    const afterRows = (i: number) => this.columnAfterRows(i);
+    return sumAlongDiagonal(q, patchGrid, queryGrid, this.reach, afterRows);
   }
 
   /** The fuse_k² scores that enter the fused score of (p, q). */
@@ -136,10 +146,5 @@ export class Fusion {
       const score = place.inside ? this.matching.terms(place.p, place.q).score : 0;
       return { ...place, score };
     });
-  }
-
-  forget(): void {
-    this.rows.clear();
-    this.finished.clear();
   }
 }

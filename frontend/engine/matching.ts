@@ -1,8 +1,6 @@
 // Step 4: matching scores, s(p, q) = ⟨f patch p, b patch q⟩ / norm(q).
-//
-// A patch is matched line by line: the line below one query's middle is the line above another's,
-// so what a line gave is of use to its neighbours.
 import type { AttentionConfig } from "./config.ts";
+import { Correlation, type Memory } from "./correlation.ts";
 import { shrink } from "./downsampling.ts";
 import type { Grid } from "./grid.ts";
 import { PaddedMaps } from "./patches.ts";
@@ -11,7 +9,7 @@ import type { Sizes } from "./sizes.ts";
 
 const NORM_FLOOR = 1e-4;
 const KEEP_BYTES = 24e6; // of rows, whatever their length
-const MOST_NUMBERS = 1e8; // in rows, while the whole output is made
+const MOST_NUMBERS = 6e7; // in rows of a kind, while the whole output is made
 
 /** One score as the sum it is. */
 export interface ScoreTerms {
@@ -26,6 +24,32 @@ export interface ScoreTerms {
 /** How many rows of L numbers may be remembered. */
 export function rowsToKeep(L: number): number {
   return Math.max(16, Math.floor(KEEP_BYTES / (12 * L)));
+}
+
+interface MatchingMemory extends Memory {
+  rows: number;
+  /** Rows are overwritten once they are forgotten. */
+  reuses: boolean;
+}
+
+/** For whoever asks here and there: the questions about neighbours share most. */
+function memoryOfPage({ L }: Sizes): MatchingMemory {
+  const rows = rowsToKeep(L);
+  return { rows, columns: rows, cells: rows, reuses: false };
+}
+
+/** For whoever goes through all queries down the columns of their grid: what will be asked for
+ * again, as far as memory allows. */
+function memoryOfSweep({ config, h, L }: Sizes): MatchingMemory {
+  const { ksize, fuse, fuse_k, stride } = config;
+  const most = Math.floor(MOST_NUMBERS / L);
+  const gridColumns = fuse ? fuse_k * stride : 0;
+  return {
+    rows: Math.min(most, gridColumns * (h + 1) + 1),
+    columns: Math.min(most, ksize * (h + 1)),
+    cells: 2 * ksize,
+    reuses: true,
+  };
 }
 
 /** What the scores of a background patch are divided by. */
@@ -44,77 +68,19 @@ function patchNorm(patch: Float64Array, norm: AttentionConfig["norm"]): number {
   }
 }
 
-/** ⟨line, the line that starts at each place of the map⟩, `map.width` places a row. */
-function correlateLine(map: PaddedMaps, line: Float64Array): Float64Array {
-  const sums = new Float64Array(map.height * map.width - map.side + 1);
-  let first = 0;
-  while (first + 9 <= line.length) {
-    addNineTaps(sums, map, line, first);
-    first += 9;
-  }
-  while (first < line.length) {
-    addThreeTaps(sums, map, line, first);
-    first += 3;
-  }
-  return sums;
-}
-
-// A sweep over the map for each tap would spend most of its time on fetching and storing sums. The
-// taps of three channels, ksize 3, are nine.
-function addNineTaps(
-  sums: Float64Array,
-  { planes, lineTaps }: PaddedMaps,
-  line: Float64Array,
-  first: number,
-): void {
-  const [t0, t1, t2, t3, t4, t5, t6, t7, t8] = lineTaps.subarray(first, first + 9);
-  const [v0, v1, v2, v3, v4, v5, v6, v7, v8] = line.subarray(first, first + 9);
-  for (let i = 0; i < sums.length; i++) {
-    sums[i] +=
-      v0 * planes[i + t0] +
-      v1 * planes[i + t1] +
-      v2 * planes[i + t2] +
-      v3 * planes[i + t3] +
-      v4 * planes[i + t4] +
-      v5 * planes[i + t5] +
-      v6 * planes[i + t6] +
-      v7 * planes[i + t7] +
-      v8 * planes[i + t8];
-  }
-}
-
-/** Where fewer than three are left, a factor of 0 meets a place that is read anyway. */
-function addThreeTaps(
-  sums: Float64Array,
-  { planes, lineTaps }: PaddedMaps,
-  line: Float64Array,
-  first: number,
-): void {
-  const [t0, t1 = t0, t2 = t0] = lineTaps.subarray(first, first + 3);
-  const [v0, v1 = 0, v2 = 0] = line.subarray(first, first + 3);
-  for (let i = 0; i < sums.length; i++) {
-    sums[i] += v0 * planes[i + t0] + v1 * planes[i + t1] + v2 * planes[i + t2];
-  }
-}
-
-/** What the lines of a patch gave, summed into `sums` for every patch on a grid. */
-function sumLines(
-  sums: Float64Array,
-  lines: readonly Float64Array[],
-  width: number,
+/** Copy what stands at each `stride`-th place of a padded map, `width` places a row. */
+function pick(
+  picked: Float32Array,
+  sums: Float32Array,
   { rows, cols }: Grid,
+  width: number,
   stride: number,
 ): void {
-  sums.fill(0);
   for (let row = 0; row < rows; row++) {
-    const start = row * cols;
-    for (let d = 0; d < lines.length; d++) {
-      const line = lines[d];
-      let from = (row * stride + d) * width;
-      for (let i = start; i < start + cols; i++) {
-        sums[i] += line[from];
-        from += stride;
-      }
+    const start = row * stride * width;
+    const target = picked.subarray(row * cols, (row + 1) * cols);
+    for (let column = 0; column < cols; column++) {
+      target[column] = sums[start + column * stride];
     }
   }
 }
@@ -128,12 +94,16 @@ export class Matching {
   readonly background: PaddedMaps;
   readonly norms: Float64Array;
   private readonly sizes: Sizes;
+  private readonly inverseNorms: Float64Array;
   private readonly rows: Recent<Float32Array>;
-  private readonly lines: Recent<Float64Array>;
-  /** For a row in the making. */
-  private readonly sums: Float64Array;
+  private readonly ofQueries: Correlation;
+  private readonly ofPatches: Correlation;
 
-  constructor(f: Float32Array, b: Float32Array, sizes: Sizes) {
+  /**
+   * @param sweeps all queries are gone through, down the columns of their grid: memory is for what
+   * will be asked for again, and is used over and over.
+   */
+  constructor(f: Float32Array, b: Float32Array, sizes: Sizes, sweeps = false) {
     const { config, c, H, W, Hb, Wb, h, w, hb, wb, L } = sizes;
     const { ksize } = config;
     const reach = ksize >> 1;
@@ -146,20 +116,11 @@ export class Matching {
     for (let q = 0; q < L; q++) {
       this.norms[q] = patchNorm(this.patch(q), config.norm);
     }
-    this.sums = new Float64Array(L);
-    this.rows = new Recent(rowsToKeep(L));
-    this.lines = new Recent(rowsToKeep(L));
-  }
-
-  /** Remember at least so many rows; or none. */
-  remember(rows: number): void {
-    const most = Math.floor(MOST_NUMBERS / this.norms.length);
-    this.rows.allow(Math.min(rows, most));
-  }
-
-  forget(): void {
-    this.rows.clear();
-    this.lines.clear();
+    this.inverseNorms = this.norms.map((norm) => 1 / norm);
+    const memory = sweeps ? memoryOfSweep(sizes) : memoryOfPage(sizes);
+    this.rows = new Recent(memory.rows, memory.reuses);
+    this.ofQueries = new Correlation(this.foreground, this.background, memory);
+    this.ofPatches = new Correlation(this.background, this.foreground, memory);
   }
 
   /** The patch of b↓, and that of f↓: c × ksize × ksize. */
@@ -173,45 +134,27 @@ export class Matching {
 
   /** The scores of query p with every patch. */
   row(p: number): Float32Array {
-    return this.rows.get(p, () => this.newRow(p));
-  }
-
-  private newRow(p: number): Float32Array {
-    const { norms, sums } = this;
-    const { patchGrid, config } = this.sizes;
-    const { side, width } = this.background;
-    const [y, x] = this.sizes.place(p);
-    const lines: Float64Array[] = [];
-    for (let d = 0; d < side; d++) {
-      lines.push(this.line(y + d, x));
-    }
-    sumLines(sums, lines, width, patchGrid, config.stride);
-    const scores = new Float32Array(norms.length);
-    for (let q = 0; q < scores.length; q++) {
-      scores[q] = sums[q] / norms[q];
-    }
-    return scores;
-  }
-
-  /** What the line of f at row y, column x of its padded map gives with those of b. */
-  private line(y: number, x: number): Float64Array {
-    return this.lines.get(y * this.sizes.w + x, () =>
-      correlateLine(this.background, this.foreground.line(y, x)),
-    );
+    const { inverseNorms, background } = this;
+    const { patchGrid, config, L } = this.sizes;
+    return this.rows.get(p, (scores = new Float32Array(L)) => {
+      const sums = this.ofQueries.patch(...this.sizes.place(p));
+      pick(scores, sums, patchGrid, background.width, config.stride);
+      for (let q = 0; q < L; q++) {
+        scores[q] *= inverseNorms[q];
+      }
+      return scores;
+    });
   }
 
   /** The scores of every query with patch q. */
-  column(q: number): Float64Array {
-    const { foreground, background, norms } = this;
-    const [y, x] = this.sizes.cellOf(q);
-    const lines: Float64Array[] = [];
-    for (let d = 0; d < foreground.side; d++) {
-      lines.push(correlateLine(foreground, background.line(y + d, x)));
-    }
-    const scores = new Float64Array(this.sizes.P);
-    sumLines(scores, lines, foreground.width, this.sizes.queryGrid, 1);
-    for (let p = 0; p < scores.length; p++) {
-      scores[p] /= norms[q];
+  column(q: number): Float32Array {
+    const { P, queryGrid } = this.sizes;
+    const inverse = this.inverseNorms[q];
+    const scores = new Float32Array(P);
+    const sums = this.ofPatches.patch(...this.sizes.cellOf(q));
+    pick(scores, sums, queryGrid, this.foreground.width, 1);
+    for (let p = 0; p < P; p++) {
+      scores[p] *= inverse;
     }
     return scores;
   }

@@ -25,6 +25,23 @@ export function extremes(
   return [low, high];
 }
 
+/** The lowest and the highest of a part, infinite ones too: for long rows, as the loop meets one
+ * type of numbers alone. */
+export function extremesOf(row: Float32Array, start: number, end: number): Extremes {
+  let low = Number.POSITIVE_INFINITY;
+  let high = Number.NEGATIVE_INFINITY;
+  for (let i = start; i < end; i++) {
+    const value = row[i];
+    if (value < low) {
+      low = value;
+    }
+    if (value > high) {
+      high = value;
+    }
+  }
+  return [low, high];
+}
+
 /** Where the `count` largest stand, largest first; of equals the first. */
 export function strongest(values: Numbers, count: number): number[] {
   const order: number[] = [];

@@ -1,110 +1,82 @@
 // The whole output, query by query, without the score matrix.
 import type { Attention } from "./attention.ts";
-import { cellAt } from "./grid.ts";
 import { extremes } from "./numbers.ts";
-import { type Ranges, RowRanges } from "./ranges.ts";
+import type { Ranges } from "./ranges.ts";
 import type { Output } from "./results.ts";
-import { Weights } from "./softmax.ts";
+import type { Sweep } from "./sweep.ts";
 
-/** A column of queries a step; each step yields the share that is done. */
-export function* outputOf(a: Attention): Generator<number, Output> {
-  const { h, w, H, W, c, P, reach } = a;
-  const { rate, stride } = a.config;
-  const total = new Float64Array(c * H * W);
+/** Scores of a step: about a hundredth of a second, as the page answers in between. */
+const SCORES_A_STEP = 3e5;
+
+/** Each step yields the share that is done. */
+export function* outputOf(sweep: Sweep): Generator<number, Output> {
+  const { attention } = sweep;
+  const { h, w, H, W, c, P, L } = attention;
+  const output = new Float32Array(c * H * W);
   const lse = new Float32Array(P);
   const argmax = new Int32Array(P);
-  const weights = new Weights(a.L);
-  const rows = new RowRanges();
-  // Down the columns: then the rows that the fusion sums are still remembered.
-  a.remember((2 * reach * stride + 1) * (h + 1));
-  for (let column = 0; column < w; column++) {
-    for (let row = 0; row < h; row++) {
-      const p = row * w + column;
-      const patch = a.contributionOf(p, weights, rows);
-      lse[p] = weights.lse;
-      argmax[p] = weights.argmax;
-      addPatch(total, patch, row * rate - (rate >> 1), column * rate - (rate >> 1), a);
+  const blocks = (h + 1) * (w + 1);
+  const blocksAStep = Math.ceil(SCORES_A_STEP / L);
+  let done = 0;
+  for (let column = 0; column <= w; column++) {
+    for (let row = 0; row <= h; row++) {
+      if (row < h && column < w) {
+        const weights = sweep.weigh(row, column);
+        lse[row * w + column] = weights.lse;
+        argmax[row * w + column] = weights.argmax;
+      }
+      setBlock(output, sweep.block(row, column), row, column, attention);
+      done += 1;
+      if (done % blocksAStep === 0) {
+        yield done / blocks;
+      }
     }
-    yield (column + 1) / w;
   }
-
-  const output = new Float32Array(total.length);
-  for (let i = 0; i < output.length; i++) {
-    const [y, x] = cellAt(i % (H * W), W);
-    output[i] = total[i] / a.divisor(y, x);
-  }
-  const ranges: Ranges = rows.all;
-  ranges.output = extremes(output);
-  ranges.downsampled_f = extremes(a.downsampledF);
-  ranges.downsampled_b = extremes(a.downsampledB);
-  ranges.downsampled_mask = extremes(a.downsampledMask);
-  ranges.paste_patches = extremes(a.paste.planes);
-  ranges.matching_patches = extremes(a.background.planes);
-  ranges.valid = extremes(a.valid);
-  for (let p = 0; p < P; p++) {
-    ranges.offsets = extremes(a.offset(p, argmax[p]), ranges.offsets);
-  }
-  a.lseOfRun = lse;
-  return { output, lse, argmax, ranges };
+  return { output, lse, argmax, ranges: rangesOf(sweep, output, argmax) };
 }
 
-/** Add a pasted patch to the picture where it lies within it. */
-function addPatch(
-  total: Float64Array,
-  patch: Float64Array,
-  top: number,
-  left: number,
-  { c, H, W, config }: Attention,
+/** Write a block of the output where it lies within the picture. */
+function setBlock(
+  output: Float32Array,
+  block: Float64Array,
+  row: number,
+  column: number,
+  attention: Attention,
 ): void {
-  const side = 2 * config.rate;
+  const { c, H, W } = attention;
+  const { rate } = attention.config;
+  const top = row * rate - (rate >> 1);
+  const left = column * rate - (rate >> 1);
+  const firstRow = Math.max(0, -top);
+  const firstColumn = Math.max(0, -left);
+  // The same patches cover all of a block.
+  const divisor = attention.divisor(top + firstRow, left + firstColumn);
   for (let channel = 0; channel < c; channel++) {
-    for (let i = Math.max(0, -top); i < Math.min(side, H - top); i++) {
+    for (let i = firstRow; i < Math.min(rate, H - top); i++) {
       const target = (channel * H + top + i) * W + left;
-      const source = (channel * side + i) * side;
-      for (let j = Math.max(0, -left); j < Math.min(side, W - left); j++) {
-        total[target + j] += patch[source + j];
+      const source = (channel * rate + i) * rate;
+      for (let j = firstColumn; j < Math.min(rate, W - left); j++) {
+        output[target + j] = block[source + j] / divisor;
       }
     }
   }
 }
 
-const PROBES = 16;
-
-/**
- * About how many seconds outputOf takes: the work for a few queries is timed, as it is there. (Each
- * row of scores is needed by several queries and computed for one.)
- */
-export function estimateSeconds(a: Attention): number {
-  const { h, w, P, reach } = a;
-  const { stride } = a.config;
-  const column = w >> 1;
-  const scoring: number[] = [];
-  const mixing: number[] = [];
-  const weights = new Weights(a.L);
-  const ranges = new RowRanges();
-  a.forget();
-  for (let row = 0; row < Math.min(h, PROBES); row++) {
-    const p = row * w + column;
-    let rows = 0;
-    const start = performance.now();
-    for (let d = -reach; d <= reach; d++) {
-      const neighbour = p + d * stride;
-      if (neighbour >= 0 && neighbour < P) {
-        a.row("scores", neighbour);
-        rows += 1;
-      }
-    }
-    const middle = performance.now();
-    a.contributionOf(p, weights, ranges);
-    const end = performance.now();
-    scoring.push((middle - start) / rows);
-    mixing.push(end - middle);
+function rangesOf({ attention: a, ranges }: Sweep, output: Float32Array, argmax: Int32Array) {
+  const all: Ranges = ranges.all;
+  if (a.reach === 0) {
+    all.scores = all.fused_scores; // they are the same
+    all.fused_rows = all.fused_scores;
   }
-  return ((typical(scoring) + typical(mixing)) * P) / 1000;
-}
-
-/** The median of the later half: by then the code is compiled. */
-function typical(times: number[]): number {
-  const later = times.slice(times.length >> 1).sort((a, b) => a - b);
-  return later[later.length >> 1] ?? 0;
+  all.output = extremes(output);
+  all.downsampled_f = extremes(a.downsampledF);
+  all.downsampled_b = extremes(a.downsampledB);
+  all.downsampled_mask = extremes(a.downsampledMask);
+  all.paste_patches = extremes(a.paste.planes);
+  all.matching_patches = extremes(a.background.planes);
+  all.valid = extremes(a.valid);
+  for (let p = 0; p < a.P; p++) {
+    all.offsets = extremes(a.offset(p, argmax[p]), all.offsets);
+  }
+  return all;
 }

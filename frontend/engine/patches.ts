@@ -11,11 +11,11 @@ export class PaddedMaps {
   /** Rows and columns with the zeros. */
   readonly height: number;
   readonly width: number;
+  /** Cells with the zeros. */
+  readonly size: number;
   readonly planes: Float32Array;
-  /** How far each number of a patch lies from its corner: channel by channel, row by row. */
+  /** How far each number of a patch lies from its corner. */
   readonly taps: Int32Array;
-  /** The same for one line of a patch, in all channels. */
-  readonly lineTaps: Int32Array;
 
   constructor(
     map: Float32Array,
@@ -33,7 +33,8 @@ export class PaddedMaps {
     this.before = before;
     this.height = rows + before + after;
     this.width = cols + before + after;
-    this.planes = new Float32Array(c * this.height * this.width);
+    this.size = this.height * this.width;
+    this.planes = new Float32Array(c * this.size);
     for (let channel = 0; channel < c; channel++) {
       for (let row = 0; row < rows; row++) {
         const source = (channel * rows + row) * cols;
@@ -42,22 +43,13 @@ export class PaddedMaps {
       }
     }
     this.taps = this.tapsOf(side);
-    this.lineTaps = this.tapsOf(1);
   }
 
   /** The patch whose corner is a place of the padded map; around cell (y, x) where `before` is half
    * a side. */
   patch(y: number, x: number): Float64Array {
-    return this.read(y * this.width + x, this.taps);
-  }
-
-  /** One line of a patch, c × side: it starts at row y, column x of the padded map. */
-  line(y: number, x: number): Float64Array {
-    return this.read(y * this.width + x, this.lineTaps);
-  }
-
-  private read(corner: number, taps: Int32Array): Float64Array {
-    const { planes } = this;
+    const { planes, taps } = this;
+    const corner = y * this.width + x;
     const values = new Float64Array(taps.length);
     for (let t = 0; t < taps.length; t++) {
       values[t] = planes[corner + taps[t]];
@@ -65,12 +57,19 @@ export class PaddedMaps {
     return values;
   }
 
-  private tapsOf(lines: number): Int32Array {
+  /** The channels of one cell of the padded map. */
+  cell(y: number, x: number): Float32Array {
+    const { planes, size, width } = this;
+    return Float32Array.from({ length: this.c }, (_, k) => planes[k * size + y * width + x]);
+  }
+
+  /** How far each number of a square lies from its corner: channel by channel, row by row. */
+  tapsOf(side: number): Int32Array {
     const taps: number[] = [];
     for (let channel = 0; channel < this.c; channel++) {
-      for (let line = 0; line < lines; line++) {
-        for (let place = 0; place < this.side; place++) {
-          taps.push((channel * this.height + line) * this.width + place);
+      for (let row = 0; row < side; row++) {
+        for (let column = 0; column < side; column++) {
+          taps.push((channel * this.height + row) * this.width + column);
         }
       }
     }

@@ -1,55 +1,40 @@
 // The lowest and highest value of each stage, gathered query by query.
 import type { StageKey } from "../generated/stages.ts";
-import type { Extremes } from "./numbers.ts";
+import { type Extremes, extremes, extremesOf } from "./numbers.ts";
 import type { Weights } from "./softmax.ts";
 
 export type Ranges = Partial<Record<StageKey, Extremes>>;
 
-/** The extremes of rows of one kind. Each kind has an object of its own, each row is read by the
- * loop that knows its type: a loop for all of them would be many times slower. */
+type ScoreStage = "scores" | "fused_rows" | "fused_scores";
+
+/** The extremes of all rows of a stage. */
 export class RowRanges {
-  private readonly scores = nothing();
-  private readonly fusedRows = nothing();
-  private readonly fusedScores = nothing();
-  private readonly attention = nothing();
+  readonly all = {
+    scores: nothing(),
+    fused_rows: nothing(),
+    fused_scores: nothing(),
+    attention: nothing(),
+  };
 
-  add(scores: Float32Array, fusedRows: Float64Array, fusedScores: Float64Array): void {
-    const { scores: a, fusedRows: b, fusedScores: c } = this;
-    for (let q = 0; q < scores.length; q++) {
-      include(a, scores[q]);
-      include(b, fusedRows[q]);
-      include(c, fusedScores[q]);
-    }
+  add(stage: ScoreStage, row: Float32Array): void {
+    this.widen(stage, extremesOf(row, 0, row.length), row);
   }
 
-  addWeights({ values, count, others }: Weights): void {
-    for (let i = 0; i < count; i++) {
-      include(this.attention, values[i]);
-    }
-    if (count < values.length) {
-      include(this.attention, others);
-    }
+  /** Fused scores and what was made of them, which knows their extremes. */
+  addWeighed(fused: Float32Array, weights: Weights): void {
+    const { low, high, values, count, others, largest } = weights;
+    this.widen("fused_scores", [low, high], fused);
+    const few = count < values.length; // then the others are the least
+    this.all.attention = extremes(few ? [others, largest] : values, this.all.attention);
   }
 
-  get all(): Ranges {
-    return {
-      scores: this.scores,
-      fused_rows: this.fusedRows,
-      fused_scores: this.fusedScores,
-      attention: this.attention,
-    };
+  /** Where they are not finite, the row has some that are, perhaps. */
+  private widen(stage: ScoreStage, [low, high]: Extremes, row: Float32Array): void {
+    const values = Number.isFinite(high - low) ? [low, high] : row;
+    this.all[stage] = extremes(values, this.all[stage]);
   }
 }
 
 function nothing(): Extremes {
   return [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
-}
-
-function include(range: Extremes, value: number): void {
-  if (value < range[0] && value > Number.NEGATIVE_INFINITY) {
-    range[0] = value;
-  }
-  if (value > range[1] && value < Number.POSITIVE_INFINITY) {
-    range[1] = value;
-  }
 }

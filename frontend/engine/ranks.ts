@@ -10,3 +10,14 @@ export function rankOf(values: ArrayLike<number>, q: number, valid: ArrayLike<nu
   }
   return rank;
 }
+
+/** How many others of those that may be pasted have the same value. */
+export function equalsOf(values: ArrayLike<number>, q: number, valid: ArrayLike<number>): number {
+  let count = 0;
+  for (let i = 0; i < values.length; i++) {
+    if (valid[i] && i !== q && values[i] === values[q]) {
+      count += 1;
+    }
+  }
+  return count;
+}

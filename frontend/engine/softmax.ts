@@ -1,5 +1,8 @@
 // Step 7: the weights of one query, from its fused scores.
 import type { AttentionConfig } from "./config.ts";
+import { exp } from "./exponential.ts";
+import { type Extremes, extremesOf } from "./numbers.ts";
+import type { Stretch, Stretches } from "./validity.ts";
 
 type Settings = Pick<AttentionConfig, "softmax_scale" | "masked">;
 
@@ -12,8 +15,12 @@ export class Weights {
   others = 0;
   /** The logarithm of what the weights were divided by. */
   lse = Number.NaN;
-  /** The patch of most weight. */
+  /** The least and the largest of the scores, infinite ones too. */
+  low = 0;
+  high = 0;
+  /** The patch of most weight, and how much that is. */
   argmax = 0;
+  largest = 0;
 
   constructor(L: number) {
     this.patches = new Int32Array(L);
@@ -26,24 +33,17 @@ export class Weights {
    * @param negligible a weight of less than so much of the largest counts as 0, and needs no exp:
    * most do, where a whole output is made.
    */
-  fill(fused: Float64Array, valid: Uint8Array, config: Settings, negligible: number): void {
+  fill(fused: Float32Array, parts: Stretches, config: Settings, negligible: number): void {
     const { patches, values } = this;
-    const L = fused.length;
     const scale = config.softmax_scale;
-    let best = Number.NEGATIVE_INFINITY;
-    let hidden = 0;
-    let hiddenLogit = 0;
-    for (let q = 0; q < L; q++) {
-      const logit = scale * fused[q];
-      if (!valid[q]) {
-        hidden += 1;
-        hiddenLogit += 0 * fused[q]; // 0 · NaN is NaN
-      } else if (logit > best) {
-        best = logit;
-      }
-    }
+    const [low, high] = extremesOver(fused, parts.valid);
+    const [hiddenLow, hiddenHigh] = extremesOver(fused, parts.hidden);
+    const best = low <= high ? Math.max(scale * low, scale * high) : Number.NEGATIVE_INFINITY;
+    this.low = Math.min(low, hiddenLow);
+    this.high = Math.max(high, hiddenHigh);
 
     // Masked scores are 0 and stay in the denominator, or are −∞ and do not.
+    const { hidden, hiddenLogit } = hiddenAmong(fused, parts);
     const addsHidden = config.masked === "zero" && hidden > 0;
     const top = addsHidden ? Math.max(best, hiddenLogit) : best;
     const least = best + Math.log(negligible);
@@ -51,20 +51,22 @@ export class Weights {
     let largest = 0;
     let count = 0;
     this.argmax = 0;
-    for (let q = 0; q < L; q++) {
-      const logit = scale * fused[q];
-      if (!valid[q] || logit < least) {
-        continue;
+    for (const { start, end } of parts.valid) {
+      for (let q = start; q < end; q++) {
+        const logit = scale * fused[q];
+        if (logit < least) {
+          continue;
+        }
+        const weight = exp(logit - top);
+        sum += weight;
+        if (weight > largest) {
+          largest = weight;
+          this.argmax = q;
+        }
+        patches[count] = q;
+        values[count] = weight;
+        count += 1;
       }
-      const weight = Math.exp(logit - top);
-      sum += weight;
-      if (weight > largest) {
-        largest = weight;
-        this.argmax = q;
-      }
-      patches[count] = q;
-      values[count] = weight;
-      count += 1;
     }
 
     if (top === Number.NEGATIVE_INFINITY) {
@@ -74,6 +76,7 @@ export class Weights {
       values[i] /= sum;
     }
     this.count = count;
+    this.largest = largest / sum;
     this.others = 0 / sum;
     this.lse = top + Math.log(sum);
   }
@@ -87,4 +90,29 @@ export class Weights {
     }
     return weights;
   }
+}
+
+function extremesOver(scores: Float32Array, stretches: readonly Stretch[]): Extremes {
+  let low = Number.POSITIVE_INFINITY;
+  let high = Number.NEGATIVE_INFINITY;
+  for (const { start, end } of stretches) {
+    const [partLow, partHigh] = extremesOf(scores, start, end);
+    low = Math.min(low, partLow);
+    high = Math.max(high, partHigh);
+  }
+  return [low, high];
+}
+
+/** How many patches may not be pasted, and the logit they have all the same: 0, or NaN where one of
+ * their scores is no number. */
+function hiddenAmong(fused: Float32Array, parts: Stretches) {
+  let hidden = 0;
+  let hiddenLogit = 0;
+  for (const { start, end } of parts.hidden) {
+    for (let q = start; q < end; q++) {
+      hidden += 1;
+      hiddenLogit += 0 * fused[q]; // 0 · NaN is NaN
+    }
+  }
+  return { hidden, hiddenLogit };
 }

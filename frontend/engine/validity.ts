@@ -41,3 +41,28 @@ export function leakingPixels(
   }
   return count;
 }
+
+/** Some patches, from `start` to before `end`. */
+export interface Stretch {
+  start: number;
+  end: number;
+}
+
+/** Those that may be pasted and those that may not: a loop over a stretch need not ask for each. */
+export interface Stretches {
+  valid: readonly Stretch[];
+  hidden: readonly Stretch[];
+}
+
+export function stretchesOf(valid: Uint8Array): Stretches {
+  const stretches: { valid: Stretch[]; hidden: Stretch[] } = { valid: [], hidden: [] };
+  let start = 0;
+  for (let q = 1; q <= valid.length; q++) {
+    if (valid[q] !== valid[start]) {
+      const list = valid[start] ? stretches.valid : stretches.hidden;
+      list.push({ start, end: q });
+      start = q;
+    }
+  }
+  return stretches;
+}

@@ -101,6 +101,7 @@ export class Kernel {
     try {
       read();
     } catch (error) {
+      clearTimeout(this.timer); // there is nothing any more of which to compute an output
       this.session.fatal.value = (error as Error).message;
     }
   }

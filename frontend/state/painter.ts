@@ -4,6 +4,7 @@ import { rectangle, stroke } from "../engine/painting.ts";
 import type { Mask } from "./arrays.ts";
 import type { Place } from "./cursor.ts";
 import type { Kernel } from "./kernel.ts";
+import { paintedNote } from "./painted.ts";
 import type { ViewName } from "./scene.ts";
 import type { Session, Tool } from "./session.ts";
 
@@ -66,8 +67,17 @@ export class Painter {
 
   /** What was painted can be undone. */
   end(): void {
-    if (this.stroke) this.remember(this.stroke.before);
+    if (this.stroke) {
+      this.remember(this.stroke.before);
+      this.explain();
+    }
     this.stroke = null;
+  }
+
+  /** What stays as it was; with A pinned the status line says what differs from it. */
+  private explain(): void {
+    const { message, pinned, run } = this.session;
+    if (!pinned.value) message.value = paintedNote(run);
   }
 
   private remember(mask: Mask | null): void {
@@ -87,5 +97,6 @@ export class Painter {
   put(mask: Mask | null): void {
     this.remember(this.session.run.mask);
     this.kernel.paint(mask);
+    this.explain();
   }
 }

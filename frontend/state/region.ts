@@ -1,7 +1,9 @@
-// A box of cells, and the sum of their rows of attention: where all of them together take from.
-import { effect } from "@preact/signals";
+// A box of cells, and the sum of their rows: what all of them together make of each patch.
+import { computed, effect } from "@preact/signals";
 import type { Attention } from "../engine/attention.ts";
 import { WEIGHTS } from "../engine/roles.ts";
+import type { MatrixKey, StageKey } from "../generated/stages.ts";
+import { stepOf } from "../steps/index.ts";
 import type { Place } from "./cursor.ts";
 import type { Session } from "./session.ts";
 
@@ -15,7 +17,11 @@ export interface Region {
 
 /** What has arrived of the sum. */
 export interface RegionSum {
+  /** Of which matrix the rows are: the step's own, or the attention where it has none. */
+  readonly stage: MatrixKey;
   readonly values: Float64Array;
+  /** The same rows of the attention added up: what the cells take. */
+  readonly weights: Float64Array;
   readonly rowsDone: number;
   readonly rows: number;
   /** It takes so long that the reader is told how far it is. */
@@ -70,30 +76,47 @@ const SLOW = 100; // milliseconds
 
 /** Keep the session's sum that of its region, until the returned function is called. */
 export function sumRegions(session: Session, clock: Clock = BROWSER): () => void {
+  const stageOfStep = computed(() => summedStage(session.stage.value));
   return effect(() => {
     const region = session.region.value;
+    const stage = stageOfStep.value;
     session.regionSum.value = null;
     if (!region?.isComplete || !session.document.value) return;
     const { attention } = session;
     const queries = queriesOf(region, attention);
-    const sum = new Float64Array(attention.L);
+    const weights = new Float64Array(attention.L);
+    const sum = stage === WEIGHTS ? weights : new Float64Array(attention.L);
     const start = clock.now();
     let rowsDone = 0;
     let takeBack = () => {};
     const work = () => {
       const end = clock.now() + SLICE;
       do {
-        addTo(sum, attention.row(WEIGHTS, queries[rowsDone]));
+        addTo(weights, attention.row(WEIGHTS, queries[rowsDone]));
+        if (sum !== weights) addTo(sum, attention.row(stage, queries[rowsDone]));
         rowsDone += 1;
       } while (rowsDone < queries.length && clock.now() < end);
       const isSlow = clock.now() - start > SLOW;
       // A copy: pictures tell by it that something is new.
-      session.regionSum.value = { values: sum.slice(), rowsDone, rows: queries.length, isSlow };
+      session.regionSum.value = {
+        stage,
+        values: sum.slice(),
+        weights: weights.slice(),
+        rowsDone,
+        rows: queries.length,
+        isSlow,
+      };
       if (rowsDone < queries.length) takeBack = clock.onNextFrame(work);
     };
     work();
     return () => takeBack();
   });
+}
+
+/** The matrix whose rows are added up at a stage. */
+function summedStage(stage: StageKey): MatrixKey {
+  const step = stepOf(stage);
+  return (step.noRegion ? null : step.rowStage(stage)) ?? WEIGHTS;
 }
 
 function addTo(sum: Float64Array, row: ArrayLike<number>): void {

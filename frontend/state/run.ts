@@ -26,6 +26,8 @@ export interface Inputs {
   readonly mask: Mask | null;
   /** The hole drawn over f, (1 or n, H, W), where it is not b's. */
   readonly foregroundMask: Uint8Array | null;
+  /** f before its hole was filled, where that is known. */
+  readonly truth: Float32Array | null;
   /** What stands for f and b where they are deep features: RGB, (n, H, W, 3). */
   readonly pictures: { readonly f?: Uint8Array; readonly b?: Uint8Array };
   readonly sameSize: boolean;
@@ -69,6 +71,7 @@ export function inputsOf(meta: Meta, buffers: Buffers | undefined): Inputs {
     b: arrayOf("b", buffers?.b, arrays.b),
     mask: mask && maskShape ? { shape: maskShape, data: mask } : null,
     foregroundMask: bytes("foreground_mask") ?? null,
+    truth: arrays.truth ? arrayOf("truth", buffers?.truth, arrays.truth) : null,
     pictures: { f: bytes("picture_f"), b: bytes("picture_b") },
     sameSize: H === Hb && W === Wb,
   };

@@ -112,12 +112,13 @@ export function sceneOf(view: View): Scene {
         : overPatches(values, rowStage);
     }
   }
+  const match = patch ?? best[0]?.index ?? -1;
   if (view.regionSum) {
-    const { values, rowsDone } = view.regionSum;
+    const { stage: summed, values, weights, rowsDone } = view.regionSum;
     // The cells' mean: their shares add up to 1, as a query's do.
-    const means = Float64Array.from(values, (sum) => sum / (rowsDone || 1));
+    const means = Float64Array.from(weights, (sum) => sum / (rowsDone || 1));
     best = attention.best(Math.max(p, 0), 5, means);
-    backgroundHeat = { ...overPatches(values, WEIGHTS), range: rangeOf(values, false) };
+    backgroundHeat = { ...overPatches(values, summed), range: rangeOf(values, summed !== WEIGHTS) };
     foregroundHeat = null;
   }
   return {
@@ -127,7 +128,7 @@ export function sceneOf(view: View): Scene {
     query,
     p,
     patch,
-    q: patch ?? best[0]?.index ?? -1,
+    q: match,
     pixel: cursor.kind === "pixel" ? cursor.pixel : null,
     best,
     rowStage,

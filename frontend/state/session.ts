@@ -57,6 +57,8 @@ export class Session {
   readonly message = signal("");
   /** What the control does that is pointed at or focused. */
   readonly hint = signal("");
+  /** The steps are shown one after the other. */
+  readonly isPlaying = signal(false);
   /** The list of keys and colours is open. */
   readonly showsKeys = signal(false);
   /** Why something that was asked for was not done. */

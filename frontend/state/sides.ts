@@ -41,6 +41,12 @@ export const rowOf = ({ attention, p }: Answers, stage: MatrixKey): ArrayLike<nu
 
 export const bestOf = ({ attention, p }: Answers): readonly Match[] => attention.best(p);
 
+/** The runs whose output is not there to be subtracted. */
+export function missingOutput({ run, pinned }: Choice, sample: number): "A" | "B" | null {
+  if (!run.known(sample)) return "B";
+  return pinned && !pinned.known(sample) ? "A" : null;
+}
+
 export function difference(x: ArrayLike<number>, y: ArrayLike<number>): Float64Array {
   return Float64Array.from(y, (value, i) => value - x[i]);
 }

@@ -59,12 +59,16 @@ function Sentence({ scene }: InspectorProps) {
 
 /** The patch that most of the pixel comes from. */
 function Best({ scene }: InspectorProps) {
-  const [first] = scene.best;
+  const [first, second] = scene.best;
   if (!(first?.weight > 0)) return null;
+  if (first.weight === second?.weight) {
+    return <> No patch gives most: the first ones give {percent(first.weight)} each.</>;
+  }
   return (
     <>
       {" "}
-      Most comes from <PatchWord at={[first.row, first.col]} />: {percent(first.weight)}.
+      The largest share, {percent(first.weight)}, is <PatchWord at={[first.row, first.col]} />
+      ’s.
     </>
   );
 }
@@ -96,8 +100,8 @@ function Inspector({ scene }: InspectorProps) {
         </Term>
       </Terms>
       <Note>
-        <Division ledger={ledger} isConstant={attention.config.overlap === "constant"} /> Under the
-        patches: channel {channel ?? 0}.{" "}
+        <Division ledger={ledger} isConstant={attention.config.overlap === "constant"} /> The
+        numbers under the patches are of channel {channel ?? 0}.{" "}
         {!scene.ledger && "Move over the output to choose another pixel."}
       </Note>
     </>
@@ -151,7 +155,7 @@ function Division({ ledger, isConstant }: { ledger: Ledger; isConstant: boolean 
   return (
     <>
       {count} overlapping patches meet at this pixel; the sum is divided by {divisor},{" "}
-      {isConstant ? "always 4" : "the true count"}.
+      {isConstant ? "as everywhere" : "the true count"}.
     </>
   );
 }
@@ -212,6 +216,7 @@ export const deconvolution: Step = {
   Thumbnail: () => <Thumbnails step={deconvolution} pictures={PICTURES} />,
   Foot,
   rowStage: () => "attention",
+  noRegion: "Each cell pastes at its own place",
   shape: (_stage, run, { c, H, W }) => [run.inputs.n, c, H, W],
   values: (_stage, { attention, p }) => attention.patch(p),
   Inspector,

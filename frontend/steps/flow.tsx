@@ -1,9 +1,10 @@
 // Flow: how far each query's best match lies from it, as numbers and as colours.
 import { wheelColour } from "../engine/colour.ts";
+import { equalsOf } from "../engine/ranks.ts";
 import type { Place } from "../state/cursor.ts";
 import type { Scene, ViewName } from "../state/scene.ts";
 import { useGo } from "../views/context.ts";
-import { cell, digits } from "../views/format.ts";
+import { cell, digits, thousands } from "../views/format.ts";
 import { Link } from "../views/numbers.tsx";
 import { PatchWord } from "../views/Sentence.tsx";
 import { Chip, Note, Sign, Term, Terms, Value } from "../views/terms.tsx";
@@ -13,15 +14,19 @@ import { cellOutline } from "./miniatures.ts";
 import type { Arrow, Drawing, InspectorProps, Layer, Miniature, Step } from "./step.ts";
 import { Outside, QueryWord } from "./words.tsx";
 
+const BEST = "The best match of ";
+
 /** At most so many arrows along the longer side. */
 const MOST_ARROWS = 16;
 
 function Sentence({ scene }: InspectorProps) {
   const { attention, p, q, patch } = scene;
   const [down, right] = attention.offset(p, q);
+  const equals = equalsOf(attention.row("attention", p), q, attention.valid);
+  const best = equals > 0 ? `The first of ${thousands(equals + 1)} equal matches of ` : BEST;
   return (
     <>
-      {patch === null ? "The best match of " : "The chosen match of "}
+      {patch === null ? best : "The chosen match of "}
       <QueryWord scene={scene} />, <PatchWord at={attention.cellOf(q)} />,{" "}
       {down === 0 && right === 0
         ? "lies at the very same place"
@@ -91,7 +96,7 @@ function Inspector({ scene }: InspectorProps) {
           }
           value={scene.known && `${digits(known)} ${known === 1 ? "cell" : "cells"}`}
         >
-          {scene.known ? "to the wheel’s rim" : "the rim is known once the output is"}
+          {scene.known ? "to the wheel’s rim" : "the rim is known once the output is computed"}
         </Term>
       </Terms>
       <Note>
@@ -185,6 +190,7 @@ export const flow: Step = {
     </span>
   ),
   rowStage: () => "attention",
+  noRegion: "Arrows are not added up",
   shape: (stage, run, { h, w }) =>
     stage === "offsets" ? [run.inputs.n, h, w, 2] : [run.inputs.n, 3, h, w],
   values: (_stage, { attention, p }) => attention.offset(p),

@@ -5,13 +5,14 @@ import { rankOf } from "../engine/ranks.ts";
 import type { Place } from "../state/cursor.ts";
 import type { Scene, ViewName } from "../state/scene.ts";
 import { useGo } from "../views/context.ts";
-import { cell, digits } from "../views/format.ts";
+import { cell, digits, total } from "../views/format.ts";
 import { At } from "../views/numbers.tsx";
 import { HoleWord, PatchWord } from "../views/Sentence.tsx";
 import { Chip, Note, Sign, Term, Terms, Value } from "../views/terms.tsx";
 import { cellBox } from "./boxes.ts";
+import { Order } from "./fusion_order.tsx";
 import type { Mark } from "./step.ts";
-import { climb, Outside, QueryWord } from "./words.tsx";
+import { areLevel, climb, Level, levelWith, Outside, QueryWord } from "./words.tsx";
 
 /** A pass, and the stage that it starts from. */
 export interface Pass {
@@ -39,31 +40,49 @@ export function FusionSentence({ scene, pass }: FusionProps) {
   const before = attention.row(pass.before, p);
   const after = attention.row(pass.stage, p);
   const patch = attention.cellOf(q);
-  if (!config.fuse) {
+  if (attention.reach === 0) {
+    const isOff = !config.fuse;
     return (
       <>
-        Fusion is off: <PatchWord at={patch} /> keeps its score of {digits(after[q])} for{" "}
-        <QueryWord scene={scene} />.<Outside scene={scene} />
+        {isOff ? "Fusion is off" : "A kernel of 1×1 adds nothing"}: <PatchWord at={patch} /> keeps
+        its score of {digits(after[q])} for <QueryWord scene={scene} />.
+        <Outside scene={scene} />
       </>
     );
   }
   if (!valid[q]) {
     return (
       <>
-        {pass.neighbours}, <PatchWord at={patch} /> goes from {digits(before[q])} to{" "}
-        {digits(after[q])} for <QueryWord scene={scene} />, but touches the <HoleWord /> and has no
-        rank.
+        {pass.neighbours}, <PatchWord at={patch} /> {change(before[q], after[q])} for{" "}
+        <QueryWord scene={scene} />, but touches the <HoleWord /> and has no rank.
         <Outside scene={scene} />
       </>
     );
   }
+  if (total(valid) === 1) {
+    return (
+      <>
+        {pass.neighbours}, <PatchWord at={patch} /> {change(before[q], after[q])} for{" "}
+        <QueryWord scene={scene} />; no other may be pasted.
+        <Outside scene={scene} />
+      </>
+    );
+  }
+  if (areLevel(after, scene)) return <Level scene={scene} what="fused scores" />;
   return (
     <>
       {pass.neighbours}, <PatchWord at={patch} />{" "}
-      {climb(rankOf(before, q, valid), rankOf(after, q, valid))} for <QueryWord scene={scene} />.
+      {climb(rankOf(before, q, valid), rankOf(after, q, valid))}
+      {levelWith(after, scene)} for <QueryWord scene={scene} />.
       <Outside scene={scene} />
     </>
   );
+}
+
+/** "goes from 1.2 to 3.4" */
+function change(from: number, to: number): string {
+  const words = [digits(from), digits(to)];
+  return words[0] === words[1] ? `stays at ${words[1]}` : `goes from ${words[0]} to ${words[1]}`;
 }
 
 export function Fusion({ scene, pass }: FusionProps) {
@@ -74,6 +93,7 @@ export function Fusion({ scene, pass }: FusionProps) {
   const row = attention.row(pass.stage, p);
   const before = attention.row(pass.before, p)[q];
   const after = row[q];
+  const isOn = attention.reach > 0;
   return (
     <>
       <Terms>
@@ -103,17 +123,27 @@ export function Fusion({ scene, pass }: FusionProps) {
           <Value name="before" value={before} onClick={() => go(pass.before, query, patch)} />
         </Term>
       </Terms>
-      <Note>{attention.config.fuse ? <Explanation terms={terms} /> : <Off />}</Note>
+      <Note>{isOn ? <Explanation terms={terms} /> : <Off scene={scene} />}</Note>
+      {isOn && <Order scene={scene} isFirst={rowsOnly} />}
     </>
   );
 }
 
-const Off = () => (
-  <>
-    Fusion is off: both passes leave the scores as they are. They are some nine times smaller than
-    fused ones, so that the same scale tells them apart less.
-  </>
-);
+/** Nothing is added: switched off, or by a kernel of one number. */
+function Off({ scene }: { scene: Scene }) {
+  const { fuse, fuse_k } = scene.attention.config;
+  if (fuse_k === 1 && !fuse) return <>Fusion is off: both passes leave the scores as they are.</>;
+  const more = fuse_k === 3 ? "nine" : String(fuse_k ** 2); // as many scores are added up
+  if (fuse) {
+    return <>A kernel of 1×1 adds no neighbour: both passes leave the scores as they are.</>;
+  }
+  return (
+    <>
+      Fusion is off: both passes leave the scores as they are. They are some {more} times smaller
+      than fused ones, so that the same scale tells them apart less.
+    </>
+  );
+}
 
 function Explanation({ terms }: { terms: readonly FusionTerm[] }) {
   const wraps = terms.filter((term) => term.wraps).length;

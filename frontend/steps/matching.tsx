@@ -12,12 +12,12 @@ import { MatchTile, QueryTile, Tile } from "../views/tiles.tsx";
 import { patchMarks } from "./boxes.ts";
 import { scoreMap } from "./miniatures.ts";
 import type { InspectorProps, Step } from "./step.ts";
-import { Outside, QueryWord } from "./words.tsx";
+import { areLevel, Level, levelWith, Outside, QueryWord } from "./words.tsx";
 
 const NORMS: Readonly<Record<AttentionConfig["norm"], string>> = {
-  max: "max(‖w‖, 0.0001)",
-  per_element: "√Σ(w² + 0.0001)",
-  none: "none: 1",
+  max: "norm of the key: max(‖w‖, 0.0001)",
+  per_element: "norm of the key: √Σ(w² + 0.0001)",
+  none: "no norm under this rule",
 };
 
 const DIVISIONS: Readonly<Record<AttentionConfig["norm"], string>> = {
@@ -42,10 +42,22 @@ function Sentence({ scene }: InspectorProps) {
       </>
     );
   }
+  const count = total(valid);
+  if (count === 1) {
+    return (
+      <>
+        <PatchWord at={attention.cellOf(q)} isFirst /> scores {digits(scores[q])} for{" "}
+        <QueryWord scene={scene} />, and is the only one that may be pasted.
+        <Outside scene={scene} />
+      </>
+    );
+  }
+  if (areLevel(scores, scene)) return <Level scene={scene} what="raw scores" />;
   return (
     <>
-      By raw score, {patch} is number {thousands(rankOf(scores, q, valid))} for{" "}
-      <QueryWord scene={scene} />, of {thousands(total(valid))} that may be pasted.
+      By raw score, {patch} is number {thousands(rankOf(scores, q, valid))}
+      {levelWith(scores, scene)} for <QueryWord scene={scene} />, of {thousands(count)} that may be
+      pasted.
       <Outside scene={scene} />
     </>
   );
@@ -89,7 +101,7 @@ function Inspector({ scene }: InspectorProps) {
           picture={<Large>{rule === "none" ? "1" : "‖key‖"}</Large>}
           value={<Value name="norm" value={terms.norm} />}
         >
-          norm of the key: {NORMS[rule]}
+          {NORMS[rule]}
         </Term>
         <Sign>=</Sign>
         <Term

@@ -8,7 +8,7 @@ import { MixedTile, PasteTile } from "../views/tiles.tsx";
 import type { InspectorProps } from "./step.ts";
 
 export function PatchInspector({ scene }: InspectorProps) {
-  const { attention, q, pasted } = scene;
+  const { attention, q, pasted, known } = scene;
   return (
     <>
       <Terms>
@@ -18,13 +18,19 @@ export function PatchInspector({ scene }: InspectorProps) {
         {pasted && <Takers scene={scene} pasted={pasted} />}
       </Terms>
       <Note>
-        {!attention.valid[q] && "This patch touches the hole, so it is pasted nowhere. "}
-        {pasted
-          ? "The foreground shows every place it is pasted. A number leads to that query."
-          : "Where it goes is known at the softmax, once the output is computed."}
+        {attention.valid[q] === 1 ? whereItGoes(pasted !== null, known !== null) : NOWHERE}
       </Note>
     </>
   );
+}
+
+const NOWHERE = "This patch touches the hole, so it is pasted nowhere.";
+
+function whereItGoes(isShown: boolean, isKnown: boolean): string {
+  if (isShown)
+    return "The foreground shows every place it is pasted. A number leads to that query.";
+  if (isKnown) return "Where it goes stands at the softmax.";
+  return "Where it goes is known at the softmax, once the output is computed.";
 }
 
 interface TakersProps extends InspectorProps {

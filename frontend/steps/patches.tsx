@@ -110,6 +110,7 @@ export const patches: Step = {
   Thumbnail: () => <Thumbnails step={patches} pictures={PICTURES} />,
   Foot: KsizeKnob,
   rowStage: () => null,
+  noRegion: "Patches are not added up",
   shape: (stage, run, { c, L, config }) => {
     const side = stage === "matching_patches" ? config.ksize : 2 * config.rate;
     return [run.inputs.n, L, c, side, side];

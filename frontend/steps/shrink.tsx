@@ -228,6 +228,7 @@ export const shrink: Step = {
   Thumbnail: () => <Thumbnails step={shrink} pictures={PICTURES} />,
   Foot: RateKnob,
   rowStage: () => null,
+  noRegion: "Colours are not added up",
   shape: (stage, run, { c, h, w, hb, wb }) => {
     const { n } = run.inputs;
     if (stage === "downsampled_f") return [n, c, h, w];

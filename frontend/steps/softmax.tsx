@@ -1,5 +1,6 @@
 // Softmax: shares of one, from scores that may be anything.
 import { paint, rangeOf } from "../engine/colour.ts";
+import { equalsOf } from "../engine/ranks.ts";
 import type { Scene } from "../state/scene.ts";
 import type { Colours } from "../views/bitmap.ts";
 import { useGo } from "../views/context.ts";
@@ -11,9 +12,10 @@ import { Chip, Note, Sign, Term, Terms, Value } from "../views/terms.tsx";
 import { Thumbnails } from "../views/thumbnails.tsx";
 import { backgroundLayer, cellOutline, widened } from "./miniatures.ts";
 import type { InspectorProps, Layer, Miniature, Step } from "./step.ts";
-import { Outside, QueryWord } from "./words.tsx";
+import { areLevel, Outside, QueryWord } from "./words.tsx";
 
 const LEAST = 1e-6; // the curve's floor
+const ROUNDING = 1e-9;
 const COUNTS = ["", "one", "two", "three", "four", "five"];
 
 const fixed = (value: number): string => value.toFixed(2).replace("-", "−");
@@ -30,10 +32,38 @@ function Sentence({ scene }: InspectorProps) {
       </>
     );
   }
+  const weights = attention.row("attention", p);
+  if (areLevel(weights, scene)) return <EqualShares scene={scene} weight={weight} />;
+  const equals = weight > 0 ? equalsOf(weights, q, attention.valid) : 0;
   return (
     <>
       <QueryWord scene={scene} isFirst /> takes {percent(weight)} from <PatchWord at={patch} />
+      {equals > 0 && ` (as from ${thousands(equals)} ${equals === 1 ? "other" : "others"})`}
       <Best scene={scene} />.<Outside scene={scene} />
+    </>
+  );
+}
+
+interface EqualSharesProps extends InspectorProps {
+  weight: number;
+}
+
+/** Every patch takes the same: because scores do not count, or because they are equal. */
+function EqualShares({ scene, weight }: EqualSharesProps) {
+  const { attention, q } = scene;
+  const { L, valid, config } = attention;
+  const count = total(valid);
+  // Under the rule "zero" the patches in the hole count in the sum, and then get nothing.
+  const whole = [count, L].find((parts) => Math.abs(parts * weight - 1) < ROUNDING);
+  return (
+    <>
+      <QueryWord scene={scene} isFirst /> takes the same {percent(weight)}
+      {whole && ` (1/${thousands(whole)})`} from each of {thousands(count)} patches:{" "}
+      {config.softmax_scale === 0
+        ? "at scale 0 no score counts"
+        : "their fused scores are all equal"}
+      . <PatchWord at={attention.cellOf(q)} isFirst /> is one of these equals.
+      <Outside scene={scene} />
     </>
   );
 }
@@ -50,10 +80,11 @@ function Best({ scene }: InspectorProps) {
       </>
     );
   }
-  if (best.length < 2) return null;
+  const together = percent(total(best.map(({ weight }) => weight)));
+  if (best.length < 2 || together === percent(first.weight)) return null;
   return (
     <>
-      , {percent(total(best.map(({ weight }) => weight)))} from its best {COUNTS[best.length]}
+      , {together} from its best {COUNTS[best.length]}
     </>
   );
 }
@@ -125,10 +156,24 @@ function Inspector({ scene }: InspectorProps) {
           (masked === "zero" || !scene.blank) &&
           "This patch touches the hole, so its weight is 0. "}
         <Masked scene={scene} lse={lse} />
-        {isValid && " A larger scale gives the best match more: try the slider under Softmax."}
+        {isValid && !Number.isNaN(lse) && <Larger scene={scene} />}
       </Note>
     </>
   );
+}
+
+/** What another scale would do. */
+function Larger({ scene }: InspectorProps) {
+  const { attention, p } = scene;
+  const { softmax_scale: scale } = attention.config;
+  if (scale === 0) {
+    return <> At scale 0 every exponent is 0: with the slider under Softmax scores count again.</>;
+  }
+  if (areLevel(attention.row("fused_scores", p), scene)) {
+    return <> Equal scores get equal shares at any scale.</>;
+  }
+  if (scale < 0) return <> A scale below 0 turns the order round: the least score takes most.</>;
+  return <> A larger scale gives the best match more: try the slider under Softmax.</>;
 }
 
 /** What the patches that touch the hole have to do with the sum. */
@@ -139,16 +184,27 @@ function Masked({ scene, lse }: InspectorProps & { lse: number }) {
   const patches =
     count === 1 ? "The patch that touches" : `The ${thousands(count)} patches that touch`;
   if (attention.config.masked === "minus_infinity") {
-    return <>{patches} the hole count for nothing in the sum: a score of −∞ each.</>;
+    if (count === attention.L) {
+      return (
+        <>All patches touch the hole: a score of −∞ each leaves 0 to divide by, which is NaN.</>
+      );
+    }
+    return (
+      <>
+        {patches} the hole {count === 1 ? "counts" : "count"} for nothing in the sum: a score of −∞
+        {count === 1 ? "" : " each"}.
+      </>
+    );
   }
+  if (Number.isNaN(lse)) return <>One score that is not a number makes every weight NaN.</>;
   const share = count * Math.exp(-lse);
   return (
     <>
-      {patches} the hole count as exp(0) each,{" "}
+      {patches} the hole {count === 1 ? "counts as exp(0)" : "count as exp(0) each"},{" "}
       <Value name="masked" value={share}>
-        {percent(share < LEAST ? 0 : share)}
+        {percent(share)}
       </Value>{" "}
-      of the sum, and then get 0.
+      of the sum, and then {count === 1 ? "gets" : "get"} 0.
     </>
   );
 }

@@ -13,6 +13,8 @@ export interface Mark {
   /** The role that it has, and how it is drawn: classes of the style sheet. */
   readonly kind: string;
   readonly label?: string;
+  /** Where the label's corner is, in CSS pixels down and right of the box's middle. */
+  readonly labelAt?: readonly [down: number, right: number];
 }
 
 /** An arrow over a picture, from [row, column] to [row, column] in pixels. */
@@ -83,6 +85,8 @@ export interface Step {
   readonly rowStage: (stage: StageKey) => MatrixKey | null;
   /** The shape of a stage's tensor, in the order of its axes. */
   readonly shape: (stage: StageKey, run: Run, attention: Attention) => readonly number[];
+  /** Why the rows of several cells cannot be added up here; the attention's are shown instead. */
+  readonly noRegion?: string;
   /** The numbers of a stage for the query p and the patch q of a scene. */
   readonly values: (stage: StageKey, scene: Scene) => ArrayLike<number>;
   /** A picture in place of f, b or the output; null where those are shown. */

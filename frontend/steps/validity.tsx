@@ -26,11 +26,18 @@ function Sentence({ scene }: InspectorProps) {
     );
   }
   const { invalid, L, valid } = attention;
+  if (!invalid && attention.leaks > 0) {
+    return <>{patch} may be pasted, like every other: no cell keeps any of so thin a hole.</>;
+  }
   if (!invalid) return <>{patch} may be pasted, like every other: nothing is missing.</>;
+  const others = total(valid) - 1;
   return (
     <>
-      {patch} is free of the <HoleWord />: it may be pasted, like {thousands(total(valid) - 1)}{" "}
-      others of {thousands(L)}.
+      {patch} is free of the <HoleWord />: it may be pasted,{" "}
+      {others === 0
+        ? "the only one"
+        : `like ${thousands(others)} ${others === 1 ? "other" : "others"}`}{" "}
+      of {thousands(L)}.
     </>
   );
 }
@@ -89,8 +96,9 @@ function Inspector({ scene }: InspectorProps) {
         </Term>
       </Terms>
       <Note>
-        {holes.length > 0 && `m↓${cell(...holes[0])} is 1, so valid${cell(...place)} is 0: `}
-        One cell of{" "}
+        {holes.length > 0
+          ? `m↓${cell(...holes[0])} is 1, so valid${cell(...place)} is 0: one cell of `
+          : "One cell of "}
         <Link onClick={() => go("downsampled_mask", query, patch)}>the shrunk hole</Link> under a
         patch is enough to take it out. Such patches are hatched in the background: move over it to
         test another.
@@ -133,6 +141,7 @@ export const validity: Step = {
   Thumbnail: () => <Thumbnails step={validity} pictures={PICTURES} />,
   Foot,
   rowStage: () => null,
+  noRegion: "Validity is the same for every cell",
   shape: (_stage, run, { L }) => [run.inputs.n, L],
   values: (_stage, { attention }) => attention.valid,
   marks: patchMarks,

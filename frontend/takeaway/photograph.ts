@@ -69,7 +69,7 @@ function fillSmoothly(values: Float32Array, places: readonly number[], W: number
 
 interface PageInputs {
   readonly meta: Meta;
-  readonly buffers: { f: Float32Array; b: Float32Array; mask: Uint8Array };
+  readonly buffers: { f: Float32Array; b: Float32Array; mask: Uint8Array; truth: Float32Array };
   readonly mask: Mask;
 }
 
@@ -85,6 +85,7 @@ export function inputsOfPhotograph(photo: Photograph, meta: Meta, title: string)
     const channel = Math.floor(i / area);
     f[i] = rgb[3 * (i % area) + channel] / 127.5 - 1;
   }
+  const truth = f.slice();
   const hole = [...f.keys()].filter((i) => data[i % area]);
   fillSmoothly(f, hole, W);
   const maps = {
@@ -101,9 +102,9 @@ export function inputsOfPhotograph(photo: Photograph, meta: Meta, title: string)
       python: null,
       summaries: null,
       look: LOOK_OF_RGB,
-      arrays: { f: maps, b: maps, mask: { dtype: "uint8", shape } } as Meta["arrays"],
+      arrays: { f: maps, b: maps, truth: maps, mask: { dtype: "uint8", shape } } as Meta["arrays"],
     },
-    buffers: { f, b: f, mask: data },
+    buffers: { f, b: f, mask: data, truth },
     mask: { shape, data },
   };
 }

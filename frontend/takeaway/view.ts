@@ -1,6 +1,7 @@
 // One picture with what is drawn over it, as an SVG or as a PNG.
 import type { Arrow, Mark } from "../steps/step.ts";
 import { download } from "./download.ts";
+import { escaped, type Legend, legendShape } from "./legend.ts";
 
 /** Set places, each `step` pixels wide. */
 export interface Bits {
@@ -20,30 +21,32 @@ export interface PictureParts {
   readonly hole: Bits | null;
   /** Draw the hole's edge, not its area. */
   readonly onlyEdge: boolean;
-  readonly title: string;
+  /** Below the picture; its title is the file's, too. */
+  readonly legend: Legend;
 }
 
 const COLOURS = { query: "#d55e00", match: "#56b4e9", pixel: "#009e73", hole: "#cc79a7" };
 const LINE = 2; // pixels of the canvas at a ratio of 1
-const LABEL = 11;
+const LABEL = 12;
 
 /** A mark that is smaller is drawn as large as this. */
 const LEAST_SIDE = 5;
 
-const escaped = (text: string): string =>
-  text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
-
 export function svgOf(parts: PictureParts, ratio = 1): string {
-  const { canvas, cols, rows, hole, title } = parts;
+  const { canvas, cols, rows, hole, legend } = parts;
   const { width, height } = canvas;
+  const below = legendShape(legend, height, width, ratio);
+  const whole = height + below.height;
   const scale = { x: width / cols, y: height / rows, line: LINE * ratio, label: LABEL * ratio };
   return [
-    `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}">`,
-    `<title>${escaped(title)}</title>`,
+    `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${whole}">`,
+    `<title>${escaped(legend.lines[0])}</title>`,
+    `<path d="M0 0H${width}V${whole}H0Z" fill="#fff"/>`,
     `<image width="${width}" height="${height}" href="${canvas.toDataURL()}"/>`,
     hole ? holeShape(hole, parts.onlyEdge, scale) : "",
     ...parts.marks.map((mark) => markShape(mark, scale)),
     ...parts.arrows.map((arrow) => arrowShape(arrow, scale)),
+    below.svg,
     "</svg>",
   ].join("");
 }
@@ -63,8 +66,8 @@ function holeShape(hole: Bits, onlyEdge: boolean, { x, y, line }: Scale): string
     const undone = `scale(${line / 2 / across} ${line / 2 / down}) rotate(45)`;
     return (
       `<defs><pattern id="hatch" width="6" height="6" patternUnits="userSpaceOnUse"` +
-      ` patternTransform="${undone}"><path d="M0 0V6" stroke="${COLOURS.hole}"` +
-      ` stroke-width="2.4"/></pattern></defs>` +
+      ` patternTransform="${undone}"><path d="M3 0V6" stroke="#1e0a18" stroke-width="3.6"/>` +
+      `<path d="M3 0V6" stroke="${COLOURS.hole}" stroke-width="1.8"/></pattern></defs>` +
       `<path ${transform} d="${areaOf(hole)}" fill="url(#hatch)"/>`
     );
   }
@@ -103,7 +106,7 @@ export function edgeOf({ bits, rows, cols }: Bits): string {
   return parts.join("");
 }
 
-function markShape({ box, kind, label }: Mark, scale: Scale): string {
+function markShape({ box, kind, label, labelAt }: Mark, scale: Scale): string {
   const { line } = scale;
   const [top, left, tall, wide] = box;
   const width = Math.max(LEAST_SIDE, wide * scale.x) + line;
@@ -112,12 +115,18 @@ function markShape({ box, kind, label }: Mark, scale: Scale): string {
   const y = (top + tall / 2) * scale.y - height / 2;
   const names = kind.split(" ");
   const thickness = names.includes("light") ? line / 2 : line;
-  const frame = (colour: string, strokeWidth: number, dashes = "") =>
-    `<rect x="${x}" y="${y}" width="${width}" height="${height}" fill="none" stroke="${colour}"` +
+  const frame = (colour: string, strokeWidth: number, dashes = "", grown = 0) =>
+    `<rect x="${x - grown / 2}" y="${y - grown / 2}" width="${width + grown}"` +
+    ` height="${height + grown}" fill="none" stroke="${colour}"` +
     ` stroke-width="${strokeWidth}"${dashes}/>`;
-  const dark = frame("rgba(0,0,0,.75)", thickness + line);
-  const text = label ? labelShape(label, x + width + line, y + height * 0.6, scale.label) : "";
-  return dark + frame(colourOf(names), thickness, dashesOf(names, line)) + text;
+  const dark = frame("rgba(0,0,0,.75)", thickness + (names.includes("kept") ? 4 : 1) * line);
+  const ratio = line / LINE;
+  const [down, right] = labelAt ?? [-LABEL / 2, width / 2 / ratio + LINE];
+  const labelX = x + width / 2 + right * ratio;
+  const labelY = y + height / 2 + (down + 0.85 * LABEL) * ratio;
+  const text = label ? labelShape(label, labelX, labelY, scale.label) : "";
+  const second = names.includes("kept") ? frame(colourOf(names), line, "", 3 * line) : "";
+  return dark + second + frame(colourOf(names), thickness, dashesOf(names, line)) + text;
 }
 
 function colourOf(names: readonly string[]): string {
@@ -149,14 +158,13 @@ function arrowShape({ from, to, kind }: Arrow, { x, y, line }: Scale): string {
 
 /** The browser draws the SVG. */
 export async function savePng(parts: PictureParts, ratio: number, name: string): Promise<void> {
-  const { width, height } = parts.canvas;
   const image = new Image();
   image.src = `data:image/svg+xml,${encodeURIComponent(svgOf(parts, ratio))}`;
   await image.decode();
   const canvas = document.createElement("canvas");
-  canvas.width = width;
-  canvas.height = height;
-  canvas.getContext("2d")?.drawImage(image, 0, 0, width, height);
+  canvas.width = image.naturalWidth;
+  canvas.height = image.naturalHeight;
+  canvas.getContext("2d")?.drawImage(image, 0, 0);
   canvas.toBlob((blob) => {
     if (blob) download(name, blob);
   });

@@ -1,6 +1,8 @@
 // Painting the hole: 12 × 10 pixels, a cell of 2 × 2.
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { paintedNote } from "../state/painted.ts";
 import { setUp } from "./hands.ts";
+import { hole, smallRun } from "./run.ts";
 import { H, W } from "./stub.ts";
 
 vi.mock("../state/background.ts", () => ({
@@ -127,4 +129,27 @@ test("the kernel is told when the hand rests, not on the way", () => {
   hands.drag("foreground", [4, 8]);
   expect(model.saved.length).toBe(before);
   expect(session.progress.value).not.toBe(null);
+});
+
+test("another hole leaves f as it is, and that is said until it is the first one again", () => {
+  const first = smallRun();
+  expect(paintedNote(first)).toBe("");
+  const other = first.change(first.config, hole(0, 2, 0, 2));
+  expect(paintedNote(other)).toMatch(/^Only the mask has changed, not f: nothing is filled anew/);
+  const gone = first.change(first.config, null);
+  expect(paintedNote(gone)).toBe(
+    "Only the mask is gone: f still holds what stood under the first hole.",
+  );
+  expect(paintedNote(gone.change(first.config, hole(4, 7, 4, 7)))).toBe("");
+});
+
+test("it is said when a stroke ends, but not in place of what A and B differ in", () => {
+  const { session, click, hands } = setUp();
+  session.tool.value = "brush";
+  click("foreground", [4, 4]);
+  expect(session.message.value).toMatch(/^Only the mask has changed/);
+  session.message.value = "";
+  session.pinned.value = session.run;
+  hands.put(null);
+  expect(session.message.value).toBe("");
 });

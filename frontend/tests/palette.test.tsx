@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { largestDifference } from "../state/sides.ts";
 import { areaOf, edgeOf, svgOf } from "../takeaway/view.ts";
+import { Images } from "../views/images.ts";
 import { isTableKey } from "../views/Table.tsx";
 import { hoveredQuery, kinds, panel, settled, show, text } from "./pictures.tsx";
 import { hole, smallRun } from "./run.ts";
@@ -101,6 +102,35 @@ describe("A and B", () => {
     expect(session.scene.value.side).toBe("B");
   });
 
+  test("the difference waits for B, and says how far that is", async () => {
+    const { session } = pin();
+    session.side.value = "difference";
+    session.progress.value = 0.4;
+    await settled();
+    expect(text("output", ".ctx-caption")).toBe("B is being computed: 40 %");
+    const images = new Images();
+    expect(images.of("output", session.scene.value)).toBe(null);
+    session.progress.value = null;
+    await settled();
+    expect(text("output", ".ctx-caption")).toBe(
+      "B’s output was not computed: there is nothing to subtract",
+    );
+    const result = session.pinned.value?.known(0);
+    if (result) session.run.know(0, { ...result });
+    await settled();
+    expect(text("output", ".ctx-caption")).toBe("A and B are equal at every pixel");
+    if (result) session.run.know(0, { ...result, output: result.output.map((x) => x + 1) });
+    await settled();
+    expect(text("output", ".ctx-caption")).toMatch(/^how much A and B differ/);
+    expect(images.of("output", session.scene.value)).not.toBe(null);
+  });
+
+  test("an output of before is not taken for that of these settings", async () => {
+    pin();
+    await settled();
+    expect(text("output", ".ctx-state")).toBe("from before the change");
+  });
+
   test("the largest difference over the channels", () => {
     const A = Float32Array.of(1, 2, 3, 4);
     const B = Float32Array.of(1, 0, 3.5, 5);
@@ -170,12 +200,13 @@ describe("a picture as a file", () => {
       arrows: [{ from: [1, 1], to: [5, 5], kind: "query" }],
       hole: bits,
       onlyEdge: false,
-      title: "a & b",
+      legend: { lines: ["a & b"], range: null },
     });
     const file = new DOMParser().parseFromString(svg, "image/svg+xml");
     expect(file.querySelector("parsererror")).toBe(null);
     expect(file.querySelector("title")?.textContent).toBe("a & b");
-    expect(file.querySelector("text")?.textContent).toBe("1 <");
+    const texts = [...file.querySelectorAll("text")].map((each) => each.textContent);
+    expect(texts).toEqual(["1 <", "a & b"]);
     expect(file.querySelectorAll("rect")).toHaveLength(2);
     expect(file.querySelectorAll('path[stroke="#d55e00"]')).toHaveLength(1);
     expect(file.querySelector('[fill="url(#hatch)"]')).not.toBe(null);

@@ -134,7 +134,7 @@ describe("boxes and arrows", () => {
 
   test("a chosen patch lies over the best ones; a step's own boxes lie below", () => {
     show(smallRun(), "scores", keptQuery([4, 3], 7));
-    expect(kinds("foreground")).toEqual(["query light", "query"]);
+    expect(kinds("foreground")).toEqual(["query light", "query kept"]);
     expect(kinds("background").slice(0, 2)).toEqual(["match light", "match light"]);
     expect(kinds("background").at(-1)).toBe("match");
   });

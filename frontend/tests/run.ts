@@ -29,12 +29,14 @@ interface RunOptions {
   mask?: Mask | null;
   /** Whether f holds nothing but zeros. */
   isDark?: boolean;
+  /** f before its hole was filled. */
+  truth?: Float32Array | null;
   /** Whether the output has been computed. */
   isKnown?: boolean;
 }
 
 export function smallRun(options: RunOptions = {}): Run {
-  const { config, mask = hole(4, 7, 4, 7), isDark = false, isKnown = true } = options;
+  const { config, mask = hole(4, 7, 4, 7), isDark = false, isKnown = true, truth = null } = options;
   const f = isDark ? new Float32Array(CHANNELS * H * W) : noise(CHANNELS * H * W, 1);
   const b = noise(CHANNELS * H * W, 2);
   const inputs: Inputs = {
@@ -49,6 +51,7 @@ export function smallRun(options: RunOptions = {}): Run {
     b,
     mask,
     foregroundMask: null,
+    truth,
     pictures: {},
     sameSize: true,
   };

@@ -5,7 +5,7 @@ import { keptQuery } from "../state/cursor.ts";
 import { stepOf } from "../steps/index.ts";
 import { percent, thousands } from "../views/format.ts";
 import { CURSORS, EVERYWHERE, elements, INVALID, say, sceneOf } from "./inspect.tsx";
-import { smallRun } from "./run.ts";
+import { hole, smallRun } from "./run.ts";
 
 const OUTSIDE = " ⚠ Outside the hole.";
 const IN_HOLE = keptQuery([2, 2]);
@@ -21,9 +21,9 @@ test("large counts are in groups of three", () => {
   expect([0, 999, 1000, 2560, 1_234_567].map(thousands)).toEqual([
     "0",
     "999",
-    "1\u2009000",
-    "2\u2009560",
-    "1\u2009234\u2009567",
+    "1\u202f000",
+    "2\u202f560",
+    "1\u202f234\u202f567",
   ]);
 });
 
@@ -182,7 +182,7 @@ test("deconvolution: what a query pastes, and what a pixel is made of", () => {
   expect(say(smallRun({ config }), "output", IN_HOLE)).toContain("divided by how many they are.");
   const pixel = say(smallRun(), "scores", CURSORS["a pixel"]);
   expect(pixel).toMatch(/^Pixel \(5, 5\) is what 4 pasted patches have there, divided by 4\. /);
-  expect(pixel).toMatch(/ Most comes from patch \(\d, \d\): [\d.]+ %\.$/);
+  expect(pixel).toMatch(/ The largest share, [\d.]+ %, is patch \(\d, \d\)’s\.$/);
   expect(say(smallRun({ config }), "output", CURSORS["a pixel in the corner"])).toContain(
     "Pixel (0, 0) is what 1 pasted patch has there, divided by 1.",
   );
@@ -198,4 +198,56 @@ test("flow: which way, and nowhere", () => {
   expect(say(run, "flow", IN_HOLE)).toMatch(/^The best match of cell/);
   const { scene } = sceneOf(run, "flow", keptQuery([2, 2], 5));
   expect(stepOf("flow").value(scene)).toBe("(−1, −2)");
+});
+
+describe("a patch without a query", () => {
+  const late = () => smallRun({ isKnown: false });
+
+  test("says what the foreground shows of it, and nothing where it shows nothing", () => {
+    const patch = CURSORS["a patch"];
+    expect(say(smallRun(), "scores", patch)).toBe(
+      "The foreground shows how well each cell matches patch (5, 0).",
+    );
+    expect(say(smallRun(), "matching_patches", patch)).toBe(
+      "Patch (5, 0) may be pasted: Matching, Fuse and Softmax show where.",
+    );
+    expect(say(late(), "attention", patch)).toBe(
+      "Where patch (5, 0) is pasted is known once the output has been computed.",
+    );
+  });
+});
+
+describe("in corner cases no sentence is false", () => {
+  test("one cell, one patch", () => {
+    const one = () => smallRun({ config: { rate: 10 }, mask: null });
+    const query = keptQuery([0, 0]);
+    expect(say(one(), "scores", query)).toMatch(/and is the only one that may be pasted\.$/);
+    expect(say(one(), "fused_rows", query)).toMatch(/^With .*, patch \(0, 0\) stays at .*; no oth/);
+    expect(say(one(), "attention", query)).toBe("Cell (0, 0) takes 100 % from patch (0, 0).");
+  });
+
+  test("a share of all is not said twice", () => {
+    const sharp = smallRun({ config: { softmax_scale: 500 } });
+    expect(say(sharp, "attention", IN_HOLE)).not.toContain("from its best");
+    const soft = smallRun({ config: { softmax_scale: 1 } });
+    expect(say(soft, "attention", IN_HOLE)).toContain("from its best five");
+  });
+
+  test("a kernel of one number adds no neighbour", () => {
+    const run = smallRun({ config: { fuse_k: 1 } });
+    expect(say(run, "fused_rows", IN_HOLE)).toMatch(
+      /^A kernel of 1×1 adds nothing: patch \(\d, \d\) keeps/,
+    );
+  });
+
+  test("a hole that no cell keeps is not taken for none", () => {
+    const thin = smallRun({ mask: hole(0, 12, 1, 2) });
+    expect(say(thin, "valid", IN_HOLE)).toContain("no cell keeps any of so thin a hole");
+    expect(say(smallRun({ mask: null }), "valid", IN_HOLE)).toContain("nothing is missing");
+  });
+
+  test("every patch masked, a pixel has no largest share", () => {
+    const text = say(smallRun({ mask: EVERYWHERE }), "scores", CURSORS["a pixel"]);
+    expect(text).toBe("⚠ Every patch touches the hole: all weights are 0.");
+  });
 });

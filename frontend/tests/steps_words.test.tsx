@@ -60,7 +60,7 @@ describe("shrink", () => {
 describe("validity", () => {
   test("a patch that touches the hole, and one that does not", () => {
     const touching = show(smallRun(), "valid", CURSORS["an invalid patch"]);
-    expect(touching).toContain("m↓(2, 2) is 1, so valid(1, 1) is 0: One cell of the shrunk hole");
+    expect(touching).toContain("m↓(2, 2) is 1, so valid(1, 1) is 0: one cell of the shrunk hole");
     expect(touching).toContain("1 in the holecells of patch (1, 1), ringed");
     expect(touching).toContain("70 %21 of 30patches may be pasted");
     expect(term("valid")).toEqual([0]);
@@ -165,7 +165,7 @@ describe("deconvolution", () => {
     const run = smallRun();
     const text = show(run, "attention", CURSORS["a pixel"]);
     expect(text).toContain(
-      "4 overlapping patches meet at this pixel; the sum is divided by 4, alw",
+      "4 overlapping patches meet at this pixel; the sum is divided by 4, as everywhere",
     );
     const ledger = run.attention(0).pixel(5, 5);
     expect(term("value")).toEqual(Array.from(ledger.value));
@@ -242,7 +242,10 @@ describe("a patch", () => {
     const invalid = show(smallRun(), "attention", CURSORS["an invalid patch"]);
     expect(invalid).toContain("This patch touches the hole, so it is pasted nowhere.");
     expect(term("taken")).toHaveLength(0);
-    expect(show(smallRun(), "scores", CURSORS["a patch"])).toContain(
+    expect(invalid).not.toMatch(/every place|Where it goes/);
+    const known = show(smallRun(), "scores", CURSORS["a patch"]);
+    expect(known).toContain("Where it goes stands at the softmax.");
+    expect(show(smallRun({ isKnown: false }), "scores", CURSORS["a patch"])).toContain(
       "Where it goes is known at the softmax, once the output is computed.",
     );
   });

@@ -1,6 +1,7 @@
 // The debugger, whole.
 import { effect } from "@preact/signals";
 import { useLayoutEffect, useRef } from "preact/hooks";
+import { paintedNote } from "../state/painted.ts";
 import { valuesOf } from "../state/scene.ts";
 import { isStageKey, stagesOf } from "../state/stages.ts";
 import { actionsOf } from "./actions.ts";
@@ -11,6 +12,7 @@ import { Inspector } from "./Inspector.tsx";
 import { Lead } from "./Lead.tsx";
 import { Matches } from "./Matches.tsx";
 import { Pictures } from "./Pictures.tsx";
+import { spokenRegion } from "./region.tsx";
 import { type Root, setRoot } from "./root.ts";
 import { neighbour, Strip, showStage } from "./Strip.tsx";
 import { Panel, takeSteppingKey } from "./stepping/Panel.tsx";
@@ -56,7 +58,8 @@ export function App({ tools }: { tools: Tools }) {
   useLayoutEffect(() => {
     const takeElsewhere = (event: KeyboardEvent) => {
       if (root.current?.contains(event.target as Node)) return;
-      if (event.key === "Escape" && session.kept) tools.hands.letGo();
+      const isBusy = session.isPlaying.value || session.kept || session.region.value !== null;
+      if (event.key === "Escape" && isBusy) letGo(tools);
       // On a page of its own nothing else wants a key that no element has.
       const isOnPage = document.body.classList.contains("ctxattn-page");
       if (isOnPage && event.key !== "Escape") takeKey(tools, event);
@@ -106,13 +109,19 @@ function forgetHint({ session }: Tools): void {
   session.hint.value = "";
 }
 
+/** Escape stops what plays first, and lets go what is kept or drawn when it is pressed again. */
+function letGo({ session, hands }: Tools): void {
+  if (session.isPlaying.value) session.isPlaying.value = false;
+  else hands.letGo();
+}
+
 function takeKey(tools: Tools, event: KeyboardEvent): void {
   const by = { "[": -1, "]": 1 }[event.key];
   if (tools.session.showsKeys.value) return; // the dialog has its own
   if (takeSteppingKey(tools, event)) {
-    // done
+    // it did what it does
   } else if (event.key === "Escape") {
-    tools.hands.letGo();
+    letGo(tools);
   } else if (event.key === "?") {
     tools.session.showsKeys.value = true;
   } else if (by) {
@@ -154,15 +163,24 @@ function Panels() {
 
 /** What holds for the whole run. */
 function Notes() {
-  const notes = useTools().session.run.inputs.meta.notes;
+  const { run } = useTools().session;
+  const notes = [paintedNote(run), ...run.inputs.meta.notes].filter(Boolean);
   if (!notes.length) return null;
   return <p class="ctx-notes">{notes.join(" ")}</p>;
 }
 
-/** What a screen reader says when a cell is kept. */
+/** What a screen reader says when a cell is kept, or a region has been added up. */
 function Spoken() {
   const { session } = useTools();
-  const { query, best, pixel } = session.scene.value;
+  const scene = session.scene.value;
+  if (scene.region) {
+    return (
+      <p class="ctx-live" role="status" aria-live="polite">
+        {spokenRegion(scene)}
+      </p>
+    );
+  }
+  const { query, best, pixel } = scene;
   const [first] = best;
   const isSpoken = session.kept && query && !pixel;
   return (

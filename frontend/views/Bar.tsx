@@ -12,6 +12,10 @@ const upTo = (count: number): number[] => [...Array(count).keys()];
 
 const SUBJECT = "Contextual attention";
 
+/** A title without the subject that it may begin with: alone where there is little room. */
+const nameOf = (title: string): string =>
+  title.startsWith(`${SUBJECT}: `) ? title.slice(SUBJECT.length + 2) : title;
+
 export function Bar() {
   const { session } = useTools();
   const actions = useActions();
@@ -19,9 +23,9 @@ export function Bar() {
   return (
     <header class="ctx-bar">
       {/* biome-ignore lint/a11y/useSemanticElements: a notebook has its own headings */}
-      <p class="ctx-title" role="heading" aria-level={1}>
-        {!title.startsWith(SUBJECT) && <span>{SUBJECT}: </span>}
-        <b>{title}</b>
+      <p class="ctx-title" role="heading" aria-level={1} title={title}>
+        {title !== SUBJECT && <span>{SUBJECT}: </span>}
+        <b>{nameOf(title)}</b>
       </p>
       <Status />
       <div class="ctx-acts">
@@ -170,8 +174,11 @@ function Pin() {
   return (
     <Button
       name="pin"
-      help="Keeps this run as A: change anything and see B beside it, along the whole strip."
-      isPressed={isPinned}
+      help={
+        isPinned
+          ? "Lets A go: the present run stays, alone."
+          : "Keeps this run as A: change anything and see B beside it, along the whole strip."
+      }
       onClick={() => {
         pinned.value = isPinned ? null : document.value;
       }}

@@ -55,7 +55,7 @@ export function Keys() {
           <dt>
             <kbd>Esc</kbd>
           </dt>
-          <dd>lets all go; a region first</dd>
+          <dd>stops playing; then ends a region; then lets all go</dd>
           <dt>
             <kbd>[</kbd> <kbd>]</kbd>
           </dt>

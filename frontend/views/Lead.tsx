@@ -1,12 +1,12 @@
 // One sentence with this cell's numbers, whose coloured words are the legend; and the stepper.
-import { useEffect, useState } from "preact/hooks";
+import { useEffect } from "preact/hooks";
 import { STEP_KEYS } from "../generated/stages.ts";
 import { stagesOf, stepNameOf } from "../state/stages.ts";
 import { useTools } from "./context.ts";
 import { useHint } from "./hints.ts";
 import { Icon } from "./icons.tsx";
 import { Sentence } from "./Sentence.tsx";
-import { neighbour, showStage } from "./Strip.tsx";
+import { moveTo, neighbour, showStage } from "./Strip.tsx";
 
 export const Lead = () => (
   <div class="ctx-lead">
@@ -42,17 +42,23 @@ const MILLISECONDS_A_STEP = 1600;
 function Stepper() {
   const tools = useTools();
   const { session } = tools;
-  const [isPlaying, setPlaying] = useState(false);
+  const isPlaying = session.isPlaying.value;
   const at = STEP_KEYS.indexOf(stepNameOf(session.stage.value));
+  const isAtEnd = at === STEP_KEYS.length - 1;
   const step = (by: number) => {
     const next = neighbour(session, by);
     if (next) showStage(tools, stagesOf(next)[0]);
-    return next !== null;
+  };
+  const play = () => {
+    if (isAtEnd) moveTo(tools, stagesOf(STEP_KEYS[0])[0]);
+    session.isPlaying.value = !isPlaying;
   };
   useEffect(() => {
     if (!isPlaying) return;
     const timer = setInterval(() => {
-      if (!step(1)) setPlaying(false);
+      const next = neighbour(session, 1);
+      if (next) moveTo(tools, stagesOf(next)[0]);
+      if (!neighbour(session, 1)) session.isPlaying.value = false;
     }, MILLISECONDS_A_STEP);
     return () => clearInterval(timer);
   }, [isPlaying]);
@@ -62,7 +68,7 @@ function Stepper() {
       class="ctx-stepper"
       role="group"
       aria-label="Step"
-      {...useHint("From step to step, for the same cell.")}
+      {...useHint("From step to step, for the same cell. Play goes through them; Esc stops it.")}
     >
       <button
         type="button"
@@ -80,21 +86,32 @@ function Stepper() {
         type="button"
         data-do="next"
         aria-label="Step on"
-        disabled={at === STEP_KEYS.length - 1}
+        disabled={isAtEnd}
         onClick={() => step(1)}
       >
         <Icon name="next" />
       </button>
-      <button
-        type="button"
-        class="ctx-wide"
-        data-do="play"
-        aria-pressed={isPlaying}
-        onClick={() => setPlaying(!isPlaying)}
-      >
-        <Icon name={isPlaying ? "pause" : "play"} />
-        {isPlaying ? "Pause" : "Play"}
+      <button type="button" class="ctx-wide" data-do="play" data-playing={isPlaying} onClick={play}>
+        <PlayWords isPlaying={isPlaying} isAtEnd={isAtEnd} />
       </button>
     </div>
+  );
+}
+
+/** What the button will do. */
+function PlayWords({ isPlaying, isAtEnd }: { isPlaying: boolean; isAtEnd: boolean }) {
+  if (isPlaying) {
+    return (
+      <>
+        <Icon name="pause" />
+        Pause
+      </>
+    );
+  }
+  return (
+    <>
+      <Icon name="play" />
+      {isAtEnd ? "Replay" : "Play"}
+    </>
   );
 }

@@ -1,5 +1,6 @@
 // The best matches of the query, or of a pixel, and what they paste.
 import type { Match } from "../engine/attention.ts";
+import { WEIGHTS } from "../engine/roles.ts";
 import { keptQuery } from "../state/cursor.ts";
 import type { Scene } from "../state/scene.ts";
 import { useTools } from "./context.ts";
@@ -93,11 +94,15 @@ function Others({ scene }: { scene: Scene }) {
   );
 }
 
-/** All shares together: 1 for a query; for a pixel, its overlapping patches over the divisor. */
-const wholeOf = ({ ledger, blank }: Scene): number => {
-  if (ledger) return ledger.terms.length / ledger.divisor;
-  return blank ? 0 : 1;
-};
+/** All shares together: less than 1 where masked patches have a part of the softmax's sum. */
+function wholeOf({ attention, blank, ledger, p, regionSum }: Scene): number {
+  if (blank) return 0;
+  if (regionSum) return total(regionSum.weights) / (regionSum.rowsDone || 1);
+  // Of a pixel: those of its overlapping patches, over the divisor.
+  const queries = ledger ? ledger.terms.map((term) => term.p) : [p];
+  const sum = total(queries.map((query) => total(attention.row(WEIGHTS, query))));
+  return sum / (ledger?.divisor ?? 1);
+}
 
 /** What these shares make; its place stays where they make nothing of their own. */
 function Below({ scene }: { scene: Scene }) {

@@ -1,10 +1,12 @@
 // One picture: a canvas, the hole hatched over it, outlines and arrows above. It lies on a mat that
 // takes up what whole device pixels leave of its column.
-import { effect } from "@preact/signals";
+import { effect, useSignal } from "@preact/signals";
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { clamp } from "../engine/numbers.ts";
 import type { Place } from "../state/cursor.ts";
+import { placeAfter } from "../state/places.ts";
 import type { ViewName } from "../state/scene.ts";
+import { BrushPreview } from "./BrushPreview.tsx";
 import { fitted, PictureCanvas } from "./canvas.ts";
 import { heatOf } from "./captions.tsx";
 import { useTools } from "./context.ts";
@@ -30,6 +32,8 @@ export function Picture({ view, images }: PictureProps) {
   const base = useRef<HTMLCanvasElement>(null);
   const hatch = useRef<HTMLDivElement>(null);
   const room = useWidth(section);
+  /** Where a brush would paint. */
+  const pointer = useSignal<Place | null>(null);
 
   /** Rows and columns of the picture. */
   const shape = (): Place => {
@@ -79,16 +83,23 @@ export function Picture({ view, images }: PictureProps) {
   };
 
   const move = (event: PointerEvent) => {
-    if (isPressed(event)) hands.drag(view, placeOf(event));
-    else if (!isTouch(event)) hands.hover(view, placeOf(event));
+    const place = placeOf(event);
+    if (hands.takesDrags(view)) pointer.value = place;
+    if (isPressed(event)) hands.drag(view, place);
+    else if (!isTouch(event)) hands.hover(view, place);
   };
   const leave = (event: PointerEvent) => {
+    pointer.value = null;
     if (!isPressed(event) && !isTouch(event)) hands.leave(view);
   };
   const press = (event: PointerEvent) => {
     if (event.button === 0 && hands.press(view, placeOf(event))) {
       stack.current?.setPointerCapture(event.pointerId);
     }
+  };
+  /** Keys paint where the cursor is. */
+  const pointAtKeys = () => {
+    if (hands.takesDrags(view)) pointer.value = placeAfter(session, view, [0, 0]);
   };
   const release = (event: PointerEvent) => {
     if (event.button !== 0) return;
@@ -112,12 +123,20 @@ export function Picture({ view, images }: PictureProps) {
           onPointerDown={press}
           onPointerUp={release}
           onPointerCancel={() => hands.cancel()}
-          onKeyDown={(event) => hands.key(view, event)}
+          onKeyDown={(event) => {
+            hands.key(view, event);
+            pointAtKeys();
+          }}
+          onFocus={pointAtKeys}
+          onBlur={() => {
+            pointer.value = null;
+          }}
         >
           <canvas data-view={view} ref={base} />
           <div class="ctx-hatch" ref={hatch} hidden />
-          <Marks view={view} />
           <Arrows view={view} />
+          <Marks view={view} room={room} />
+          <BrushPreview view={view} pointer={pointer} />
         </div>
         {view === "background" && <Table />}
       </div>

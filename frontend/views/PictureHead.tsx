@@ -4,14 +4,15 @@ import type { Span, ViewName } from "../state/scene.ts";
 import type { Session } from "../state/session.ts";
 import { canSubtract, type Side, sideOf } from "../state/sides.ts";
 import { stepOf } from "../steps/index.ts";
+import { linesOf } from "../takeaway/legend.ts";
 import { type PictureParts, savePng, saveSvg } from "../takeaway/view.ts";
-import { titleOf } from "./captions.tsx";
+import { heatOf, titleOf } from "./captions.tsx";
 import { useTools } from "./context.ts";
+import { Decibels } from "./Decibels.tsx";
 import { bitsOf } from "./hatch.ts";
 import { useHint } from "./hints.ts";
 import { Menu, type MenuItem } from "./Menu.tsx";
-import { marksOf } from "./marks.ts";
-import { arrowsOf, shapeOf } from "./overlays.tsx";
+import { arrowsOf, labelledMarks, shapeOf } from "./overlays.tsx";
 import { Palette } from "./Palette.tsx";
 import { Button, Choice } from "./pieces.tsx";
 
@@ -28,6 +29,7 @@ export function PictureHead({ view, canvas }: PictureHeadProps) {
     <header class="ctx-head">
       <h3>{NAMES[view]}</h3>
       {view === "output" && <OutputState />}
+      {view === "output" && <Decibels />}
       {view === "background" && <Sides />}
       {view === "background" && <SpanChoice />}
       {view === hands.canvas && <Palette />}
@@ -39,12 +41,14 @@ export function PictureHead({ view, canvas }: PictureHeadProps) {
 /** How far the output is; at the flow, that this stands in its place. */
 function OutputState() {
   const { session } = useTools();
-  const { stage, run, sample } = session.scene.value;
+  const { stage, run: B, pinned, side, sample } = session.scene.value;
+  const run = side === "A" && pinned ? pinned : B;
   const progress = session.progress.value;
   let words = "";
   if (progress !== null) words = `computing, ${Math.round(100 * progress)} %${timeLeft(session)}`;
   else if (!run.latest(sample)) words = "none yet";
   else if (stepOf(stage).showsFlow) words = "offset flow";
+  else if (!run.known(sample)) words = "from before the change";
   return (
     <>
       <small class="ctx-state">{words}</small>
@@ -165,10 +169,16 @@ function partsOf(view: ViewName, session: Session, canvas: HTMLCanvasElement): P
     canvas,
     rows,
     cols,
-    marks: marksOf(view, scene),
+    marks: labelledMarks(view, scene, canvas.width / window.devicePixelRatio / cols),
     arrows: arrowsOf(view, scene),
     hole: bitsOf(view, session),
     onlyEdge: view === "output",
-    title: `${NAMES[view]} at ${titleOf(scene)}: ${scene.run.inputs.meta.title}`,
+    legend: {
+      lines: [
+        `${NAMES[view]} at ${titleOf(scene)}: ${scene.run.inputs.meta.title}`,
+        ...linesOf(scene),
+      ],
+      range: heatOf(view, scene)?.range ?? null,
+    },
   };
 }

@@ -7,6 +7,7 @@ import type { Scene } from "../state/scene.ts";
 import { stepOf } from "../steps/index.ts";
 import { useTools } from "./context.ts";
 import { cell, percent } from "./format.ts";
+import { RegionSentence } from "./region.tsx";
 
 type SentenceRole = "query" | "match" | "hole" | "pixel";
 
@@ -46,26 +47,14 @@ export function Sentence() {
 
 function About({ scene }: { scene: Scene }) {
   const { Sentence: OfStep } = stepOf(scene.cursor.kind === "pixel" ? RESULT : scene.stage);
-  if (scene.regionSum) return <OfRegion scene={scene} />;
+  if (scene.regionSum) return <RegionSentence scene={scene} />;
   if (scene.cursor.kind === "patch" && scene.stage !== VALIDITY) return <OfPatch scene={scene} />;
   if (scene.q < 0) return <>Move over a picture: each cell of the foreground is a query.</>;
   return <OfStep scene={scene} />;
 }
 
-function OfRegion({ scene }: { scene: Scene }) {
-  const { attention, best, regionSum } = scene;
-  const [first] = best;
-  if (!regionSum || !first) return null;
-  return (
-    <>
-      <Word role="query">The {regionSum.rows} cells</Word> of the region take most from{" "}
-      <PatchWord at={attention.cellOf(first.index)} />: {percent(first.weight)} each, on average.
-    </>
-  );
-}
-
 function OfPatch({ scene }: { scene: Scene }) {
-  const { attention, q, pasted } = scene;
+  const { attention, q, pasted, foregroundHeat, rowStage } = scene;
   const at = attention.cellOf(q);
   if (!attention.valid[q]) {
     return (
@@ -74,15 +63,36 @@ function OfPatch({ scene }: { scene: Scene }) {
       </>
     );
   }
+  if (rowStage === WEIGHTS && !pasted) {
+    return (
+      <>
+        Where <PatchWord at={at} /> is pasted is known once the output has been computed.
+      </>
+    );
+  }
+  if (!foregroundHeat) {
+    return (
+      <>
+        <PatchWord at={at} isFirst /> may be pasted: Matching, Fuse and Softmax show where.
+      </>
+    );
+  }
   if (!pasted) {
     return (
       <>
-        <PatchWord at={at} isFirst />, and how well each cell of the foreground matches it.
+        The foreground shows how well each cell matches <PatchWord at={at} />.
       </>
     );
   }
   let most = 0;
   for (let p = 1; p < pasted.length; p++) if (pasted[p] > pasted[most]) most = p;
+  if (pasted[most] === 0) {
+    return (
+      <>
+        <PatchWord at={at} isFirst /> may be pasted, but no cell takes anything of it.
+      </>
+    );
+  }
   return (
     <>
       <PatchWord at={at} isFirst /> is pasted most at <CellWord at={attention.place(most)} />, which
@@ -92,8 +102,8 @@ function OfPatch({ scene }: { scene: Scene }) {
 }
 
 /** Why this cell says nothing. */
-function warningOf({ attention, blank, rowStage, p }: Scene): string | null {
-  if (blank && rowStage === WEIGHTS) {
+function warningOf({ attention, blank, rowStage, pixel, p }: Scene): string | null {
+  if (blank && (pixel || rowStage === WEIGHTS)) {
     return attention.config.masked === "zero"
       ? "Every patch touches the hole: all weights are 0."
       : "Every patch touches the hole: the softmax has nothing to divide by and gives NaN.";

@@ -18,8 +18,14 @@ export function neighbour(session: Session, by: number): StepKey | null {
   return STEP_KEYS[STEP_KEYS.indexOf(stepNameOf(session.stage.value)) + by] ?? null;
 }
 
-/** Show a stage. A pixel's ledger is the output's alone: other stages show the pixel's cell. */
-export function showStage({ session, kernel }: Tools, stage: StageKey): void {
+/** Show a stage that the reader asked for: what plays by itself stops. */
+export function showStage(tools: Tools, stage: StageKey): void {
+  tools.session.isPlaying.value = false;
+  moveTo(tools, stage);
+}
+
+/** A pixel's ledger is the output's alone: other stages show the pixel's cell. */
+export function moveTo({ session, kernel }: Tools, stage: StageKey): void {
   const cursor = session.cursor.value;
   const query = queryOf(cursor, session.run.config.rate);
   const leaves = cursor.kind === "pixel" && stage !== RESULT;

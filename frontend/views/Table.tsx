@@ -6,6 +6,7 @@ import { titleOf } from "./captions.tsx";
 import { useTools } from "./context.ts";
 import { Icon } from "./icons.tsx";
 import { At, Num } from "./numbers.tsx";
+import { sumWords } from "./region.tsx";
 
 /** T, but not where a letter means something else. */
 export function isTableKey({ key, target, ctrlKey, metaKey, altKey }: KeyboardEvent): boolean {
@@ -96,7 +97,7 @@ function mapName(scene: Scene): string {
   const { attention, cursor, pixel, query, regionSum, side } = scene;
   const sides = { A: "A: ", B: "", difference: "B − A: " };
   const title = `${sides[side]}${titleOf(scene)}`;
-  if (regionSum) return `attention of ${regionSum.rows} cells, added up`;
+  if (regionSum) return sumWords(scene, regionSum);
   if (pixel) return `shares in pixel (${pixel.join(", ")})`;
   if (cursor.kind === "patch") {
     return `${title} of patch (${attention.cellOf(cursor.patch).join(", ")})`;

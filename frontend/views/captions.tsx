@@ -1,14 +1,17 @@
 // The words at each picture: what it shows of this cell, and between which numbers its colours lie.
 import type { ComponentChildren } from "preact";
+import { useMemo } from "preact/hooks";
 import { gradient } from "../engine/colour.ts";
 import { type Cursor, samePlace } from "../state/cursor.ts";
 import type { KeptLink } from "../state/kept.ts";
-import { boxOf, type RegionSum } from "../state/region.ts";
+import { boxOf } from "../state/region.ts";
 import type { HeatMap, Scene, ViewName } from "../state/scene.ts";
+import { missingOutput } from "../state/sides.ts";
 import { useTools } from "./context.ts";
-import { cell, total } from "./format.ts";
+import { cell } from "./format.ts";
 import { MUTUAL } from "./marks.ts";
 import { Num } from "./numbers.tsx";
+import { RegionCaption } from "./region.tsx";
 
 interface OfView {
   view: ViewName;
@@ -125,7 +128,7 @@ function PatchUses({ scene }: OfScene) {
 
 function BackgroundCaption({ scene }: OfScene) {
   const { attention, cursor, links, regionSum } = scene;
-  if (regionSum) return <RegionCaption sum={regionSum} />;
+  if (regionSum) return <RegionCaption scene={scene} sum={regionSum} />;
   if (cursor.kind === "nothing") return <>where the patches come from</>;
   if (cursor.kind === "pixel") return <>where its colour comes from</>;
   if (cursor.kind === "patch") {
@@ -163,28 +166,10 @@ function BackgroundCaption({ scene }: OfScene) {
 const isPair = ({ cell: at, match, isMutual }: KeptLink): boolean =>
   isMutual && !samePlace(at, match);
 
-/** How far the sum is, once it takes long enough to be noticed. */
-function RegionCaption({ sum }: { sum: RegionSum }) {
-  const { values, rowsDone, rows, isSlow } = sum;
-  if (isSlow && rowsDone < rows) {
-    return (
-      <span class="ctx-adding">
-        <progress aria-label="rows added up" value={rowsDone} max={rows} />{" "}
-        {`${rowsDone} of ${rows} rows`}
-      </span>
-    );
-  }
-  return (
-    <>
-      attention of <Num value={rows} /> cells, added up: <Num value={total(values)} />
-    </>
-  );
-}
-
 function OutputCaption({ scene }: OfScene) {
   const { attention, cursor, side } = scene;
   if (side === "A") return <>the output of A</>;
-  if (side === "difference") return <>how much A and B differ, at most over the channels</>;
+  if (side === "difference") return <GapCaption scene={scene} />;
   if (cursor.kind === "nothing") return <>what attention puts together</>;
   if (cursor.kind === "patch") return <>the places it is pasted most</>;
   if (cursor.kind === "pixel") {
@@ -205,6 +190,31 @@ function OutputCaption({ scene }: OfScene) {
     </>
   );
 }
+
+/** What differs between the outputs of A and B, or why that is not known. */
+function GapCaption({ scene }: OfScene) {
+  const { session } = useTools();
+  const { run, pinned, sample } = scene;
+  const A = pinned?.known(sample)?.output;
+  const B = run.known(sample)?.output;
+  const isSame = useMemo(() => A !== undefined && B !== undefined && areEqual(A, B), [A, B]);
+  const progress = session.progress.value;
+  const missing = missingOutput(scene, sample);
+  if (missing === "B" && progress !== null) {
+    return (
+      <span class="ctx-adding">
+        <progress aria-label="B is being computed" value={progress} />{" "}
+        {`B is being computed: ${Math.round(100 * progress)} %`}
+      </span>
+    );
+  }
+  if (missing) return <>{missing}’s output was not computed: there is nothing to subtract</>;
+  if (isSame) return <>A and B are equal at every pixel</>;
+  return <>how much A and B differ, at most over the channels</>;
+}
+
+const areEqual = (A: Float32Array, B: Float32Array): boolean =>
+  A === B || A.every((value, i) => value === B[i]);
 
 /** The title of the stage whose row is shown. */
 export function titleOf({ rowStage, run, stage }: Scene): string {

@@ -27,6 +27,7 @@ type Go = (stage: StageKey, query?: Place | null, patch?: number | null) => void
 export function useGo(): Go {
   const { session, kernel } = useTools();
   return (stage, query = session.scene.value.query, patch = null) => {
+    session.isPlaying.value = false;
     kernel.publish(query ? { stage, cursor: keptQuery(query, patch) } : { stage });
   };
 }

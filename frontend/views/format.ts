@@ -23,7 +23,7 @@ export const named = (axes: readonly string[], shape: readonly number[]): string
 
 /** A count, in groups of three digits: 2 560. */
 export const thousands = (count: number): string =>
-  String(count).replaceAll(/\B(?=(\d{3})+$)/g, "\u2009");
+  String(count).replaceAll(/\B(?=(\d{3})+$)/g, "\u202f");
 
 const UNITS = ["B", "KB", "MB", "GB", "TB"];
 

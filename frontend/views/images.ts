@@ -71,13 +71,14 @@ function inputImage(view: "foreground" | "background", scene: Scene): Image {
 function outputImage(scene: Scene): Image | null {
   const { run, sample, pinned, side } = scene;
   const { H: rows, W: cols } = run.inputs;
-  const resultB = run.latest(sample);
-  const resultA = pinned?.latest(sample) ?? null;
-  if (side === "difference" && resultA && resultB) {
+  if (side === "difference") {
+    const resultB = run.known(sample);
+    const resultA = pinned?.known(sample);
+    if (!resultA || !resultB) return null; // what is shown meanwhile is another run's
     const colours = () => gapColours(resultA.output, resultB.output, rows * cols);
     return { name: "difference", rows, cols, sources: [resultA, resultB], colours };
   }
-  const result = side === "A" ? resultA : resultB;
+  const result = side === "A" ? pinned?.latest(sample) : run.latest(sample);
   if (!result) return null;
   const colours = () => imageColours(scene, result.output, result.picture, rows * cols);
   return { name: "output", rows, cols, sources: [result], colours };

@@ -1,6 +1,6 @@
 // Boxes over the pictures: those that follow the cursor at every step, above the step's own.
 import { strongest } from "../engine/numbers.ts";
-import { type Place, samePlace } from "../state/cursor.ts";
+import { isKept, type Place, samePlace } from "../state/cursor.ts";
 import { hasOneGrid, type KeptLink } from "../state/kept.ts";
 import { boxOf, type Region } from "../state/region.ts";
 import type { Scene, ViewName } from "../state/scene.ts";
@@ -9,7 +9,6 @@ import { cellBox, pasteBox } from "../steps/boxes.ts";
 import { stepOf } from "../steps/index.ts";
 import type { Arrow, Mark } from "../steps/step.ts";
 
-const NEAR = 4; // cells: a second label so near would lie over the first
 const MOST_BEST = 5;
 const MOST_PASTES = 12;
 const LEAST_SHARE = 0.02; // of a query: less is not worth a box
@@ -52,7 +51,7 @@ function regionMark({ attention }: Scene, region: Region): Mark {
 function regionBestMarks(scene: Scene): Mark[] {
   const { attention, regionSum } = scene;
   if (!regionSum) return [];
-  const best = strongest(regionSum.values, MOST_BEST).map((q) => attention.cellOf(q));
+  const best = strongest(regionSum.weights, MOST_BEST).map((q) => attention.cellOf(q));
   return numbered(best, (cell) => cellBox(attention, cell));
 }
 
@@ -71,22 +70,26 @@ function badgeOf({ cell, match, isMutual }: KeptLink): string {
   return samePlace(cell, match) ? ITSELF : MUTUAL;
 }
 
+/** What is kept has a second frame around it: told apart by shape from what is only shown. */
+const orKept = ({ cursor }: Scene, kind: string): string =>
+  isKept(cursor) ? `${kind} kept` : kind;
+
 /** The query, or the queries whose patches overlap at the pixel. */
 function queryMarks(scene: Scene): Mark[] {
   const { attention, ledger, links, query } = scene;
   if (links.length > 1) {
     return links.map(({ number, cell }) => ({
-      ...cellMark(scene, cell, "query"),
+      ...cellMark(scene, cell, "query kept"),
       label: String(number),
     }));
   }
   if (ledger) {
     return ledger.terms.map(({ p }) => cellMark(scene, attention.place(p), "query"));
   }
-  return query ? [cellMark(scene, query, "query")] : [];
+  return query ? [cellMark(scene, query, orKept(scene, "query"))] : [];
 }
 
-/** The five best patches, the best on top; one that is near a better one goes without a number. */
+/** The five best patches, the best on top. */
 function bestMarks(scene: Scene): Mark[] {
   const { cursor, side, ofA } = scene;
   if (cursor.kind === "patch") return [];
@@ -95,17 +98,22 @@ function bestMarks(scene: Scene): Mark[] {
   const best = isOfA ? bestOf(ofA) : scene.best;
   const cells = best.map(({ index }) => attention.cellOf(index));
   const marks = numbered(cells, (cell) => cellBox(attention, cell));
-  // Where several cells are kept, numbers are theirs.
-  return scene.links.length > 1 ? marks.map((mark) => ({ ...mark, label: "" })) : marks;
+  const { links } = scene;
+  // Where several cells are kept, numbers are theirs; a mutual match has its number with a sign.
+  const isNamed = (cell: Place) =>
+    links.length > 1 || links.some((link) => link.isMutual && samePlace(link.match, cell));
+  return marks.map((mark, i) =>
+    isNamed(cells[cells.length - 1 - i]) ? { ...mark, label: "" } : mark,
+  );
 }
 
 /** Matches by their rank, the best on top. */
 function numbered(cells: readonly Place[], boxAt: (cell: Place) => Mark["box"]): Mark[] {
-  const marks = cells.map(([row, column], rank) => {
-    const isNear = cells.slice(0, rank).some(([y, x]) => Math.hypot(y - row, x - column) < NEAR);
-    const label = isNear ? "" : String(rank + 1);
-    return { box: boxAt([row, column]), kind: "match dashed", label };
-  });
+  const marks = cells.map((cell, rank) => ({
+    box: boxAt(cell),
+    kind: "match dashed",
+    label: String(rank + 1),
+  }));
   return marks.reverse();
 }
 
@@ -122,8 +130,11 @@ export function linkArrows(view: ViewName, scene: Scene): readonly Arrow[] {
 
 /** The patch that the reader chose. */
 function chosenMarks(scene: Scene): Mark[] {
-  const { attention, patch } = scene;
-  return patch === null ? [] : [cellMark(scene, attention.cellOf(patch), "match")];
+  const { attention, cursor, patch } = scene;
+  if (patch === null) return [];
+  // Beside a kept query it may be only pointed at.
+  const kind = cursor.kind === "patch" ? orKept(scene, "match") : "match";
+  return [cellMark(scene, attention.cellOf(patch), kind)];
 }
 
 /** What is pasted: around a pixel, for a query, or of a patch. */
@@ -131,7 +142,7 @@ function outputMarks(scene: Scene): Mark[] {
   const { attention, ledger, pasted, pixel, query } = scene;
   if (ledger && pixel) {
     const pastes = ledger.terms.map(({ p }) => pasteMark(scene, attention.place(p), "query light"));
-    return [...pastes, { box: [pixel[0], pixel[1], 1, 1], kind: "pixel" }];
+    return [...pastes, { box: [pixel[0], pixel[1], 1, 1], kind: orKept(scene, "pixel") }];
   }
   if (query) return [pasteMark(scene, query, "pixel")];
   if (!pasted) return [];

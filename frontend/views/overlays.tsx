@@ -1,9 +1,13 @@
 // What lies over a picture: boxes and arrows, in its pixels.
+import type { ReadonlySignal } from "@preact/signals";
 import type { Scene, ViewName } from "../state/scene.ts";
 import { stepOf } from "../steps/index.ts";
-import type { Arrow } from "../steps/step.ts";
+import type { Arrow, Mark } from "../steps/step.ts";
+import { fitted } from "./canvas.ts";
 import { useTools } from "./context.ts";
+import { withLabels } from "./labels.ts";
 import { linkArrows, marksOf } from "./marks.ts";
+import type { Width } from "./width.ts";
 
 interface OfView {
   view: ViewName;
@@ -15,15 +19,35 @@ export function shapeOf(view: ViewName, { run }: Scene): readonly [rows: number,
   return view === "background" ? [Hb, Wb] : [H, W];
 }
 
-const percent = (value: number, size: number): string => `${((100 * value) / size).toFixed(3)}%`;
+/** A part of a picture's width or height, as CSS has it. */
+export const percent = (value: number, size: number): string =>
+  `${((100 * value) / size).toFixed(3)}%`;
 
-export function Marks({ view }: OfView) {
+/** Boxes with their labels, `scale` CSS pixels in a pixel of the picture. */
+export function labelledMarks(view: ViewName, scene: Scene, scale: number): readonly Mark[] {
+  const marks = marksOf(view, scene);
+  if (!marks.some(({ label }) => label)) return marks;
+  const [rows, cols] = shapeOf(view, scene);
+  return withLabels(marks, arrowsOf(view, scene), { rows, cols, scale });
+}
+
+interface MarksProps extends OfView {
+  /** How wide the picture may be. */
+  room: ReadonlySignal<Width>;
+}
+
+export function Marks({ view, room }: MarksProps) {
   const { session } = useTools();
   const scene = session.scene.value;
   const [rows, cols] = shapeOf(view, scene);
+  const { pixels, ratio } = room.value;
+  const { width: across } = fitted(rows, cols, scene.run.config.rate, pixels);
   return (
     <div class="ctx-marks">
-      {marksOf(view, scene).map(({ box: [y, x, height, width], kind, label = "" }, i) => {
+      {labelledMarks(view, scene, across / ratio / cols).map((mark, i) => {
+        const { kind, label = "", labelAt } = mark;
+        const [y, x, height, width] = mark.box;
+        const [labelDown, labelRight] = labelAt ?? [0, 0];
         const left = percent(x + width / 2, cols);
         const top = percent(y + height / 2, rows);
         const size = `width: ${percent(width, cols)}; height: ${percent(height, rows)}`;
@@ -32,7 +56,10 @@ export function Marks({ view }: OfView) {
             key={i}
             class={kind}
             data-label={label}
-            style={`left: ${left}; top: ${top}; ${size}`}
+            style={
+              `left: ${left}; top: ${top}; ${size};` +
+              `--down: ${labelDown.toFixed(1)}px; --right: ${labelRight.toFixed(1)}px`
+            }
           />
         );
       })}

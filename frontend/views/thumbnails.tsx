@@ -54,7 +54,7 @@ function Side({ step, pictures, shares, shared, scene, name }: SideProps) {
       {shares && <Bars shared={shared} scene={scene} shares={shares} />}
       {name && (
         <span class="ctx-tag">
-          {name} <SideValue scene={scene} step={step} />
+          <b>{name}</b> <SideValue scene={scene} step={step} />
         </span>
       )}
     </span>

@@ -3,7 +3,7 @@ import { type ReadonlySignal, useSignal } from "@preact/signals";
 import type { RefObject } from "preact";
 import { useLayoutEffect } from "preact/hooks";
 
-interface Width {
+export interface Width {
   /** Whole device pixels; 0 while the element is not shown. */
   readonly pixels: number;
   /** Device pixels in a CSS pixel. */

@@ -158,6 +158,171 @@ def test_no_page_is_wider_than_the_window(opened: Any, width: int) -> None:
                 assert picture["x"] + picture["width"] <= root["x"] + root["width"], stage
 
 
+# Where the pictures begin, at most: the sentence, the strip and its settings stand above.
+HIGHEST = {760: 272, 1000: 272, 1300: 276}
+
+
+@pytest.mark.parametrize("width", HIGHEST)
+def test_little_stands_above_the_pictures(opened: Any, width: int) -> None:
+    debugger: Debugger = opened(photo_run(), at_width(width))
+    for view in ("foreground", "background"):
+        assert box(debugger, f'canvas[data-view="{view}"]')["y"] <= HIGHEST[width]
+
+
+# Words that do not fit their element, and selects that are narrower than they would be.
+CUT = """(root) => {
+    const words = [...root.querySelectorAll(
+        ".ctx-title, .ctx-chip, .ctx-foot, .ctx-foot > span, .ctx-cap b, .ctx-head h3, .ctx-tag," +
+        ".ctx-parting, .ctx-segment button, .ctx-stepper span")];
+    const cut = words.filter((one) => one.checkVisibility() && one.clientWidth &&
+        one.scrollWidth > one.clientWidth);
+    const narrow = [...root.querySelectorAll("select")].filter((one) => {
+        const { width } = one.getBoundingClientRect();
+        one.style.maxWidth = "none";
+        const isNarrow = one.getBoundingClientRect().width > width + 0.5;
+        one.style.maxWidth = "";
+        return isNarrow;
+    });
+    return [...cut, ...narrow].map((one) => `${one.className} ${one.innerText}`);
+}"""
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_no_words_are_cut(opened: Any, width: int) -> None:
+    run = photo_run(size=64)
+    title = "Contextual attention: astronaut, coarsely filled"
+    debugger: Debugger = opened(run, at_width(width), title=title)
+    assert debugger.root.evaluate(CUT) == []
+    debugger.do("pin")
+    debugger.root.locator('[data-set="fuse"]').uncheck()
+    debugger.settle_output()
+    for stage in ("attention", "flow"):
+        debugger.show(stage)
+        assert debugger.root.evaluate(CUT) == [], stage
+
+
+COVERED = """(root) => {
+    const boxes = (tile, selector) =>
+        [...tile.querySelectorAll(selector)].map((one) => one.getBoundingClientRect());
+    return [...root.querySelectorAll(".ctx-step")].flatMap((tile) =>
+        boxes(tile, ".ctx-tag, .ctx-parting, .ctx-cap b").flatMap((words) =>
+            boxes(tile, ".ctx-thumb, .ctx-bars").filter((thumb) =>
+                Math.min(words.right, thumb.right) - Math.max(words.left, thumb.left) > 0.5 &&
+                Math.min(words.bottom, thumb.bottom) - Math.max(words.top, thumb.top) > 0.5
+            ).map(() => tile.innerText)));
+}"""
+TOPS = """(root) => [".ctx-strip", ".ctx-foot", "canvas[data-view]", ".ctx-inspector", ".ctx-side"]
+    .flatMap((selector) => [...root.querySelectorAll(selector)].map((one) => {
+        const { left, top } = one.getBoundingClientRect();
+        return [selector, Math.round(left + (one.closest(".ctx-scroll")?.scrollLeft ?? 0)),
+            Math.round(top + scrollY)];
+    }))"""
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_pinning_moves_nothing_and_covers_nothing(opened: Any, width: int) -> None:
+    debugger: Debugger = opened(photo_run(size=64), at_width(width))
+    before = debugger.root.evaluate(TOPS)
+    assert len(before) > 10
+    debugger.do("pin")
+    debugger.root.locator('[data-set="fuse"]').uncheck()
+    debugger.settle_output()
+    debugger.expect_text(".ctx-parting", "first to differ")
+    assert debugger.root.locator(".ctx-tag").count() == 18
+    assert debugger.root.evaluate(TOPS) == before
+    assert debugger.root.evaluate(COVERED) == []
+
+
+# The hatch over a picture of one colour.
+GROUNDS = ["#ffffff", "#000000", "#e65a1e", "#f2d6b8", "#cc79a7", "#808080"]
+FILL = """(canvas, colour) => {
+    const pen = canvas.getContext("2d");
+    pen.fillStyle = colour;
+    pen.fillRect(0, 0, canvas.width, canvas.height);
+}"""
+
+
+def luminance(image: Image.Image) -> np.ndarray:
+    """As contrast has it: 0 to 1."""
+    channels = np.asarray(image.convert("RGB")) / 255
+    linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
+    return np.asarray(linear @ np.array([0.2126, 0.7152, 0.0722]))
+
+
+def test_the_hatch_is_seen_on_any_ground(opened: Any) -> None:
+    debugger: Debugger = opened(photo_run(size=64), query=(1, 1))
+    canvas = debugger.canvas("foreground")
+    with Image.open(io.BytesIO(canvas.screenshot())) as image:
+        width, height = image.size
+    middle = (int(width * 0.35), int(height * 0.42), int(width * 0.52), int(height * 0.8))
+    for ground in GROUNDS:
+        canvas.evaluate(FILL, ground)
+        with Image.open(io.BytesIO(canvas.screenshot())) as image:
+            light = luminance(image.crop(middle))
+            plain = luminance(image.crop((width - 20, height - 20, width - 4, height - 4)))
+        assert plain.std() < 0.01, "the corner is not in the hole"
+        levels = np.percentile(light, [5, 95])
+        assert (levels[1] + 0.05) / (levels[0] + 0.05) > 3, ground
+
+
+def test_numbers_of_the_best_lie_over_no_box_and_no_arrow(opened: Any) -> None:
+    """As the browser draws them: the style sheet and labels.ts agree."""
+    run = photo_run(size=64)
+    debugger: Debugger = opened(run, at_width(1300))
+    boxes = """(root) => [...root.querySelectorAll('[aria-label="background"] .ctx-marks i')]
+        .map((mark) => {
+            const { left, top, right, bottom } = mark.getBoundingClientRect();
+            const style = getComputedStyle(mark, "::after");
+            const x = (left + right) / 2 + parseFloat(mark.style.getPropertyValue("--right"));
+            const y = (top + bottom) / 2 + parseFloat(mark.style.getPropertyValue("--down"));
+            const label = mark.dataset.label && [x, y, x + parseFloat(style.width),
+                y + parseFloat(style.height)];
+            return [[left, top, right, bottom], label || null];
+        })"""
+    rows, cols = run.query_grid
+    for stage in ("attention", "flow"):
+        debugger.show(stage)
+        for row, col in [(rows // 2, cols // 2), (0, 0), (rows - 1, cols - 1), (3, cols - 1)]:
+            debugger.move(row, col)
+            marks = debugger.root.evaluate(boxes)
+            labels = [label for _, label in marks if label]
+            assert labels
+            for i, one in enumerate(labels):
+                for other in labels[i + 1 :]:
+                    assert not overlap(one, other), (stage, row, col)
+
+
+def overlap(one: list[float], other: list[float]) -> bool:
+    return (
+        min(one[2], other[2]) - max(one[0], other[0]) > 0.5
+        and min(one[3], other[3]) - max(one[1], other[1]) > 0.5
+    )
+
+
+def test_the_circle_of_the_brush_is_as_large_as_what_it_paints(opened: Any) -> None:
+    run = photo_run()
+    debugger: Debugger = opened(run, at_width(1300))
+    debugger.root.locator('[data-tool="brush"]').click()
+    assert debugger.root.locator(".ctx-brush").count() == 0
+    picture = box(debugger, 'canvas[data-view="foreground"]')
+    size = int(debugger.root.locator('[data-set="brush"]').input_value())
+    pixel = picture["width"] / 32
+    x, y = picture["x"] + 8.5 * pixel, picture["y"] + 5.5 * pixel
+    debugger.page.mouse.move(x, y)
+    debugger.settle()
+    circle = box(debugger, ".ctx-brush")
+    assert circle["width"] == pytest.approx(size * pixel, abs=1)
+    assert circle["x"] + circle["width"] / 2 == pytest.approx(x, abs=1)
+    assert circle["y"] + circle["height"] / 2 == pytest.approx(y, abs=1)
+    debugger.page.mouse.move(1, 1)
+    debugger.settle()
+    assert debugger.root.locator(".ctx-brush").count() == 0
+    # By keys, where they paint.
+    debugger.root.locator('[aria-label="foreground"] .ctx-stack').focus()
+    debugger.settle()
+    assert debugger.root.locator(".ctx-brush").count() == 1
+
+
 # ---- nothing moves under the mouse ----
 
 BOXES = """(root) => {

@@ -9,6 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
+import ctxattn_viz as cv
 from tests.browser.drive import Debugger, close, home_cell, is_colour_map, photo_run, shown
 
 # Where the pictures stand, in every frame from now on.
@@ -37,6 +38,24 @@ def test_cells_are_where_they_are_painted_on_any_screen(opened: Any, density: fl
     assert mark
     middle = (mark["x"] + mark["width"] / 2 - box["x"]) / box["width"]
     assert middle == pytest.approx(7.5 / run.query_grid[1], abs=0.01)
+
+
+def test_the_output_says_how_near_the_hole_comes_to_the_photograph(opened: Any) -> None:
+    run = photo_run()
+    photo = cv.samples.photograph("chelsea", 32)
+    debugger: Debugger = opened(run, truth=photo)
+
+    def figures(trace: cv.Trace) -> list[float]:
+        pictures = (run.f, trace["output"].tensor)
+        return [round(cv.samples.psnr(each, photo, run.mask), 1) for each in pictures]
+
+    head = debugger.root.locator(".ctx-decibels")
+    assert shown(head.inner_text()) == pytest.approx(figures(run), abs=0.06)
+    debugger.root.locator('[data-set="fuse"]').uncheck()
+    debugger.settle_output()
+    plain = run.revised(config=run.config.replace(fuse=False))
+    assert figures(plain) != figures(run)
+    assert shown(head.inner_text()) == pytest.approx(figures(plain), abs=0.06)
 
 
 @pytest.mark.parametrize("width", [700, 760, 940, 1100, 1280, 1600])

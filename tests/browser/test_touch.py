@@ -9,6 +9,15 @@ import pytest
 
 from tests.browser.drive import Debugger, close, photo_run
 
+LEAST = 40  # CSS pixels, both ways
+# Links in the equation are words: a finger need not meet them exactly.
+SMALL = """(root, least) => [...root.querySelectorAll(
+        "button:not(.ctx-link), select, input:not([type=checkbox], .ctx-hidden), label")]
+    .filter((one) => one.checkVisibility())
+    .map((one) => [one.outerHTML.slice(0, 90), one.getBoundingClientRect()])
+    .filter(([, { width, height }]) => Math.min(width, height) < least - 0.1)
+    .map(([html, { width, height }]) => `${html}: ${width} × ${height}`)"""
+
 PHONE = {"viewport": {"width": 390, "height": 700}, "has_touch": True}
 
 
@@ -95,3 +104,64 @@ def test_a_swipe_scrolls_and_with_a_tool_it_paints(debugger: Debugger) -> None:
     assert page.evaluate("scrollY") == scrolled
     assert undo.is_enabled()
     assert "click keeps it" in caption(debugger)
+
+
+@pytest.mark.parametrize("width", [390, 760, 1000])
+def test_each_control_is_large_enough_for_a_finger(opened: Any, width: int) -> None:
+    debugger: Debugger = opened(
+        photo_run(), {"viewport": {"width": width, "height": 900}, "has_touch": True}
+    )
+
+    def small() -> list[str]:
+        found: list[str] = debugger.root.evaluate(SMALL, LEAST)
+        return found
+
+    assert debugger.page.evaluate("() => matchMedia('(pointer: coarse)').matches")
+    assert small() == []
+    debugger.do("pin")
+    debugger.root.locator('[data-tool="brush"]').tap()
+    for tile in debugger.steps.all():
+        tile.tap()
+        debugger.settle()
+        assert small() == [], debugger.data("stage")
+    for menu in debugger.root.locator(".ctx-menu > button").all():
+        menu.tap()
+        assert small() == []
+        debugger.page.keyboard.press("Escape")
+    debugger.page.keyboard.press("t")
+    debugger.settle()
+    assert debugger.root.locator(".ctx-table").count() == 1
+    assert small() == []
+    debugger.page.keyboard.press("Escape")
+    debugger.root.locator('[data-do="keys"]').tap()
+    assert small() == []
+
+
+def test_a_mouse_gets_a_page_that_is_not_taller_for_it(opened: Any) -> None:
+    heights = []
+    for has_touch in (False, True):
+        debugger: Debugger = opened(photo_run(), {**PHONE, "has_touch": has_touch})
+        heights.append(debugger.page.evaluate("() => document.documentElement.scrollHeight"))
+    assert heights[0] < heights[1]
+
+
+def test_the_stepper_goes_along_to_what_it_explains(debugger: Debugger) -> None:
+    """The explanation follows the pictures, and the stepper is on screen beside it."""
+    page = debugger.page
+    explanation = debugger.root.locator(".ctx-inspector")
+    matches = debugger.root.locator(".ctx-side")
+    above, below = explanation.bounding_box(), matches.bounding_box()
+    assert above
+    assert below
+    assert above["y"] < below["y"]
+    explanation.evaluate("(one) => one.scrollIntoView({ block: 'center' })")
+    stepper = debugger.root.locator(".ctx-stepper").bounding_box()
+    assert stepper
+    assert 0 <= stepper["y"] < 60
+    before = debugger.data("stage")
+    debugger.root.locator('[data-do="back"]').tap()
+    debugger.settle()
+    assert debugger.data("stage") != before
+    again = explanation.bounding_box()
+    assert again
+    assert 0 < again["y"] < page.viewport_size["height"]

@@ -41,6 +41,11 @@ def test_every_buffer_is_described_and_exactly_as_long_as_described(run: cv.Trac
     assert all(array(payload, name).size for name in names)
 
 
+def test_the_picture_before_its_hole_was_filled_goes_along(run: cv.Trace) -> None:
+    truth = maps(2, seed=2)
+    np.testing.assert_array_equal(array(build(run, truth=truth), "truth"), truth.numpy())
+
+
 def test_the_numbers_are_the_traces(run: cv.Trace) -> None:
     payload = build(run)
     np.testing.assert_array_equal(array(payload, "f"), run.f.numpy())
@@ -232,6 +237,8 @@ def test_a_picture_can_be_shown_beside_features() -> None:
             {"picture_b": np.full((4, 4), 2.0)},
             "picture_b: expected floats in .* got float64 values",
         ),
+        ({"truth": maps(c=2)}, r"truth: expected f's shape \(1, 3, 16, 16\), got"),
+        ({"truth": np.zeros((1, 3, 16, 16))}, "truth: expected a torch.Tensor"),
         ({"title": 3}, "title: expected a string or None, got 3"),
     ],
 )

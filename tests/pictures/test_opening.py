@@ -392,10 +392,11 @@ def test_transparency_of_arrays_and_uploads_is_white() -> None:
         np.testing.assert_array_equal(levels(array), OVER_WHITE)
     x = torch.zeros(1, 3, 8, 8)
     content = {"shape": list(CLEAR.shape), "size": 24}
-    run = uploads.trace_of_upload(
+    run, picture = uploads.trace_of_upload(
         content, [memoryview(CLEAR.tobytes())], cv.trace(x, x), cv.AttentionConfig()
     )
     np.testing.assert_array_equal(samples.to_picture(run.f), OVER_WHITE)
+    np.testing.assert_array_equal(samples.to_picture(picture), OVER_WHITE)
 
 
 def test_half_transparent_is_half_white() -> None:
@@ -693,7 +694,7 @@ def test_a_thin_hole_survives_the_upload_of_a_smaller_picture() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", MaskWarning)
         shown = cv.trace(x, x, mask)
-    run = uploads.trace_of_upload(
+    run, _ = uploads.trace_of_upload(
         {"shape": (16, 24, 3)}, [COLOURS.tobytes()], shown, cv.AttentionConfig()
     )
     assert run.mask_at_b.any(dim=3).all()

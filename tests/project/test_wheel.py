@@ -86,6 +86,7 @@ cv.AttentionConfig(norm="l2")
 """
 
 
+@pytest.mark.long  # one to two minutes, most of them for reading PyTorch
 def test_a_users_script_passes_mypy_strict_and_mistakes_do_not(
     root: Path, elsewhere: Path, tmp_path: Path
 ) -> None:

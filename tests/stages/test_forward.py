@@ -18,7 +18,7 @@ import ctxattn_viz as cv
 from ctxattn_viz.config import DIALECTS
 from tests.support import oracle
 from tests.support.closeness import assert_close
-from tests.support.strategies import Setting, settings_of_attention
+from tests.support.strategies import Setting, examples, settings_of_attention
 
 MODULE = sys.modules["ctxattn_viz.stages.forward"]
 SOURCE = inspect.getsource(MODULE)
@@ -69,7 +69,7 @@ def test_it_calls_the_stages_in_the_order_of_the_registry() -> None:
     assert [name for name in called if name != "patch_grid"] == expected
 
 
-@settings(max_examples=240)
+@settings(max_examples=examples(80, thorough=240))
 @given(settings_of_attention(), st.sampled_from([*DIALECTS]))
 def test_it_equals_trace_function_and_oracle(setting: Setting, dialect: str) -> None:
     config = setting.config.replace(dialect=dialect)
