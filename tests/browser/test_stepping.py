@@ -112,9 +112,10 @@ def test_every_step_shows_pytorch_values(home: Home, stage: str) -> None:
         assert code.shape == made.shape, step.expression
         if not made.tensor.numel():
             continue
-        for x, y in ((None, None), draw.random(2)):
-            if x is not None:
-                code.choose(x, y)
+        for is_clicked in (False, True):
+            if is_clicked:
+                x, y = draw.random(2)
+                code.choose(float(x), float(y))
             if (element := code.element()) is None:
                 assert made.tensor.numel() * 4 > 1 << 14, "small tensors are kept whole"
                 continue
