@@ -7,6 +7,8 @@ import ast
 import dis
 import sys
 import sysconfig
+import threading
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import pairwise
@@ -14,10 +16,19 @@ from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any, Protocol
 
-from .places import Places, Scope, Span, ancestors, contains, parent_of, span_at, span_of
+from .places import (
+    COMPREHENSIONS,
+    Places,
+    Scope,
+    Span,
+    ancestors,
+    contains,
+    parent_of,
+    span_at,
+    span_of,
+)
 
 Comprehension = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
-INLINE = ("<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>")
 
 NAMES_ITERATED = sys.version_info >= (3, 13)  # where a loop asks for more: before, all of it
 YIELD = dis.opmap["YIELD_VALUE"]
@@ -49,9 +60,22 @@ def is_library(file: str) -> bool:
 
 
 def is_generated(frame: FrameType) -> bool:
-    """Whether Python's own library wrote that function, of a named tuple or data class."""
+    """Whether a library wrote that function: of a named tuple or data class, or to check types."""
     module = str(frame.f_globals.get("__name__"))
-    return module.startswith("namedtuple_") or frame.f_code.co_qualname.startswith("__create_fn__")
+    return module.startswith(("namedtuple_", "jaxtyping")) or (
+        frame.f_code.co_qualname.startswith("__create_fn__")
+    )
+
+
+def is_import(code: CodeType) -> bool:
+    """Whether it is Python's own, that loads a module."""
+    return code.co_name == "_find_and_load" and code.co_filename.startswith("<frozen importlib")
+
+
+def is_comprehension(frame: FrameType, around: FrameType) -> bool:
+    """Whether it runs a comprehension that stands in what `around` runs."""
+    inside = frame.f_code in around.f_code.co_consts
+    return inside and frame.f_code.co_name in COMPREHENSIONS
 
 
 @dataclass(eq=False)
@@ -73,8 +97,20 @@ class Entered:
         return self.around.turn_of(loop)
 
 
+class Aside(threading.local):
+    """How many recorders of this thread are at work themselves: that is not to be recorded."""
+
+    depth = 0
+
+
+aside = Aside()
+
+
 class Watcher(Protocol):
     """Who wants to hear of it."""
+
+    def aside(self) -> AbstractContextManager[None]:
+        """What is done in here is no part of what is followed, and does not fail it."""
 
     def entered(self, call: Entered) -> None:
         """A function was called; it has done nothing yet."""
@@ -97,12 +133,12 @@ class Frames:
 
     def __init__(self, places: Places, watcher: Watcher) -> None:
         self._places, self._watcher = places, watcher
-        self.paused = False
         self._stack: list[Entered] = []
         self._count = 0
         self._suspended: dict[int, Entered] = {}  # generators that will go on, by their frame's id
         self._headers: dict[int, dict[int, ast.AST]] = {}  # by the id of a function's node
         self._before: list[tuple[FrameType, Any]] = []
+        self._importing = False
         self._problem: BaseException | None = None  # the last that came up
 
     def start(self, outermost: FrameType, include: bool = False) -> None:
@@ -133,7 +169,9 @@ class Frames:
         while frame is not None:
             if self._entered(frame) is not None or frame is self._outermost:
                 break
-            if is_entered(frame.f_code.co_filename):
+            if is_import(frame.f_code):
+                unknown.clear()  # a module's own code belongs to the line that imports it
+            elif is_entered(frame.f_code.co_filename):
                 unknown.append(frame)  # somebody else traced when it was called
             frame = frame.f_back
         for each in reversed(unknown):
@@ -158,7 +196,11 @@ class Frames:
         entered, new = self._suspended.pop(id(frame), None), False
         if entered is not None:
             entered.depth = entered.around.depth if entered.around else depth
-        elif top and frame.f_code in top.frame.f_code.co_consts and frame.f_code.co_name in INLINE:
+        elif (
+            top
+            and frame.f_code in top.frame.f_code.co_consts
+            and frame.f_code.co_name in COMPREHENSIONS
+        ):
             entered = Entered(frame, top.number, top.depth, around=top)
         else:
             entered, new = Entered(frame, self._count, depth), True
@@ -170,33 +212,47 @@ class Frames:
             self._watcher.entered(entered)
 
     def _on_call(self, frame: FrameType, event: str, argument: Any) -> Any:
-        file = frame.f_code.co_filename
-        if self.paused or not is_entered(file) or is_generated(frame):
+        code = frame.f_code
+        if self._importing or aside.depth:
             return None
-        if is_library(file) and not self._watcher.concerns(frame):
+        if is_import(code):  # thousands of calls, all of no interest
+            self._importing, frame.f_trace_lines = True, False
+            return self._in_import
+        if not is_entered(code.co_filename) or is_generated(frame):
             return None
-        self._enter(frame)
+        if is_library(code.co_filename) and not self._watcher.concerns(frame):
+            return None
+        with self._watcher.aside():
+            self._enter(frame)
         return self._inside
 
+    def _in_import(self, frame: FrameType, event: str, argument: Any) -> Any:
+        self._importing = event != "return"
+        return self._in_import
+
     def _inside(self, frame: FrameType, event: str, argument: Any) -> Any:
-        entered = self._entered(frame) if event in ("line", "return") else None
+        with self._watcher.aside():
+            entered = self._entered(frame)
+            if entered is not None:
+                self._hear(entered, event, argument)
+        return self._inside
+
+    def _hear(self, entered: Entered, event: str, argument: Any) -> None:
+        frame = entered.frame
         if event == "exception" and argument[1] is not self._problem:
-            self._problem, call = argument[1], self._entered(frame)
-            if call is not None and isinstance(self._problem, BaseException):
-                self._watcher.raised(call, self._problem)
-        if entered is None:
-            return self._inside
-        self._watcher.left_line(entered)
-        if event == "line":
+            self._problem = argument[1]
+            self._watcher.raised(entered, argument[1])
+        elif event == "line":
+            self._watcher.left_line(entered)
             if frame.f_lasti <= entered.offset or frame.f_lineno == entered.line:  # it jumped back
                 self._turn(entered)
             entered.offset, entered.line = frame.f_lasti, frame.f_lineno
-        else:
+        elif event == "return":
+            self._watcher.left_line(entered)
             self._watcher.returned(entered, argument)
             self._stack.pop()
             if frame.f_code.co_code[frame.f_lasti] == YIELD:
                 self._suspended[id(frame)] = entered
-        return self._inside
 
     def _turn(self, entered: Entered) -> None:
         code = entered.frame.f_code

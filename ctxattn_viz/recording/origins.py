@@ -3,10 +3,9 @@
 import inspect
 from collections.abc import Callable, Iterator
 from functools import partial
-from types import FunctionType, MethodType, ModuleType
+from types import FrameType, FunctionType, MethodType, ModuleType
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from .values import Values
@@ -25,33 +24,23 @@ def named_arguments(
         return [*((f"argument {i}", each) for i, each in enumerate(arguments)), *keywords.items()]
 
 
-def surroundings(function: Any) -> Iterator[tuple[str, Any]]:
-    """What a function can use without being given it: its object, what it closes over, globals."""
+def held_by(function: Any) -> Iterator[tuple[str, Any]]:
+    """What something that is called brings along: the object of a method, a partial's arguments."""
     if isinstance(function, partial):
         yield from ((f"argument {i}", each) for i, each in enumerate(function.args))
         yield from function.keywords.items()
-        yield from surroundings(function.func)
+        yield from held_by(function.func)
     elif isinstance(function, MethodType):
         yield "self", function.__self__
-        yield from surroundings(function.__func__)
-    elif isinstance(function, FunctionType):
-        for name, cell in zip(
-            function.__code__.co_freevars, function.__closure__ or (), strict=True
-        ):
-            try:
-                inside = cell.cell_contents
-            except ValueError:  # not filled yet
-                continue
-            yield name, inside
-            if callable(inside):  # what a decorator was put on
-                yield from surroundings(inside) if isinstance(inside, FunctionType) else ()
-        for name, thing in function.__globals__.items():
-            if isinstance(thing, Tensor | nn.Module):
-                yield name, thing
-    elif callable(function):
+    elif not isinstance(function, FunctionType):
         yield "self", function
-        method = getattr(type(function), "forward", type(function).__call__)
-        yield from surroundings(method) if isinstance(method, FunctionType) else ()
+
+
+def variables_outside(frame: FrameType) -> Iterator[tuple[str, Any]]:
+    """Tensors and modules among the globals of a function."""
+    for name, thing in list(frame.f_globals.items()):
+        if isinstance(thing, Tensor | nn.Module):
+            yield name, thing
 
 
 def tensors_of(name: str, thing: Any, depth: int = DEEPEST) -> Iterator[tuple[str, Tensor]]:
@@ -79,10 +68,6 @@ def tensors_of(name: str, thing: Any, depth: int = DEEPEST) -> Iterator[tuple[st
 
 def origin(x: Tensor, values: Values) -> str:
     """What can be said of a tensor that no step made."""
-    maker: Any = x.grad_fn
-    if isinstance(maker, torch.autograd.function.BackwardCFunction):
-        name = type(maker).__name__.removesuffix("Backward")
-        return f"it comes from the custom autograd function {name}, which is not looked into"
     relative = values.relative(x)
     if relative is not None:
         name = values.kept[relative].value.name or f"value {relative}"

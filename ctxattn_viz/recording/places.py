@@ -3,6 +3,8 @@
 import __future__
 
 import ast
+import dis
+import inspect
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,6 +18,7 @@ from .recording import RecordedSource
 
 Span = tuple[int, int, int, int]  # line, end line, column, end column; columns in bytes
 Scope = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.Module
+COMPREHENSIONS = ("<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>")  # names of their code
 REWRITTEN = "@pytest_ar"  # a name in code whose asserts pytest rewrote; its positions stay
 FUTURE_FLAGS = sum(getattr(__future__, name).compiler_flag for name in __future__.all_feature_names)
 
@@ -91,9 +94,9 @@ class Places:
             node = innermost(scope, span)
         else:
             span = span_of(node)
-        looped = iterated(node)
-        if looped is not None:
-            node, span = looped, span_of(looped)
+        part = part_of_loop(node, dis.opname[frame.f_code.co_code[max(offset, 0)]])
+        if part is not None:
+            node, span = part, span_of(part)
         if statement or isinstance(getattr(node, "ctx", None), ast.Store | ast.Del):
             span = statement_span(node)
         return place_of(text, number, span, node)
@@ -191,37 +194,45 @@ def contains(node: ast.AST, span: Span) -> bool:
     return (line, column) <= (span[0], span[2]) and (span[1], span[3]) <= (end_line, end_column)
 
 
-def iterated(node: ast.AST | None) -> ast.AST | None:
-    """What a loop goes over; Python 3.12 and older name the whole loop instead."""
+def part_of_loop(node: ast.AST | None, instruction: str) -> ast.AST | None:
+    """What a loop goes over, or asks for: Python 3.12 and older name the whole loop instead."""
     if isinstance(node, ast.For | ast.AsyncFor):
         return node.iter
     generators: list[ast.comprehension] = getattr(node, "generators", [])
-    return generators[0].iter if len(generators) == 1 else None
+    conditions = [each for generator in generators for each in generator.ifs]
+    if "JUMP" in instruction and len(conditions) == 1:
+        return conditions[0]
+    return generators[0].iter if "ITER" in instruction and len(generators) == 1 else None
 
 
 def statement_span(node: ast.AST | None) -> Span:
     """Of the statement around `node`; of a loop, a condition or a block its first line alone."""
-    statement = next(each for each in ancestors(node) if isinstance(each, ast.stmt))
-    line, end_line, column, end_column = span_of(statement)
-    body = getattr(statement, "body", None)
-    if body:
-        first = span_of(body[0])
-        return (line, line, column, 10**6) if first[0] > line else (line, line, column, first[2])
-    return line, end_line, column, end_column
+    for each in ancestors(node):
+        if isinstance(each, ast.Lambda):
+            return span_of(each.body)
+        if isinstance(each, ast.stmt):
+            line, end_line, column, end_column = span_of(each)
+            body = getattr(each, "body", None)
+            if not body:
+                return line, end_line, column, end_column
+            first = span_of(body[0])
+            return line, line, column, first[2] if first[0] == line else 10**6
+    return 1, 1, 0, 0  # of a file, before its first statement
 
 
 def problem_of(text: executing.Source, code: CodeType, scope: Scope | None) -> str:
     """Why the text of `code` cannot be had or trusted, as a sentence; empty if it can."""
     if not text.lines:
-        return (
-            f"{code.co_filename} has no text to look into: the code was made by `exec` or `eval`."
-        )
+        return f"{code.co_filename} cannot be read: it is code made by `exec`, or the file is gone."
     if text.tree is None or scope is None:
         return f"{code.co_filename} no longer holds this code: load it again."
-    unchanged = isinstance(scope, ast.Module) or REWRITTEN in code.co_names + code.co_varnames
-    if unchanged or any(
-        same_code(code, each) for each in compiled(text, code.co_flags & FUTURE_FLAGS)
-    ):
+    is_function = code.co_flags & inspect.CO_NEWLOCALS and code.co_name not in COMPREHENSIONS
+    if isinstance(scope, ast.Module) and not is_function:
+        return ""  # a notebook compiles a cell statement by statement
+    if REWRITTEN in code.co_names + code.co_varnames:
+        return ""
+    candidates = compiled(text, code.co_flags & FUTURE_FLAGS)
+    if any(same_code(code, each) for each in candidates):
         return ""
     return f"{code.co_filename} has changed since this code was loaded: load it again."
 

@@ -16,8 +16,8 @@ from torch.utils.weak import WeakIdKeyDictionary
 
 from . import calls
 from .failures import failing_line
-from .frames import Entered, Frames
-from .origins import origin, tensors_of
+from .frames import Entered, Frames, aside
+from .origins import origin, tensors_of, variables_outside
 from .places import Place, Places
 from .recording import RecordedCall, RecordedStep, Recording
 from .values import Values, version_of
@@ -64,6 +64,7 @@ class Recorder(TorchFunctionMode):
         self._failed: Call | None = None
         self._problem: tuple[BaseException, Scene, str] | None = None  # the last one raised
         self._deaf = False
+        self._modules: dict[int, object] = {}  # whose globals are known, by id
         self._outside: Any = WeakIdKeyDictionary()  # names of tensors that were there before
 
     def __torch_function__(
@@ -78,7 +79,7 @@ class Recorder(TorchFunctionMode):
         if calls.is_about(operation):
             return function(*arguments, **keywords)
         call: Call | None = None
-        with self._aside():
+        with self.aside():
             may_write = calls.may_write(function, arguments, keywords)
             call = self._before(sys._getframe(1), operation, arguments, keywords, may_write)
         start = time.perf_counter()
@@ -89,17 +90,17 @@ class Recorder(TorchFunctionMode):
             raise
         seconds = time.perf_counter() - start
         if call is not None:
-            with self._aside():
+            with self.aside():
                 self._after(call, result, seconds)
         return result
 
     @contextmanager
-    def _aside(self) -> Iterator[None]:
+    def aside(self) -> Iterator[None]:
         """What is done in here is no part of what is recorded, here or by anybody else.
 
         Nor must it fail the code that is recorded: should it fail, that is a gap.
         """
-        before, self.frames.paused = self.frames.paused, True
+        aside.depth += 1
         try:
             with DisableTorchFunction():
                 yield
@@ -108,7 +109,7 @@ class Recorder(TorchFunctionMode):
             gap = f"the recorder failed to look at this: {type(problem).__name__}: {problem}"
             self._step(Call(Scene(place, 0, 0, (), ()), "unseen", (), [], []), 0.0, (), gap)
         finally:
-            self.frames.paused = before
+            aside.depth -= 1
 
     def given(self, name: str, thing: Any) -> None:
         """The tensors in `thing` are arguments: the first values."""
@@ -269,59 +270,63 @@ class Recorder(TorchFunctionMode):
 
     def entered(self, call: Entered) -> None:
         """A function was called: which, and with which tensors."""
-        with self._aside():
-            source = self.places.source(call.frame)
-            arguments = tuple(
-                (name, number)
-                for name, thing in call.frame.f_locals.items()
-                if isinstance(thing, Tensor) and (number := self._known_number(thing)) is not None
-            )
-            self.calls.append(RecordedCall(call.number, source, call.depth, call.parent, arguments))
+        if id(call.frame.f_globals) not in self._modules:
+            self._modules[id(call.frame.f_globals)] = call.frame.f_globals
+            for name, thing in variables_outside(call.frame):
+                self.knows(name, thing)
+        if call.number == 0:  # of a block, too, whose variables are all there already
+            for name, thing in list(call.frame.f_locals.items()):
+                self.knows(name, thing)
+        source = self.places.source(call.frame)
+        arguments = tuple(
+            (name, number)
+            for name, thing in call.frame.f_locals.items()
+            if isinstance(thing, Tensor) and (number := self._known_number(thing)) is not None
+        )
+        self.calls.append(RecordedCall(call.number, source, call.depth, call.parent, arguments))
 
     def left_line(self, call: Entered) -> None:
         """Name what a line has put into variables; what appears there from nowhere is a gap."""
-        with self._aside():
-            for name, thing in call.frame.f_locals.items():
-                for x in calls.tensors_in(thing, depth=1):
-                    if self.values.is_unseen(x):
-                        if self.values.is_known(x) or x not in self._outside:
-                            direct = name if x is thing else ""
-                            self._number(x, self._scene(call, statement=True), direct)
-                    elif x is thing and name.isidentifier():
-                        self.values.name(x, name)
+        for name, thing in call.frame.f_locals.items():
+            for x in calls.tensors_in(thing, depth=1):
+                if self.values.is_unseen(x):
+                    if self.values.is_known(x) or x not in self._outside:
+                        direct = name if x is thing else ""
+                        self._number(x, self._scene(call, statement=True), direct)
+                elif x is thing and name.isidentifier():
+                    self.values.name(x, name)
 
     def returned(self, call: Entered, result: Any) -> None:
         """What a function returned, and that somebody made it."""
-        with self._aside():
-            numbers = [
-                self._number(x, self._scene(call, statement=True), "what is returned")
-                for x in calls.tensors_in(result, depth=1)
-            ]
-            if isinstance(result, Tensor) and call.around is None:
-                self.calls[call.number] = replace(self.calls[call.number], returned=numbers[0])
+        for x in calls.tensors_in(result, depth=1):
+            number = self._known_number(x)
+            if number is None:
+                scene = self._scene(call, statement=True)
+                number = self._number(x, scene, "what is returned")
+            if x is result and call.around is None:
+                self.calls[call.number] = replace(self.calls[call.number], returned=number)
 
     def finish(self, recording: Recording) -> None:
         """Hand over what was recorded. The code has ended, or failed."""
-        with self._aside():
+        with self.aside():
             for x in calls.tensors_in(recording.result):
                 if self.values.is_unseen(x) and x not in self._outside:
                     self._number(x, self._scene(None), "the result")
             if recording.exception is not None:
                 self._fail(recording, recording.exception)
-            recording.calls = tuple(self.calls)
-            recording.steps, recording.sources = tuple(self.steps), tuple(self.places.sources)
             recording.values = self.values.finish()
+        recording.calls, recording.steps = tuple(self.calls), tuple(self.steps)
+        recording.sources = tuple(self.places.sources)
         self._problem = self._failed = None
 
     def raised(self, call: Entered, problem: BaseException) -> None:
         """Draw the failing line while its variables are still what they were."""
-        with self._aside():
-            scene = self._scene(call)
-            self._problem = problem, scene, failing_line(call.frame, scene.place)
+        scene = self._scene(call)
+        self._problem = problem, scene, failing_line(call.frame, scene.place)
 
     def concerns(self, frame: FrameType) -> bool:
         """Of a library, what is given a tensor."""
-        return any(isinstance(thing, (Tensor, Module)) for thing in frame.f_locals.values())
+        return any(issubclass(type(each), (Tensor, Module)) for each in frame.f_locals.values())
 
     def _fail(self, recording: Recording, problem: BaseException) -> None:
         """The failing expression becomes the last step."""

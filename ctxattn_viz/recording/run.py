@@ -6,10 +6,8 @@ from contextlib import AbstractContextManager, contextmanager
 from types import FrameType, TracebackType
 from typing import Any, overload
 
-from torch._C import DisableTorchFunction
-
 from ..errors import InputError
-from .origins import named_arguments, surroundings
+from .origins import held_by, named_arguments
 from .recorder import Recorder
 from .recording import Recording
 
@@ -72,11 +70,17 @@ def record(
         return _block(recorder)
     if not callable(fn):
         raise InputError("fn", "something that can be called", type(fn).__name__)
+    return _function(recorder, fn, args, kwargs)
+
+
+def _function(
+    recorder: Recorder, fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Recording:
     recording = Recording()
-    with DisableTorchFunction():
+    with recorder.aside():
         for name, thing in named_arguments(fn, args, kwargs):
             recorder.given(name, thing)
-        for name, thing in surroundings(fn):
+        for name, thing in held_by(fn):
             recorder.knows(name, thing)
     recorder.frames.start(sys._getframe())
     try:
@@ -94,9 +98,6 @@ def record(
 def _block(recorder: Recorder) -> Iterator[Recording]:
     frame = sys._getframe(2)  # the block's; that of contextlib is between
     recording = Recording()
-    with DisableTorchFunction():
-        for name, thing in list(frame.f_locals.items()):
-            recorder.knows(name, thing)
     recorder.frames.start(frame, include=True)
     try:
         with recorder:

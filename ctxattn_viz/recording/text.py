@@ -40,10 +40,16 @@ def step_lines(recording: Recording, steps: tuple[RecordedStep, ...]) -> list[st
     for step in steps:
         if step.frame != frame:
             source, frame = recording.sources[step.source], step.frame
-            place = ", ".join(filter(None, [source.name, PurePath(source.file).name]))
+            place = f"{source.name}, {file_text(source.file)}" if source.file else source.name
             lines.append(f"{'  ' * step.depth}{place}")
         lines.append(f"{'  ' * (step.depth + 1)}{step_line(recording, step)}")
     return lines
+
+
+def file_text(file: str) -> str:
+    """The name of a file; a notebook's kernel gives each cell a passing one, which says nothing."""
+    cell = file.startswith("<ipython-input") or PurePath(file).parent.name.startswith("ipykernel_")
+    return "a notebook's cell" if cell else PurePath(file).name
 
 
 def step_line(recording: Recording, step: RecordedStep) -> str:
@@ -71,7 +77,11 @@ def failure_lines(recording: Recording) -> list[str]:
         return [message]
     step = recording.steps[-1]
     source = recording.sources[step.source]
-    return [f"line {step.line} of {source.name}, {source.file}:", recording.failure, message]
+    return [
+        f"line {step.line} of {source.name}, {file_text(source.file)}:",
+        recording.failure,
+        message,
+    ]
 
 
 def birth_lines(recording: Recording) -> list[str]:

@@ -88,6 +88,18 @@ def _calls() -> dict[str, Callable[[int], Callable[[], object]]]:
 
         return prepared
 
+    def stage(key: str, recorded: bool) -> Callable[[int], Callable[[], object]]:
+        def prepared(size: int) -> Callable[[], object]:
+            run = cv.trace(*pictures(3, size, size, False))
+            chosen = cv.stages.BY_KEY[key]
+            values = {each: run[each].tensor for each in chosen.inputs if each not in "fb"}
+            values |= {"f": run.f, "b": run.b}
+            if recorded:
+                return lambda: cv.record(chosen.run, values, run.config)
+            return lambda: chosen.run(values, run.config)
+
+        return prepared
+
     calls = {
         f"{channels} {method}{' backward' if grad else ''}": call(channels, method, grad)
         for channels in (3, 64)
@@ -99,6 +111,10 @@ def _calls() -> dict[str, Callable[[int], Callable[[], object]]]:
         calls[f"layer {channels} backward"] = call(channels, "auto", True, small=False)
         for dialect in ("tensorflow", "pytorch", "mmagic"):
             calls[f"stages {channels} {dialect}"] = stages(channels, dialect=dialect)
+    for key in ("scores", "fused_scores", "attention", "output"):
+        for recorded in (False, True):
+            kind = "recorded" if recorded else "plain"
+            calls[f"{kind} {key}"] = stage(key, recorded)
     calls["wide layer 128"] = call(128, "auto", False, small=False, wide=True)
     return calls
 

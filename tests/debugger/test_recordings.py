@@ -185,16 +185,19 @@ def test_the_row_of_a_step_is_the_traces(run: cv.Trace) -> None:
 
 
 def test_a_sample_is_recorded_by_itself() -> None:
-    f = torch.rand(2, 3, 8, 8)
-    run = cv.trace(f, f)
+    seed = torch.Generator().manual_seed(3)
+    f, b = torch.rand(2, 2, 3, 8, 8, generator=seed)
+    run = cv.trace(f, b)
+    flows = run["flow"].tensor
+    row, column = (flows[0] != flows[1]).any(dim=0).nonzero()[0].tolist()
     for sample in (0, 1):
-        stored = stored_recording(run, "scores", (1, 2), sample)
+        stored = stored_recording(run, "scores", (row, column), sample)
         last = stored["recording"]["values"][stored["recording"]["steps"][-1]["value"]]
-        expected = run.query(1, 2, sample=sample).scores
+        expected = run.query(row, column, sample=sample).scores
         np.testing.assert_allclose(array(stored, last).ravel(), expected.numpy().ravel(), rtol=1e-5)
-        flow = stored_recording(run, "flow", (1, 2), sample)
+        flow = stored_recording(run, "flow", (row, column), sample)
         last = flow["recording"]["values"][flow["recording"]["steps"][-1]["value"]]
-        assert array(flow, last)[0, :, 0, 0].tolist() == run["flow"][sample, :, 1, 2].tolist()
+        assert array(flow, last)[0, :, 0, 0].tolist() == flows[sample, :, row, column].tolist()
 
 
 def test_the_patch_of_the_best_match_is_kept_of_many() -> None:

@@ -132,6 +132,22 @@ def without_the_matrix(name: str, *faults: tuple[str, str, str, str, str]) -> li
     ]
 
 
+def in_recorder(*faults: tuple[str, str, str, str, str, str]) -> list[Fault]:
+    """Faults of recordings, each with the one test that should see it."""
+    return [
+        PythonFault(
+            "recorder",
+            f"recording/{file}.py",
+            why,
+            old,
+            new,
+            (f"tests/recording/test_{test}",),
+            function,
+        )
+        for file, function, why, old, new, test in faults
+    ]
+
+
 def in_engine(*faults: tuple[str, str, str, str]) -> list[Fault]:
     return [EngineFault("engine", *fault, IN_JAVASCRIPT) for fault in faults]
 
@@ -501,6 +517,112 @@ FAULTS: list[Fault] = [
             "d_inverse += product.values.sum(dim=0) / inverse",
             "pass",
             GRADIENT,
+        ),
+    ),
+    *in_recorder(
+        (
+            "values",
+            "Values.number",
+            "a view keeps its number when its memory is written through another",
+            "known.writes != self._writes.get(known.memory, 0)",
+            "False",
+            "values.py::test_an_operand_has_the_number_of_what_it_holds",
+        ),
+        (
+            "values",
+            "Values.before_write",
+            "a large tensor not copied before it is written",
+            "for kept in originals: self._copy(kept)",
+            "pass",
+            "values.py::test_a_value_is_kept_from_before_it_is_written",
+        ),
+        (
+            "values",
+            "Values._spend",
+            "the budget not kept",
+            "size > self._left",
+            "False",
+            "values.py::test_the_budget_holds",
+        ),
+        (
+            "values",
+            "Values._has_changed",
+            "what NumPy writes not noticed",
+            "known.memory not in self._shared",
+            "True",
+            "values.py::test_a_write_that_nobody_tells_of_is_a_gap",
+        ),
+        (
+            "calls",
+            "may_write",
+            "`out=` not taken for a write",
+            'keywords.get("out") is not None',
+            "False",
+            "values.py::test_a_value_is_kept_from_before_it_is_written",
+        ),
+        (
+            "recorder",
+            "Recorder._after",
+            "what was written keeps the number that it had",
+            "version != version_of(x)",
+            "False",
+            "recorder.py::test_nested_expressions_slices_and_in_place_statements",
+        ),
+        (
+            "recorder",
+            "Recorder.left_line",
+            "a tensor that appears in a variable from nowhere taken as known",
+            "self.values.is_unseen(x)",
+            "False",
+            "recorder.py::test_what_cannot_be_seen_is_one_gap_at_its_place",
+        ),
+        (
+            "frames",
+            "Frames._hear",
+            "turns of a loop on one line not counted",
+            "frame.f_lineno == entered.line",
+            "False",
+            "recorder.py::test_comprehensions_belong_to_their_function",
+        ),
+        (
+            "frames",
+            "Frames._turn",
+            "an inner loop goes on counting in the outer's next turn",
+            "del entered.turns[other]",
+            "pass",
+            "recorder.py::test_turns_of_loops",
+        ),
+        (
+            "frames",
+            "loops_around",
+            "what a loop goes over counted among its turns",
+            "[outer] * (inner in outer.body)",
+            "[outer]",
+            "recorder.py::test_turns_of_loops",
+        ),
+        (
+            "places",
+            "same_code",
+            "a changed constant not noticed",
+            "(code.co_name, code.co_code, code.co_names, constants, list(code.co_positions()))",
+            "(code.co_name, code.co_code, code.co_names, list(code.co_positions()))",
+            "recorder.py::test_a_source_that_has_changed_says_so",
+        ),
+        (
+            "run",
+            "_function",
+            "the tracer left behind",
+            "recorder.frames.stop()",
+            "None",
+            "equal.py::test_nothing_stays_behind_after_an_exception",
+        ),
+        (
+            "recording",
+            "Recording.first",
+            "a NaN that came in taken for one that was born",
+            "not given",
+            "True",
+            "text.py::test_where_the_first_nan_and_infinity_come_from",
         ),
     ),
     *in_engine(

@@ -21,6 +21,7 @@ EVERY_STAGE = {
     "deconvolution",
     "offset flow",
     "no matrix",
+    "recorder",
     "engine",
 }
 IN_PYTHON = [fault for fault in FAULTS if fault.file.endswith(".py")]
