@@ -163,6 +163,13 @@ export interface KernelTraits {
   meta: Meta;
   buffers: { [Name in ArrayName]?: Bytes };
   answer: Answer | NoAnswer;
+  /** What a saved page can step into: each stage, and the whole layer, at one query. */
+  recordings: StoredRecording[];
+}
+
+/** Of a widget that holds the stepping view alone: it has no `meta`. */
+export interface SteppingTraits {
+  recording: StoredRecording;
 }
 
 /** Written by the page, and by Python. */
@@ -182,7 +189,111 @@ export interface SharedTraits {
 export interface Traits extends CodeTraits, KernelTraits, SharedTraits {}
 
 /** What a saved page opens with. */
-export type PageState = KernelTraits & SharedTraits;
+export type PageState = (KernelTraits & SharedTraits) | SteppingTraits;
+
+// ---- recordings: what each expression of some code made ----
+
+export interface RecordingData {
+  title: string;
+  /** The stage that was stepped through, or "forward"; null for any other code. */
+  stage: string | null;
+  query: Place | null;
+  /** Which of the batch. */
+  sample: number;
+  sources: SourceData[];
+  /** Every distinct tensor. */
+  values: ValueData[];
+  /** In the order in which they ran. */
+  steps: StepData[];
+  /** The last line of the exception that ended it. */
+  error: string | null;
+  beside: BesideData;
+  /** What its arrays take. */
+  bytes: number;
+}
+
+/** A piece of code that was stepped through. */
+export interface SourceData {
+  name: string;
+  file: string;
+  /** The number in the file of its first line. */
+  first_line: number;
+  text: string;
+}
+
+/** What stands side by side; "" where there is none. */
+export interface BesideData {
+  equation: string;
+  paper: string;
+  original: string;
+  torch: string;
+}
+
+export type PictureKind = "background" | "foreground" | "patch" | "patches" | "picture" | "plain";
+
+export interface ValueData {
+  name: string | null;
+  shape: number[];
+  dtype: string;
+  device: string;
+  /** A name for each axis; "?" where it is not known. */
+  axes: string[];
+  /** What it is, in half a sentence. */
+  reading: string;
+  picture: PictureKind;
+  /** Rows and columns: of the map over the background or foreground, or of a patch. */
+  grid: Place | null;
+  /** Where several queries were computed, the index on their axis of the one that is kept. */
+  row: number | null;
+  /** Of the finite ones. */
+  minimum: number | null;
+  maximum: number | null;
+  nan: number;
+  infinite: number;
+  /** Which array holds its numbers, as float32; null where only what stands here is known. */
+  array: number | null;
+  /** Where only a part was kept: where it starts and how long it is, on each axis. */
+  slice: SliceData | null;
+}
+
+export interface SliceData {
+  axis_start: number[];
+  shape: number[];
+}
+
+/** One sub-expression that ran. */
+export interface StepData {
+  source: number;
+  /** Of its text in the file: lines from 1, columns from 0, the end just after it. */
+  line: number;
+  end_line: number;
+  column: number;
+  end_column: number;
+  expression: string;
+  operation: string;
+  /** The number of a value, or the text of anything else. */
+  operands: (number | string)[];
+  /** The value that it made. */
+  value: number | null;
+  /** How many calls deep; 0 is the function itself. */
+  depth: number;
+  /** Which call it ran in. */
+  frame: number;
+  /** Of each loop around it, from the outside, which turn. */
+  iteration: number[];
+  /** Before it ran: names, each with the number of a value or a short text. */
+  locals: [name: string, value: number | string][];
+  /** The names of those that are not as they were at the step before in this call. */
+  changed: string[];
+  /** What could not be seen here. */
+  gap: string | null;
+}
+
+/** A recording, with the bytes of its arrays. */
+export interface StoredRecording {
+  recording: RecordingData;
+  arrays: Bytes[];
+}
 
 // ---- messages ----
 
@@ -208,7 +319,16 @@ export interface FindMessage {
   kind: "find";
 }
 
-export type MessageToKernel = SavePageMessage | UploadMessage | FindMessage;
+/** Asks for a recording of a stage, or of the whole layer, at one query: see `RecordingMessage`. */
+export interface StepInMessage {
+  kind: "step_in";
+  /** Counts these wishes: the answer has the same. */
+  number: number;
+  stage: StageKey | "forward";
+  query: Place;
+}
+
+export type MessageToKernel = SavePageMessage | UploadMessage | FindMessage | StepInMessage;
 
 /** The debugger as one HTML file. */
 export interface PageMessage {
@@ -231,7 +351,26 @@ export interface FindingsMessage {
   findings: RemarkData[] | null;
 }
 
-export type MessageToPage = PageMessage | RefusedMessage | FindingsMessage;
+/** What was asked for by `StepInMessage`; its arrays are the message's buffers. */
+export interface RecordingMessage {
+  kind: "recording";
+  number: number;
+  recording: RecordingData;
+}
+
+/** Why there is no recording. */
+export interface NoRecordingMessage {
+  kind: "no_recording";
+  number: number;
+  reason: string;
+}
+
+export type MessageToPage =
+  | PageMessage
+  | RefusedMessage
+  | FindingsMessage
+  | RecordingMessage
+  | NoRecordingMessage;
 
 // ---- the model ----
 
@@ -240,10 +379,10 @@ type MessageListener = (content: MessageToPage, buffers: DataView[]) => void;
 type EventListener = (...news: unknown[]) => void;
 /** Those of ipywidgets: any trait changed, the kernel came or went, the model was closed. */
 export type HostEvent = "change" | "comm_live_update" | "destroy";
-export type TraitEvent = `change:${keyof Traits}`;
+export type TraitEvent = `change:${keyof Traits | keyof SteppingTraits}`;
 
 /** anywidget's model, with the names above and no others. */
-export interface Model extends Pick<AnyModel<Traits>, "get" | "save_changes"> {
+export interface Model extends Pick<AnyModel<Traits & SteppingTraits>, "get" | "save_changes"> {
   set<Name extends keyof Traits>(name: Name, value: Traits[Name]): void;
   set(changes: Partial<Traits>, options?: { silent: boolean }): void;
   on(name: TraitEvent, listener: TraitListener): void;

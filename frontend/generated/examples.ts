@@ -464,7 +464,7 @@ export const FINDINGS = {
 export const REFUSED = {
   kind: "refused",
   request: 0,
-  reason: "message kind: expected one of 'save_page', 'step_in', 'upload', got 'nonsense'.",
+  reason: "message kind: expected one of 'save_page', 'step_in', 'find', 'upload', got 'nonsense'.",
 } satisfies Complete<RefusedMessage>;
 
 export const STEP_IN = {

@@ -12,6 +12,7 @@ import { Link, PATIENCE } from "./link.ts";
 import { inputsOf, Run } from "./run.ts";
 import type { Session } from "./session.ts";
 import { dialectOf, differs } from "./settings.ts";
+import { StepIn } from "./step_in.ts";
 import { Wishes } from "./wishes.ts";
 
 /** Milliseconds to wait for the end of a drag before anything is computed. */
@@ -38,6 +39,7 @@ export class Kernel {
   private queued = false;
   private timer: ReturnType<typeof setTimeout> | undefined;
   readonly wishes: Wishes;
+  readonly stepIn: StepIn;
   /** Whether the front end that shows this has lost its kernel. */
   isGone: () => boolean = () => false;
   /** What the kernel sends beside the traits. */
@@ -46,7 +48,11 @@ export class Kernel {
   constructor(model: Model, session: Session) {
     this.link = new Link(model);
     this.session = session;
-    this.wishes = new Wishes(this.link, session, () => this.record());
+    this.wishes = new Wishes(this.link, session, () => {
+      this.record();
+      this.stepIn.keepStored();
+    });
+    this.stepIn = new StepIn(this.link, session);
   }
 
   private get model(): Model {
@@ -65,11 +71,11 @@ export class Kernel {
     link.onLife(() => {
       session.offline.value = this.isGone();
     });
-    link.onMessage((message) => {
+    link.onMessage((message, buffers) => {
       this.hear();
       if (message?.kind === "refused") this.refused(message.reason);
       else if (message?.kind === "findings") session.remarks.take(message);
-      else this.onMessage(message);
+      else if (!this.stepIn.receive(message, buffers)) this.onMessage(message);
     });
     session.offline.value = this.isGone();
     this.orTell(() => this.load());
@@ -79,6 +85,7 @@ export class Kernel {
     this.link.stop();
     clearTimeout(this.timer);
     this.wishes.fulfilled();
+    this.stepIn.stop();
     this.background.stop();
   }
 
@@ -112,6 +119,7 @@ export class Kernel {
     this.confirmed = run;
     this.wishes.fulfilled(); // the photograph that was sent is here
     this.followRun();
+    this.stepIn.load();
     followCursor(this.model, this.session);
     this.receive();
     if (!session.run.known(0) && session.progress.value === null) this.request();

@@ -26,7 +26,7 @@ export class Link {
     }
   }
 
-  onMessage(call: (message: MessageToPage) => void): void {
+  onMessage(call: (message: MessageToPage, buffers: DataView[]) => void): void {
     this.model.on("msg:custom", call);
     this.undoings.push(() => this.model.off("msg:custom", call));
   }

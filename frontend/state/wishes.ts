@@ -67,7 +67,8 @@ export class Wishes {
 
   /** Other inputs, made in the page. */
   adopt(meta: Traits["meta"], buffers: Traits["buffers"], mask: Traits["mask"]): void {
-    this.link.write({ query: null, pixel: null, sample: 0, answer: {}, buffers, mask });
+    const nothing = { query: null, pixel: null, sample: 0, answer: {}, recordings: [] };
+    this.link.write({ ...nothing, buffers, mask });
     this.link.model.set("meta", { ...meta, config: this.session.run.config });
   }
 }

@@ -1,4 +1,5 @@
 // The whole page, shown for a run: what is pressed is done to a session without a kernel.
+import { signal } from "@preact/signals";
 import { render } from "preact";
 import { afterEach, beforeEach, vi } from "vitest";
 import type { StageKey } from "../generated/stages.ts";
@@ -46,7 +47,8 @@ export function openApp(stage: StageKey, run: Run = smallRun()): Session {
     if (changes.stage) session.stage.value = changes.stage;
     if (changes.cursor) session.cursor.value = changes.cursor;
   };
-  const kernel = { publish, wishes: {} } as unknown as Kernel;
+  const stepIn = { code: signal(null) };
+  const kernel = { publish, wishes: {}, stepIn } as unknown as Kernel;
   const tools = { session, kernel, hands: new Hands(session, kernel) };
   render(<App tools={tools} />, host);
   return session;

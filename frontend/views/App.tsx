@@ -16,6 +16,7 @@ import { Pictures } from "./Pictures.tsx";
 import { spokenRegion } from "./region.tsx";
 import { type Root, setRoot } from "./root.ts";
 import { neighbour, Strip, showStage } from "./Strip.tsx";
+import { Panel, takeSteppingKey } from "./stepping/Panel.tsx";
 import { isTableKey } from "./Table.tsx";
 import { walkOn, walkStepOf } from "./walk.ts";
 
@@ -119,7 +120,9 @@ function letGo({ session, hands }: Tools): void {
 function takeKey(tools: Tools, event: KeyboardEvent): void {
   const by = { "[": -1, "]": 1 }[event.key];
   if (tools.session.showsKeys.value) return; // the dialog has its own
-  if (event.key === "Escape") {
+  if (takeSteppingKey(tools, event)) {
+    // it did what it does
+  } else if (event.key === "Escape") {
     letGo(tools);
   } else if (event.key === "?") {
     tools.session.showsKeys.value = true;
@@ -143,17 +146,25 @@ const Whole = () => (
       <Bar />
       <Lead />
       <Strip />
-      <div class="ctx-panels">
-        <Pictures />
-        <Inspector />
-        <Matches />
-      </div>
+      <Panels />
       <Findings />
       <Notes />
     </div>
     <Spoken />
   </>
 );
+
+/** The code, while it is open, stands in the place of what the stage does to this cell. */
+function Panels() {
+  const isSteppedInto = useTools().kernel.stepIn.code.value !== null;
+  return (
+    <div class="ctx-panels" data-stepped-into={isSteppedInto}>
+      <Pictures />
+      {isSteppedInto ? <Panel /> : <Inspector />}
+      <Matches />
+    </div>
+  );
+}
 
 /** What holds for the whole run. */
 function Notes() {

@@ -11,6 +11,7 @@ import { useTools } from "./context.ts";
 import { named } from "./format.ts";
 import { rootOf } from "./root.ts";
 import { factsOf } from "./Strip.tsx";
+import { StepInButtons } from "./stepping/Panel.tsx";
 
 /** What is asked: a pixel's colour, where a patch goes, or what the stage does to a query. */
 function questionOf({ cursor, stage }: Scene): "pixel" | "patch" | "query" {
@@ -96,6 +97,7 @@ function Head({ stage, title }: { stage: StageKey; title?: string }) {
           ))}
         </span>
       )}
+      <StepInButtons stage={stage} />
       <small class="ctx-facts" title={named(axes, shape)}>
         {factsOf(stage, session)}
       </small>

@@ -76,7 +76,19 @@ export function Keys() {
           <dt>
             <kbd>N</kbd> <kbd>P</kbd>
           </dt>
-          <dd>the next and the previous cell of the finding that was shown last</dd>
+          <dd>
+            the next and the previous cell of the finding that was shown last (while no code is open)
+          </dd>
+            <kbd>S</kbd>
+          </dt>
+          <dd>steps into the code of the stage, and closes it</dd>
+          <dt>
+            <kbd>N</kbd> <kbd>B</kbd> <kbd>I</kbd> <kbd>O</kbd>
+          </dt>
+          <dd>
+            in the code: next, back, into a call, out of it; <kbd>Home</kbd> <kbd>End</kbd> first
+            and last; on a line’s number <kbd>Enter</kbd> runs to it
+          </dd>
           <dt>
             <kbd>?</kbd>
           </dt>

@@ -11,6 +11,7 @@ import { stagesOf, stepNameOf } from "../state/stages.ts";
 import { STEPS } from "../steps/index.ts";
 import { type Tools, useTools } from "./context.ts";
 import { bytes, digits, named } from "./format.ts";
+import { TileStepIn } from "./stepping/Panel.tsx";
 
 /** The step before or after the one on screen; null at either end. */
 export function neighbour(session: Session, by: number): StepKey | null {
@@ -87,6 +88,9 @@ export function Strip() {
       >
         {STEP_KEYS.map((name, at) => (
           <Tile key={name} name={name} at={at} isCurrent={name === current} />
+        ))}
+        {STEP_KEYS.map((name, at) => (
+          <TileStepIn key={name} stage={stagesOf(name)[0]} title={name} at={at} />
         ))}
         {STEP_KEYS.map((name, at) => {
           const { Foot, footSpan = 1 } = STEPS[name];

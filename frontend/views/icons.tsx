@@ -13,6 +13,11 @@ const PATHS = {
   rectangle: "M2.5 3.5h11v9h-11z",
   undo: "M3 6h6.6a3.4 3.4 0 010 6.8H6M3 6l3-3M3 6l3 3",
   more: "M3.2 8h.1M8 8h.1M12.7 8h.1",
+  first: "M4 3v10M12 3L7 8l5 5",
+  last: "M12 3v10M4 3l5 5-5 5",
+  into: "M8 2.5v7.5M4.8 7L8 10.2 11.2 7M3 13.5h10",
+  out: "M8 10V2.5M4.8 5.7L8 2.5l3.2 3.2M3 13.5h10",
+  code: "M5.5 4L2 8l3.5 4M10.5 4L14 8l-3.5 4",
   close: "M4 4l8 8M12 4l-8 8",
 } as const;
 
