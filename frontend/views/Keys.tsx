@@ -77,8 +77,10 @@ export function Keys() {
             <kbd>N</kbd> <kbd>P</kbd>
           </dt>
           <dd>
-            the next and the previous cell of the finding that was shown last (while no code is open)
+            the next and the previous cell of the finding that was shown last (while no code is
+            open)
           </dd>
+          <dt>
             <kbd>S</kbd>
           </dt>
           <dd>steps into the code of the stage, and closes it</dd>
