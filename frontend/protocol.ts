@@ -1,10 +1,16 @@
 // All that crosses between Python and the page. `python -m tools.front_data` writes what a real
-// debugger sends and reads to generated/examples.ts, and the compiler holds these types to it.
+// debugger sends and reads to generated/examples.ts and crossing.ts: the compiler holds these types
+// to them.
 import type { AnyModel } from "@anywidget/types";
 import type { AttentionConfig } from "./engine/config.ts";
 import type { Look } from "./engine/look.ts";
 import type { StageKey, StepKey } from "./generated/stages.ts";
-import type { RecordingData, StoredRecording } from "./recordings.ts";
+import type {
+  NoRecordingMessage,
+  RecordingMessage,
+  StepInMessage,
+  StoredRecording,
+} from "./recordings.ts";
 
 export type * from "./recordings.ts";
 
@@ -218,15 +224,6 @@ export interface FindMessage {
   kind: "find";
 }
 
-/** Asks for a recording of a stage, or of the whole layer, at one query: see `RecordingMessage`. */
-export interface StepInMessage {
-  kind: "step_in";
-  /** Counts these wishes: the answer has the same. */
-  number: number;
-  stage: StageKey | "forward";
-  query: Place;
-}
-
 export type MessageToKernel = SavePageMessage | UploadMessage | FindMessage | StepInMessage;
 
 /** The debugger as one HTML file. */
@@ -248,20 +245,6 @@ export interface FindingsMessage {
   kind: "findings";
   facts: RemarkData[];
   findings: RemarkData[] | null;
-}
-
-/** What was asked for by `StepInMessage`; its arrays are the message's buffers. */
-export interface RecordingMessage {
-  kind: "recording";
-  number: number;
-  recording: RecordingData;
-}
-
-/** Why there is no recording. */
-export interface NoRecordingMessage {
-  kind: "no_recording";
-  number: number;
-  reason: string;
 }
 
 export type MessageToPage =
@@ -298,7 +281,7 @@ export interface FrontEnd {
   render(context: { model: Model; el: HTMLElement }): () => void;
 }
 
-// ---- for generated/examples.ts ----
+// ---- for the generated examples ----
 
 /** A type with every property that it may have, so that an example of it names them all. */
 export type Complete<Type> = Type extends Bytes | readonly unknown[]

@@ -1,5 +1,6 @@
 // Recordings, as Python sends them: what each expression of some code made. A part of the protocol,
 // held to Python's as the rest of it is.
+import type { StageKey } from "./generated/stages.ts";
 import type { Bytes, Place } from "./protocol.ts";
 
 export interface RecordingData {
@@ -102,4 +103,27 @@ export interface StepData {
 export interface StoredRecording {
   recording: RecordingData;
   arrays: Bytes[];
+}
+
+/** Asks for a recording of a stage, or of the whole layer, at one query: see `RecordingMessage`. */
+export interface StepInMessage {
+  kind: "step_in";
+  /** Counts these wishes: the answer has the same. */
+  number: number;
+  stage: StageKey | "forward";
+  query: Place;
+}
+
+/** What was asked for by `StepInMessage`; its arrays are the message's buffers. */
+export interface RecordingMessage {
+  kind: "recording";
+  number: number;
+  recording: RecordingData;
+}
+
+/** Why there is no recording. */
+export interface NoRecordingMessage {
+  kind: "no_recording";
+  number: number;
+  reason: string;
 }

@@ -11,6 +11,7 @@ import json
 import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -206,8 +207,54 @@ class Recording(dict[str, Any]):
         return {name: super(Recording, self).get(name, missing) for name in self.names}
 
 
+def _imports(body: str, known: str = "") -> str:
+    """Those lines of `IMPORTS` whose type an example has."""
+    lines = [
+        line
+        for line in IMPORTS.splitlines(keepends=True)
+        if not (name := re.fullmatch(r"  (\w+),\n|import type { (\w+) } .*\n", line))
+        or re.search(rf"satisfies .*\b{name[1] or name[2]}\b", body)
+    ]
+    return "".join(lines) + known
+
+
 def examples() -> str:
-    """What a real debugger sends and reads, for the compiler to hold against protocol.ts.
+    """What a real debugger holds, for the compiler to hold against protocol.ts."""
+    return _written({k: v for k, v in _examples().items() if k not in CROSSING})
+
+
+def crossing() -> str:
+    """Messages, recordings and exceptions, for the compiler to hold against protocol.ts."""
+    constants = {k: v for k, v in _examples().items() if k in CROSSING}
+    return _written(constants, 'import { CONFIG } from "./examples.ts";\n')
+
+
+def _written(constants: Mapping[str, tuple[Any, str]], known: str = "") -> str:
+    body = "\n".join(
+        constant(name, _without_values(value), f" satisfies {kind}")
+        for name, (value, kind) in constants.items()
+    )
+    return "\n".join(
+        [
+            HEADER.format(source="a real debugger"),
+            _imports(body, known),
+            "const BYTES = new DataView(new ArrayBuffer(0));\n",
+            body,
+        ]
+    )
+
+
+# The examples of what is sent on its own, and of what may stand in the state instead.
+CROSSING = (
+    *("UNCOMPUTED", "PENDING_META", "REMARK"),
+    *("STORED_RECORDING", "STEPPING", "STEP_IN", "RECORDING", "NO_RECORDING"),
+    *("SAVE_PAGE", "FIND", "UPLOAD", "PAGE", "FINDINGS", "REFUSED"),
+)
+
+
+@cache
+def _examples() -> dict[str, tuple[Any, str]]:
+    """What a real debugger sends and reads: each constant's value and its type.
 
     Only names and types are of interest: every number with a fraction, every text of code and all
     bytes are left out, so that the file is the same on every machine.
@@ -277,7 +324,7 @@ def examples() -> str:
         for name, value in pending.meta.items()
         if value != meta[name] and name != "summaries"
     }
-    constants = {
+    return {
         "CONFIG": (config, "Complete<AttentionConfig>"),
         "SUMMARY": (summary, "Complete<Summary>"),
         "UNCOMPUTED": (uncomputed, "Complete<Summary>"),
@@ -308,17 +355,6 @@ def examples() -> str:
         ),
         "NO_RECORDING": (no_recording, "Complete<NoRecordingMessage>"),
     }
-    return "\n".join(
-        [
-            HEADER.format(source="a real debugger"),
-            IMPORTS,
-            "const BYTES = new DataView(new ArrayBuffer(0));\n",
-            *(
-                constant(name, _without_values(value), f" satisfies {kind}")
-                for name, (value, kind) in constants.items()
-            ),
-        ]
-    )
 
 
 # What depends on where the code stands, and on who looks on: a typechecker adds calls of its own.
@@ -388,6 +424,7 @@ FILES: dict[str, Callable[[], str]] = {
     "defaults.ts": defaults,
     "colours.ts": colours,
     "examples.ts": examples,
+    "crossing.ts": crossing,
 }
 """By the file's name, what writes it."""
 

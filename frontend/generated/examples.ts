@@ -5,23 +5,11 @@ import type {
   Answer,
   CodeTraits,
   Complete,
-  FindingsMessage,
-  FindMessage,
   KernelTraits,
   Meta,
-  NoRecordingMessage,
-  PageMessage,
-  RecordingMessage,
-  RefusedMessage,
-  RemarkData,
-  SavePageMessage,
   SharedTraits,
-  StepInMessage,
-  SteppingTraits,
-  StoredRecording,
   Summary,
   Traits,
-  UploadMessage,
 } from "../protocol.ts";
 
 const BYTES = new DataView(new ArrayBuffer(0));
@@ -53,20 +41,6 @@ export const SUMMARY = {
   masked_rows: 0,
   seconds: 0,
   computed: true,
-} satisfies Complete<Summary>;
-
-export const UNCOMPUTED = {
-  shape: [1, 3, 4, 4],
-  dtype: "uint8",
-  bytes: 48,
-  min: null,
-  max: null,
-  mean: null,
-  seconds: null,
-  nan: 0,
-  inf: 0,
-  masked_rows: 0,
-  computed: false,
 } satisfies Complete<Summary>;
 
 export const META = {
@@ -183,30 +157,6 @@ export const META = {
   notes: [],
 } satisfies Complete<Meta>;
 
-export const PENDING_META = {
-  python: null,
-  pending: true,
-  facts: [
-    {
-      key: "same_map",
-      sentence: "",
-      stage: "scores",
-      cells: [],
-      count: 0,
-      grid: "query",
-      sample: 0,
-    },
-  ],
-  findings: null,
-  walk: null,
-  arrays: {
-    f: { dtype: "float32", shape: [1, 3, 8, 8] },
-    b: { dtype: "float32", shape: [1, 3, 8, 8] },
-    picture_f: { dtype: "uint8", shape: [1, 8, 8, 3] },
-    picture_b: { dtype: "uint8", shape: [1, 8, 8, 3] },
-  },
-} satisfies Partial<Meta>;
-
 export const ANSWER = {
   request: 0,
   output: BYTES,
@@ -306,182 +256,3 @@ export const PAGE_STATE = {
   softmax_scale: true,
   mask: true,
 } satisfies Record<keyof (KernelTraits & SharedTraits), true>;
-
-export const STORED_RECORDING = {
-  recording: {
-    title: "matching_scores at query (1, 2)",
-    stage: "scores",
-    query: [1, 2],
-    sample: 0,
-    beside: {
-      equation: "s(p, q) = ⟨patch_p, w_q⟩ / max(‖w_q‖, 1e-4)",
-      paper: "we measure with normalized inner product (cosine similarity)",
-      original: "yi = tf.nn.conv2d(xi, wi_normed, strides=[1,1,1,1], padding='SAME'); eq. 3",
-      torch: "(p.flatten(1, -2) @ q.mT).reshape(*p.shape[:-1], q.shape[1])",
-    },
-    sources: [{ name: "", file: "", first_line: 0, text: "" }],
-    values: [
-      {
-        name: "",
-        shape: [1, 1, 16],
-        dtype: "float32",
-        device: "cpu",
-        axes: ["n", "Q", "L"],
-        reading: "one number for each background patch",
-        picture: "background",
-        grid: [4, 4],
-        row: 0,
-        minimum: 0,
-        maximum: 0,
-        nan: 0,
-        infinite: 0,
-        array: 8,
-        slice: null,
-      },
-    ],
-    steps: [
-      {
-        source: 0,
-        line: 0,
-        end_line: 0,
-        column: 0,
-        end_column: 0,
-        expression: "(p.flatten(1, -2) @ q.mT).reshape(*p.shape[:-1], q.shape[1])",
-        operation: "reshape",
-        operands: [20, "1", "1", "16"],
-        value: 21,
-        depth: 0,
-        frame: 0,
-        iteration: [],
-        locals: [
-          ["downsampled_f", 0],
-          ["matching_patches", 1],
-          ["config", "AttentionConfig"],
-          ["queries", 2],
-          ["p", 10],
-          ["q", 18],
-        ],
-        changed: [],
-        gap: null,
-      },
-    ],
-    error: null,
-    bytes: 0,
-  },
-  arrays: [BYTES],
-} satisfies Complete<StoredRecording>;
-
-export const STEPPING = {
-  recording: {
-    recording: {
-      title: "(1, 3, 8, 8) float32 on cpu, 0 … 0",
-      stage: null,
-      query: null,
-      sample: 0,
-      beside: { equation: "", paper: "", original: "", torch: "" },
-      sources: [],
-      values: [
-        {
-          name: "",
-          shape: [1, 3, 8, 8],
-          dtype: "float32",
-          device: "cpu",
-          axes: ["1", "?", "?", "?"],
-          reading: "",
-          picture: "plain",
-          grid: null,
-          row: null,
-          minimum: 0,
-          maximum: 0,
-          nan: 0,
-          infinite: 0,
-          array: 0,
-          slice: null,
-        },
-      ],
-      steps: [],
-      error: null,
-      bytes: 0,
-    },
-    arrays: [BYTES],
-  },
-} satisfies Complete<SteppingTraits>;
-
-export const REMARK = {
-  key: "same_map",
-  sentence: "",
-  stage: "scores",
-  cells: [],
-  count: 0,
-  grid: "query",
-  sample: 0,
-} satisfies Complete<RemarkData>;
-
-export const SAVE_PAGE = { kind: "save_page" } satisfies Complete<SavePageMessage>;
-
-export const FIND = { kind: "find" } satisfies Complete<FindMessage>;
-
-export const UPLOAD = {
-  kind: "upload",
-  name: "photo.png",
-  config: CONFIG,
-  shape: [8, 8, 3],
-  size: 8,
-} satisfies Complete<UploadMessage>;
-
-export const PAGE = {
-  kind: "page",
-  name: "contextual-attention.html",
-  html: "",
-} satisfies Complete<PageMessage>;
-
-export const FINDINGS = {
-  kind: "findings",
-  facts: [
-    {
-      key: "same_map",
-      sentence: "",
-      stage: "scores",
-      cells: [],
-      count: 0,
-      grid: "query",
-      sample: 0,
-    },
-  ],
-  findings: [
-    {
-      key: "lost_share",
-      sentence: "",
-      stage: "attention",
-      cells: [[0, 0]],
-      count: 9,
-      grid: "query",
-      sample: 0,
-    },
-  ],
-} satisfies Complete<FindingsMessage>;
-
-export const REFUSED = {
-  kind: "refused",
-  request: 0,
-  reason: "message kind: expected one of 'save_page', 'step_in', 'find', 'upload', got 'nonsense'.",
-} satisfies Complete<RefusedMessage>;
-
-export const STEP_IN = {
-  kind: "step_in",
-  number: 1,
-  stage: "scores",
-  query: [1, 2],
-} satisfies Complete<StepInMessage>;
-
-export const RECORDING = {
-  kind: "recording",
-  number: 1,
-  recording: STORED_RECORDING.recording,
-} satisfies Complete<RecordingMessage>;
-
-export const NO_RECORDING = {
-  kind: "no_recording",
-  number: 2,
-  reason: "query: expected (row, column), got None.",
-} satisfies Complete<NoRecordingMessage>;
