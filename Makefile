@@ -59,7 +59,8 @@ PYTEST = $(ONE_THREAD) $(RUN) pytest --numprocesses $(WORKERS) --dist loadscope 
 TEST = $(BROWSER) $(PYTEST)
 # Something of every room of the package. What takes more than two seconds is listed at the end: it
 # should be marked slow.
-QUICK := tests/stages tests/traces tests/attention/test_precision.py tests/figures/test_figures.py \
+QUICK := tests/stages tests/traces tests/recording/test_text.py tests/attention/test_precision.py \
+	tests/figures/test_figures.py \
 	tests/pictures/test_holes.py tests/debugger/test_page.py tests/debugger/test_payload.py \
 	tests/exercises/test_checking.py::test_the_right_answer_passes tests/project/test_layout.py \
 	$(wildcard tests/test_*.py)

@@ -16,6 +16,10 @@ class RecordedSource:
         first_line: the number of the first line of `text` in it.
         text: its lines as they stand there; empty where they cannot be had.
         problem: why they cannot be had, as a sentence; empty otherwise.
+
+    >>> source: cv.RecordedSource = cv.record(lambda x: x + 1, torch.zeros(2)).sources[0]
+    >>> source.name
+    '<lambda>'
     """
 
     name: str
@@ -35,6 +39,10 @@ class RecordedValue:
         minimum, maximum: of its finite numbers; None where there is none, or they are complex.
         nan, infinite: how many of its numbers are that.
         name: that of the argument or of the variable it was first kept in; None without one.
+
+    >>> value: cv.RecordedValue = cv.record(lambda x: x + 1, torch.zeros(2)).values[0]
+    >>> value.name, value.shape, value.minimum
+    ('x', (2,), 0.0)
     """
 
     tensor: Tensor | None
@@ -68,6 +76,10 @@ class RecordedStep:
         locals: variables just before this step: the number of a value, or a short text.
         seconds: how long PyTorch took.
         gap: a sentence that says what could not be seen here; None if all was.
+
+    >>> step: cv.RecordedStep = cv.record(lambda x: x + 1, torch.zeros(2)).steps[0]
+    >>> step.expression, step.operation, step.operands, step.value
+    ('x + 1', 'add', (0, '1'), 1)
     """
 
     index: int
@@ -100,6 +112,10 @@ class RecordedCall:
         parent: the number of the call that called it; None at depth 0.
         arguments: names of parameters that were given tensors, each with the number of the value.
         returned: the number of the tensor that it returned (a generator: last); None without one.
+
+    >>> call: cv.RecordedCall = cv.record(lambda x: x + 1, torch.zeros(2)).calls[0]
+    >>> call.arguments, call.returned
+    ((('x', 0),), 1)
     """
 
     frame: int
