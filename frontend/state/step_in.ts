@@ -1,5 +1,5 @@
-// Opening the code of a stage: from what the page holds, or by asking the kernel, which has one wish
-// at a time.
+// Opening the code of a stage: from what the page holds, or by asking the kernel, which answers
+// one wish at a time.
 import { effect, signal, untracked } from "@preact/signals";
 import type { StageKey } from "../generated/stages.ts";
 import type { Bytes, MessageToPage, StoredRecording } from "../protocol.ts";
