@@ -19,6 +19,8 @@ NOTEBOOKS = sorted(
 LARGEST = 400_000  # bytes
 LONGEST = 25  # lines of a code cell
 
+OF_OURS = {"code": {"pictures_vary"}, "markdown": {"numbers", "see"}}  # keys under "ctxattn"
+
 UNCOMPARED = re.compile(r"^\s*#\s*(\w*NBVAL_\w+|PYTEST_VALIDATE_IGNORE_OUTPUT)\s*$", re.MULTILINE)
 UNCHECKED = {"nbval-ignore-output", "nbval-skip", "pytest-validate-ignore-output"}
 
@@ -66,7 +68,7 @@ def in_the_code(cells: list[NotebookNode]) -> Iterator[str]:
 def in_the_exceptions(notebook: NotebookNode) -> Iterator[str]:
     """What keeps a cell from being compared with what is stored in it."""
     for number, cell in enumerate(notebook.cells):
-        known = {"code": {"pictures_vary"}, "markdown": {"numbers"}}.get(cell.cell_type, set())
+        known = OF_OURS.get(cell.cell_type, set())
         for key in set(cell.metadata.get("ctxattn", {})) - known:
             yield f"cell {number} has {key!r} in its metadata, which nothing reads there"
         if "pictures_vary" in cell.metadata.get("ctxattn", {}) and not list(pictures(cell.outputs)):
