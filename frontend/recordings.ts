@@ -20,6 +20,20 @@ export interface RecordingData {
   beside: BesideData;
   /** What its arrays take. */
   bytes: number;
+  /** Of an exercise's answer: where it goes wrong; null where it is right, or nothing tells. */
+  stretch: StretchData | null;
+  /** The value that the answer should have. */
+  target: number | null;
+  /** What to say about both. */
+  sentence: string;
+}
+
+/** A stretch of somebody's code. */
+export interface StretchData {
+  /** The first step and the last. */
+  steps: readonly [number, number];
+  /** Source, line, from which column to which. */
+  pieces: readonly (readonly [number, number, number, number])[];
 }
 
 /** A piece of code that was stepped through. */

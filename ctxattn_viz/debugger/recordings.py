@@ -170,6 +170,9 @@ def stored(
         "steps": [],
         "error": None,
         "bytes": sum(map(len, arrays)),
+        "stretch": None,  # of an exercise's answer: where it goes wrong
+        "target": None,  # which value is expected
+        "sentence": "",  # what to say about both
     }
     return {"recording": data | about, "arrays": list(arrays)}
 

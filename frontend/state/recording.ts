@@ -8,6 +8,7 @@ import type {
   SourceData,
   StepData,
   StoredRecording,
+  StretchData,
   ValueData,
 } from "../protocol.ts";
 import { arrayOf } from "./arrays.ts";
@@ -97,6 +98,9 @@ export class Recording {
   /** What its arrays take. */
   readonly bytes: number;
   readonly beside: BesideData;
+  readonly stretch: StretchData | null;
+  readonly target: number | null;
+  readonly sentence: string;
   readonly sources: readonly Source[];
   readonly values: readonly Value[];
   readonly steps: readonly StepData[];
@@ -111,6 +115,9 @@ export class Recording {
     this.error = data.error;
     this.bytes = data.bytes;
     this.beside = data.beside;
+    this.stretch = data.stretch;
+    this.target = data.target;
+    this.sentence = data.sentence;
     this.sources = data.sources.map((source) => new Source(source));
     this.values = data.values.map((about, number) => new Value(number, about, arrays));
     this.steps = data.steps;
@@ -119,6 +126,12 @@ export class Recording {
       if (value !== null && !makers.has(value)) makers.set(value, step);
     });
     this.makers = makers;
+  }
+
+  /** Which columns of a line lie in the stretch. */
+  stretchOn(source: number, line: number): readonly (readonly [number, number])[] {
+    const pieces = this.stretch?.pieces.filter(([s, l]) => s === source && l === line) ?? [];
+    return pieces.map(([, , from, to]) => [from, to]);
   }
 
   /** The value that a step made; null for a gap. */

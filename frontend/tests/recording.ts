@@ -72,14 +72,16 @@ export function step(text: string, expression: string, line: number, more: Parti
   } satisfies StepData;
 }
 
+const NO_VERDICT = { stretch: null, target: null, sentence: "" };
+
 export function stored(
-  data: Omit<RecordingData, "values" | "bytes">,
+  data: Omit<RecordingData, "values" | "bytes" | keyof typeof NO_VERDICT>,
   values: readonly Made[],
 ): StoredRecording {
   const arrays = values.map((value) => Float32Array.from(value.data));
   const about = values.map((value, i) => ({ ...value.about, array: i }));
   const bytes = arrays.reduce((sum, array) => sum + array.byteLength, 0);
-  return { recording: { ...data, values: about, bytes }, arrays };
+  return { recording: { ...NO_VERDICT, ...data, values: about, bytes }, arrays };
 }
 
 const P = [1, 2, 3, 4];

@@ -207,3 +207,31 @@ test("a part that was not kept says so", async () => {
   await press("ArrowUp", query('[role="application"]'));
   expect(words(".ctx-readout")).toMatch("not kept in this page");
 });
+
+test("of an exercise's answer the stretch is underlined, and what is expected is a click away", async () => {
+  const stored = scoresRecording();
+  const { line, source } = stored.recording.steps[0];
+  await show({
+    ...stored,
+    recording: {
+      ...stored.recording,
+      stretch: { steps: [0, 1], pieces: [[source, line, 4, 9]] },
+      target: 0,
+      sentence: "After it, none does.",
+    },
+  });
+  expect(query(".ctx-verdict p").textContent).toBe("After it, none does.");
+  const mark = query(`[data-line="${line}"] .ctx-stretch`);
+  expect(mark.dataset.stretch).toBe("4,9");
+  expect(mark.style.left).toBe("4ch");
+  expect(mark.style.width).toBe("5ch");
+  await act(() => query('[data-do="to-stretch"]').click());
+  expect(stepping.at.value).toBe(1);
+  await act(() => query('[data-do="look-at-target"]').click());
+  expect(stepping.value.value?.number).toBe(0);
+});
+
+test("other code has no verdict", async () => {
+  await show(scoresRecording());
+  expect(root.querySelector(".ctx-verdict, .ctx-stretch")).toBe(null);
+});

@@ -1,4 +1,5 @@
 // The stepping view on its own: what cv.step_into and cv.look show.
+import type { Recording } from "../../state/recording.ts";
 import type { Stepping } from "../../state/stepping.ts";
 import { takeMove } from "./Steering.tsx";
 import { Workbench } from "./Workbench.tsx";
@@ -30,8 +31,40 @@ export function Alone({ stepping, problem }: { stepping: Stepping; problem: stri
             <b>{recording?.title}</b>
           </p>
         </header>
+        {recording && <Verdict stepping={stepping} recording={recording} />}
         <Workbench stepping={stepping} />
       </div>
     </section>
+  );
+}
+
+/** Of an exercise's answer: what is marked, and the way to what is expected and to where it ends. */
+function Verdict({ stepping, recording }: { stepping: Stepping; recording: Recording }) {
+  const { sentence, stretch, target } = recording;
+  if (!sentence) return null;
+  return (
+    <div class="ctx-verdict">
+      <p>{sentence}</p>
+      {stretch && (
+        <button
+          type="button"
+          class="ctx-chip"
+          data-do="to-stretch"
+          onClick={() => stepping.stand(stretch.steps[1])}
+        >
+          to the end of the underlined part
+        </button>
+      )}
+      {target !== null && (
+        <button
+          type="button"
+          class="ctx-chip"
+          data-do="look-at-target"
+          onClick={() => stepping.lookAt(target)}
+        >
+          what is expected
+        </button>
+      )}
+    </div>
   );
 }

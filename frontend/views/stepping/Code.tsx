@@ -77,6 +77,7 @@ function SourceCode({ recording, source, at }: SourceProps) {
           isRunnable={runnable.has(line)}
           isTabbable={line === tabbable}
           times={times.get(line) ?? 0}
+          stretch={recording.stretchOn(source, line)}
           failure={isFailing(recording, at, line, source) ? recording : null}
           onRun={() => stepping.runTo(source, line)}
         />
@@ -163,6 +164,7 @@ interface LineProps {
   isRunnable: boolean;
   isTabbable: boolean;
   times: number;
+  stretch: readonly (readonly [number, number])[];
   failure: Recording | null;
   onRun: () => void;
 }
@@ -170,7 +172,7 @@ interface LineProps {
 /** Made again only when something of it is not as it was. */
 function Line(props: LineProps) {
   const { line, tokens, from, to, isGap, isCurrent, isRunnable, isTabbable, times } = props;
-  const { failure, onRun } = props;
+  const { stretch, failure, onRun } = props;
   const text = useMemo(() => piecesOf(tokens, from, to, isGap), [tokens, from, to, isGap]);
   return useMemo(
     () => (
@@ -200,7 +202,17 @@ function Line(props: LineProps) {
           ) : (
             <span class="ctx-number">{line}</span>
           )}
-          <code>{text}</code>
+          <code>
+            {text}
+            {stretch.map(([first, end]) => (
+              <i
+                key={first}
+                class="ctx-stretch"
+                data-stretch={`${first},${end}`}
+                style={{ left: `${first}ch`, width: `${end - first}ch` }}
+              />
+            ))}
+          </code>
         </div>
         {failure && <Failure recording={failure} tokens={tokens} />}
       </>
