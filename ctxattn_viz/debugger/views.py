@@ -103,9 +103,12 @@ def step_into(fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> StepView:
     >>> view.close()
     """
     recording = record(fn, *args, **kwargs)
-    name = getattr(fn, "__name__", type(fn).__name__)
-    packed = pack(recording, title=name, whole=WHOLE, part=WHOLE)
-    return StepView(packed, str(recording), recording)
+    return view_of(recording, str(recording), title=getattr(fn, "__name__", type(fn).__name__))
+
+
+def view_of(recording: Recording, text: str, **about: Any) -> StepView:
+    """The view of a recording, with its text, and what else the page is told about it."""
+    return StepView(pack(recording, whole=WHOLE, part=WHOLE, **about), text, recording)
 
 
 def look(x: Any) -> StepView:

@@ -13,6 +13,7 @@ from .attempts import Drawing
 from .checking import EXERCISES, check
 from .feedback import Feedback
 from .ports import FaultyPort, faulty_port, name_the_stage
+from .stepping import step_into
 
 __all__ = [
     "EXERCISES",
@@ -22,4 +23,5 @@ __all__ = [
     "check",
     "faulty_port",
     "name_the_stage",
+    "step_into",
 ]

@@ -22,6 +22,7 @@ from .settings import restored, signals_restored
 PACKAGE = str(Path(__file__).resolve().parents[1])
 # Ours, running while a student's function does.
 _OWN_FILES = {__file__, limits.__file__}
+_RECORDING = str(Path(PACKAGE, "recording"))  # while it is stepped through
 
 DTYPES = {
     *(torch.bool, torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64),
@@ -289,7 +290,8 @@ def _record_library_calls(names: list[str]) -> Callable[[], None]:
 
     def record(frame: FrameType, event: str, _: object) -> None:
         file = frame.f_code.co_filename
-        if event == "call" and file.startswith(PACKAGE) and file not in _OWN_FILES:
+        own = file in _OWN_FILES or file.startswith(_RECORDING)
+        if event == "call" and file.startswith(PACKAGE) and not own:
             names.append(f"{frame.f_globals['__name__']}.{frame.f_code.co_qualname}")
 
     def stop() -> None:

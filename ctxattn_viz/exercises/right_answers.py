@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-Answer = Callable[..., Tensor]
+RightAnswer = Callable[..., Tensor]
 
 
 def _zeros(ksize: int, step: int) -> tuple[int, int]:
@@ -251,7 +251,7 @@ def _shrunk_at_once(x: Tensor, rate: int) -> Tensor:
     return x[:, :, :, columns][:, :, rows]
 
 
-def _layer(shrunk: Answer, patches: Answer, free: Answer, *others: Answer) -> Answer:
+def _layer(shrunk: RightAnswer, patches: RightAnswer, free: RightAnswer, *others: RightAnswer) -> RightAnswer:
     match, attend, paste = others
 
     def layer(
@@ -267,7 +267,7 @@ def _layer(shrunk: Answer, patches: Answer, free: Answer, *others: Answer) -> An
     return layer
 
 
-_OF_STAGES: Mapping[str, Sequence[Answer]] = {
+_OF_STAGES: Mapping[str, Sequence[RightAnswer]] = {
     "patch_extraction": (
         _patches_by_views,
         _patches_by_columns,
@@ -296,7 +296,7 @@ _OF_STAGES: Mapping[str, Sequence[Answer]] = {
 }
 
 # The layer is made of the first of each, of the second, and so on.
-RIGHT_ANSWERS: Mapping[str, Sequence[Answer]] = {
+RIGHT_ANSWERS: Mapping[str, Sequence[RightAnswer]] = {
     **_OF_STAGES,
     "whole_layer": tuple(
         _layer(shrunk, *(answers[i % len(answers)] for answers in _OF_STAGES.values()))

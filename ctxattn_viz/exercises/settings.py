@@ -76,6 +76,11 @@ def _set_print_options(options: dict[str, Any]) -> None:
     vars(torch._tensor_str.PRINT_OPTS).update(options)
 
 
+def _leave_function_modes(count: int) -> None:
+    while torch._C._len_torch_function_stack() > count:
+        torch._C._pop_torch_function_stack()
+
+
 _SETTINGS: tuple[_Setting, ...] = (
     (sys.gettrace, sys.settrace),
     (sys.getprofile, _set_profile),
@@ -107,6 +112,8 @@ _SETTINGS: tuple[_Setting, ...] = (
     (_autocast, _set_autocast),
     (_deterministic, _set_deterministic),
     (torch.is_anomaly_enabled, torch.autograd.set_detect_anomaly),
+    # After the default device, which has one.
+    (torch._C._len_torch_function_stack, _leave_function_modes),
 )
 _RANDOM: tuple[_Setting, ...] = (
     (torch.get_rng_state, torch.set_rng_state),

@@ -25,8 +25,8 @@ FLOORS = (
     ("stages",),
     ("inputs",),
     ("attention", "traces"),
-    ("pictures", "samples", "comparison", "profiling", "figures", "exercises", "recording"),
-    ("debugger",),
+    ("pictures", "samples", "comparison", "profiling", "figures", "recording"),
+    ("debugger", "exercises"),
     ("cli",),
     ("__init__", "__main__"),
 )

@@ -1,0 +1,140 @@
+"""How often the stretch that `cv.exercises.step_into` marks holds the fault.
+
+Faults are planted one at a time, by `tests/support/mutations.py`, into right answers that are not
+among those that `step_into` compares with. `python -m tools.stretches` tries those on which the
+rules were set, `python -m tools.stretches --fresh` those that were written afterwards.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import statistics
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from ctxattn_viz.exercises import EXERCISES
+from ctxattn_viz.exercises.attempts import Answer
+from ctxattn_viz.exercises.exercise import Exercise
+from ctxattn_viz.exercises.likeness import RightValues
+from ctxattn_viz.exercises.settings import usual_settings
+from ctxattn_viz.exercises.stepping import (
+    SteppedAnswer,
+    first_wrong,
+    in_order,
+    recording_of,
+    right_values,
+)
+from ctxattn_viz.exercises.stretches import Stretch, stretch_of
+from tests.support.fresh_answers import FRESH
+from tests.support.mutations import Mutant, mutants
+from tests.support.rewrites import RIGHT
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What was marked for one mutant that the checker refuses."""
+
+    mutant: Mutant
+    answer: Answer
+    stepped: SteppedAnswer
+
+    @property
+    def hit(self) -> bool:
+        """Whether what was changed lies in the stretch."""
+        stretch = self.stepped.stretch
+        return stretch is not None and any(
+            self.mutant.touches(line, start, end) for _, line, start, end in stretch.pieces
+        )
+
+    @property
+    def length(self) -> int:
+        """How many expressions are marked."""
+        return len(self.stepped.stretch.expressions) if self.stepped.stretch else 0
+
+    def __str__(self) -> str:
+        recording, stretch = self.stepped.recording, self.stepped.stretch
+        place = "in " if self.hit else "not in "
+        head = f"{self.mutant}: {place}{self.length} expressions; {self.answer.case.label}"
+        return "\n".join([head, *(stretch.lines(recording) if stretch and recording else [])])
+
+
+class Trials:
+    """Tries mutants of one exercise; the right values of each case are recorded once."""
+
+    def __init__(self, exercise: Exercise) -> None:
+        self.exercise = exercise
+        with usual_settings():
+            self.cases = in_order(exercise, exercise.cases(0))
+        self._right: dict[str, RightValues] = {}
+
+    def sample(self, source: str, most: int, seed: int = 0) -> list[Trial]:
+        """Up to `most` mutants of a right answer that are refused, drawn at random."""
+        chosen = list(mutants(source))
+        random.Random(seed).shuffle(chosen)
+        trials: list[Trial] = []
+        for mutant in chosen:
+            trial = self.trial(mutant) if len(trials) < most else None
+            trials += [trial] if trial else []
+        return trials
+
+    def trial(self, mutant: Mutant) -> Trial | None:
+        """What is marked; None where the mutant passes, or does not end."""
+        function = mutant.function(self.exercise.name)
+        with usual_settings():
+            answer = first_wrong(self.exercise, function, self.cases)
+            if answer.right or not answer.ended:
+                return None
+            recording, _ = recording_of(self.exercise, function, answer.case)
+            stretch = stretch_of(recording, self._values(answer)) if recording else None
+        return Trial(mutant, answer, SteppedAnswer(answer, recording, stretch))
+
+    def _values(self, answer: Answer) -> RightValues:
+        label = answer.case.label
+        if label not in self._right:
+            self._right[label] = right_values(self.exercise, answer.case)
+        return self._right[label]
+
+
+def table(rows: Mapping[str, Iterable[Trial]]) -> str:
+    """A line an exercise: how often the fault was in the stretch, how long that was."""
+    lines = [f"{'exercise':18} {'refused':>7} {'in it':>6} {'median':>6} {'mean':>5}  by kind"]
+    everything: list[Trial] = []
+    for name, some in {**rows, "all": everything}.items():
+        trials = list(some)
+        if not trials:
+            continue
+        if some is not everything:
+            everything += trials
+        rate = sum(trial.hit for trial in trials) / len(trials)
+        lengths = [trial.length for trial in trials]
+        kinds = [
+            f"{kind} {sum(trial.hit for trial in these)}/{len(these)}"
+            for kind in ("operator", "constant", "axis", "name")
+            if (these := [trial for trial in trials if trial.mutant.kind == kind])
+        ]
+        lines.append(
+            f"{name:18} {len(trials):7} {rate:6.0%} {statistics.median(lengths):6g} "
+            f"{statistics.mean(lengths):5.1f}  {', '.join(kinds)}"
+        )
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("exercises", nargs="*", help="all by default")
+    parser.add_argument("--most", type=int, default=60, help="refused mutants of each exercise")
+    parser.add_argument("--fresh", action="store_true", help="of answers written afterwards")
+    parser.add_argument("--missed", action="store_true", help="show those that were not in it")
+    options = parser.parse_args()
+    rows: dict[str, list[Trial]] = {}
+    for name in options.exercises or EXERCISES:
+        source = (FRESH if options.fresh else RIGHT)[name]
+        rows[name] = Trials(EXERCISES[name]).sample(source, options.most)
+        if options.missed:
+            print(*(trial for trial in rows[name] if not trial.hit), sep="\n\n")
+    print(table(rows))
+
+
+if __name__ == "__main__":
+    main()
