@@ -14,18 +14,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from ctxattn_viz.exercises import EXERCISES
-from ctxattn_viz.exercises.attempts import Answer
-from ctxattn_viz.exercises.exercise import Exercise
+from ctxattn_viz.exercises.exercise import Case, Exercise
 from ctxattn_viz.exercises.likeness import RightValues
 from ctxattn_viz.exercises.settings import usual_settings
 from ctxattn_viz.exercises.stepping import (
     SteppedAnswer,
-    first_wrong,
     in_order,
-    recording_of,
     right_values,
+    stepped_answer,
 )
-from ctxattn_viz.exercises.stretches import Stretch, stretch_of
 from tests.support.fresh_answers import FRESH
 from tests.support.mutations import Mutant, mutants
 from tests.support.rewrites import RIGHT
@@ -36,7 +33,6 @@ class Trial:
     """What was marked for one mutant that the checker refuses."""
 
     mutant: Mutant
-    answer: Answer
     stepped: SteppedAnswer
 
     @property
@@ -53,10 +49,10 @@ class Trial:
         return len(self.stepped.stretch.expressions) if self.stepped.stretch else 0
 
     def __str__(self) -> str:
-        recording, stretch = self.stepped.recording, self.stepped.stretch
+        stretch = self.stepped.stretch
         place = "in " if self.hit else "not in "
-        head = f"{self.mutant}: {place}{self.length} expressions; {self.answer.case.label}"
-        return "\n".join([head, *(stretch.lines(recording) if stretch and recording else [])])
+        head = f"{self.mutant}: {place}{self.length} expressions; {self.stepped.answer.case.label}"
+        return "\n".join([head, *(stretch.lines() if stretch else [])])
 
 
 class Trials:
@@ -82,18 +78,14 @@ class Trials:
         """What is marked; None where the mutant passes, or does not end."""
         function = mutant.function(self.exercise.name)
         with usual_settings():
-            answer = first_wrong(self.exercise, function, self.cases)
-            if answer.right or not answer.ended:
-                return None
-            recording, _ = recording_of(self.exercise, function, answer.case)
-            stretch = stretch_of(recording, self._values(answer)) if recording else None
-        return Trial(mutant, answer, SteppedAnswer(answer, recording, stretch))
+            stepped = stepped_answer(self.exercise, function, self.cases, self._values)
+        answer = stepped.answer
+        return None if answer.right or not answer.ended else Trial(mutant, stepped)
 
-    def _values(self, answer: Answer) -> RightValues:
-        label = answer.case.label
-        if label not in self._right:
-            self._right[label] = right_values(self.exercise, answer.case)
-        return self._right[label]
+    def _values(self, exercise: Exercise, case: Case) -> RightValues:
+        if case.label not in self._right:
+            self._right[case.label] = right_values(exercise, case)
+        return self._right[case.label]
 
 
 def table(rows: Mapping[str, Iterable[Trial]]) -> str:

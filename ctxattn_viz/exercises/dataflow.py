@@ -12,9 +12,21 @@ Span = tuple[int, int, int, int, int]  # source, line, column, end line, end col
 
 
 # They pick numbers: that some are right does not prove that all are.
-PICKS = frozenset("__getitem__ select narrow unbind chunk split index_select".split())
+PICKS = frozenset(["__getitem__", "select", "narrow", "unbind", "chunk", "split", "index_select"])
 GROUPS = frozenset(
-    "reshape view flatten unflatten squeeze unsqueeze expand contiguous clone to float".split()
+    [
+        "reshape",
+        "view",
+        "flatten",
+        "unflatten",
+        "squeeze",
+        "unsqueeze",
+        "expand",
+        "contiguous",
+        "clone",
+        "to",
+        "float",
+    ]
 )
 
 
@@ -66,7 +78,9 @@ class Dataflow:
         made = values[step.value].tensor
         given = [values[each].tensor for each in step.operands if isinstance(each, int)]
         return made is not None and any(
-            x is not None and x.numel() == made.numel() and x.double().flatten().equal(made.double().flatten())
+            x is not None
+            and x.numel() == made.numel()
+            and x.double().flatten().equal(made.double().flatten())
             for x in given
         )
 

@@ -1,4 +1,4 @@
-"""Whether a value is one that a right answer has, up to the order of its axes, its shape, its scale."""
+"""Whether a right answer has a value, too, up to the order of its axes, its shape, its scale."""
 
 import math
 from collections.abc import Iterable
@@ -70,12 +70,12 @@ class RightValues:
 
 
 def over_turns(recording: Recording) -> dict[int, Tensor]:
-    """For each step of a loop, what its expression made in all turns: as code without a loop would."""
+    """By step of a loop: what its expression made in all turns, as code without a loop would."""
     turns: dict[Span, list[int]] = {}
     for step in recording.steps:
         if step.value is not None and step.iteration:
             turns.setdefault(span_of(step), []).append(step.index)
-    stacks = {}
+    stacks: dict[int, Tensor] = {}
     for indices in turns.values():
         values = [recording.values[recording.steps[i].value or 0] for i in indices]
         tensors = [value.tensor for value in values if value.tensor is not None]

@@ -171,7 +171,7 @@ def _along_diagonals(table: Tensor, half: int) -> Tensor:
 def _attention_by_shifts(
     scores: Tensor, valid: Tensor, patches: Grid, fuse_k: int, softmax_scale: float
 ) -> Tensor:
-    n, h, w, length = scores.shape
+    _, h, w, _ = scores.shape
     rows = _along_diagonals(scores.flatten(1, 2), fuse_k // 2)
     grids = rows.unflatten(2, patches).unflatten(1, (h, w))
     turned = grids.transpose(1, 2).transpose(3, 4).flatten(3).flatten(1, 2)
@@ -200,7 +200,7 @@ def _attention_by_additions(
 
 
 def _picture_by_folding(attention: Tensor, paste: Tensor) -> Tensor:
-    n, h, w, _ = attention.shape
+    _, h, w, _ = attention.shape
     side = paste.shape[-1]
     rate = side // 2
     mixed = torch.einsum("nhwl,nlcij->nhwcij", attention, paste)
@@ -251,7 +251,9 @@ def _shrunk_at_once(x: Tensor, rate: int) -> Tensor:
     return x[:, :, :, columns][:, :, rows]
 
 
-def _layer(shrunk: RightAnswer, patches: RightAnswer, free: RightAnswer, *others: RightAnswer) -> RightAnswer:
+def _layer(
+    shrunk: RightAnswer, patches: RightAnswer, free: RightAnswer, *others: RightAnswer
+) -> RightAnswer:
     match, attend, paste = others
 
     def layer(

@@ -26,7 +26,10 @@ MARKED = (
     "What your code makes before the underlined part, a right answer makes, too (perhaps with its "
     "axes in another order, or scaled); after it, none does."
 )
-FAILED = "It stops at the end of the underlined part. What it makes before that, a right answer makes, too."
+FAILED = (
+    "It stops at the end of the underlined part. What it makes before that, a right answer makes, "
+    "too."
+)
 UNMARKED = "No expression of PyTorch in your code tells where it goes wrong."
 NOT_RECORDED = "So there is nothing to step through."
 
@@ -46,7 +49,7 @@ class SteppedAnswer:
     stretch: Stretch | None = None
 
 
-def step_into(exercise: str, function: Callable[..., Any], *, seed: int = 0) -> "StepView":
+def step_into(exercise: str, function: object, *, seed: int = 0) -> "StepView":
     """Step through a student's function in the smallest case that it gets wrong.
 
     The view has what is expected beside what the function gives, and marks a stretch of the code:
@@ -90,7 +93,7 @@ def step_into(exercise: str, function: Callable[..., Any], *, seed: int = 0) -> 
         raise InputError("function", expected, type(function).__name__)
     with usual_settings():
         cases = in_order(chosen, chosen.cases(seed))
-        stepped = stepped_answer(chosen, function, first_wrong(chosen, function, cases))
+        stepped = stepped_answer(chosen, function, cases)
         return _view(chosen, stepped, len(cases))
 
 
@@ -104,9 +107,7 @@ def in_order(exercise: Exercise, cases: Sequence[Case]) -> list[Case]:
     return sorted(cases, key=size)
 
 
-def first_wrong(
-    exercise: Exercise, function: Callable[..., Any], cases: Sequence[Case]
-) -> Answer:
+def first_wrong(exercise: Exercise, function: Callable[..., Any], cases: Sequence[Case]) -> Answer:
     """What a function gives in the first case that it gets wrong; in the first if in none."""
     student = Student(function, exercise.parameters)
     answers = []
@@ -118,9 +119,21 @@ def first_wrong(
 
 
 def stepped_answer(
-    exercise: Exercise, function: Callable[..., Any], answer: Answer
+    exercise: Exercise,
+    function: Callable[..., Any],
+    cases: Sequence[Case],
+    right: Callable[[Exercise, Case], RightValues] | None = None,
 ) -> SteppedAnswer:
-    """The same again, recorded, with the stretch in which it goes wrong."""
+    """The first case that a function gets wrong, recorded, and the stretch in which it does.
+
+    The numbers of a case made by hand are few and round, and often so by accident. So the stretch
+    is looked for in a random case that the function gets wrong, where there is one.
+
+    Args:
+        right: gives the values that right answers have in a case.
+    """
+    right = right or right_values
+    answer = first_wrong(exercise, function, cases)
     if not answer.ended:
         return SteppedAnswer(answer)
     recording, again = recording_of(exercise, function, answer.case)
@@ -128,8 +141,15 @@ def stepped_answer(
         return SteppedAnswer(again)
     if answer.right:
         return SteppedAnswer(answer, recording)
-    right = right_values(exercise, answer.case)
-    return SteppedAnswer(answer, recording, stretch_of(recording, right))
+    random_cases = [case for case in cases if case.kind == "random"]
+    other = first_wrong(exercise, function, random_cases) if random_cases else answer
+    if answer.case.kind == "hand" and not other.right and other.ended:
+        telling, _ = recording_of(exercise, function, other.case)
+        stretch = stretch_of(telling, right(exercise, other.case)) if telling else None
+        there = stretch and stretch.placed_in(recording)
+        if there is not None:
+            return SteppedAnswer(answer, recording, there)
+    return SteppedAnswer(answer, recording, stretch_of(recording, right(exercise, answer.case)))
 
 
 def recording_of(
@@ -178,14 +198,19 @@ def _view(exercise: Exercise, stepped: SteppedAnswer, count: int) -> "StepView":
     else:
         sentence = MARKED if recording.exception is None else FAILED
     title = f"{exercise.name}. Case: {answer.case.label}."
-    lines = stretch.lines(recording) if stretch and recording else []
-    text = "\n".join(filter(None, (title, answer.problem, *lines, sentence)))
+    lines = stretch.lines() if stretch else []
+    problems = [source.problem for source in recording.sources] if recording else []
+    text = "\n".join(filter(None, (title, answer.problem, *lines, sentence, *problems[:1])))
     recording = replace(recording or Recording())
     recording.values = (*recording.values, _target(answer))
-    marked = None if stretch is None else {
-        "steps": [stretch.first, stretch.last],
-        "pieces": [list(piece) for piece in stretch.pieces],
-    }
+    marked = (
+        None
+        if stretch is None
+        else {
+            "steps": [stretch.first, stretch.last],
+            "pieces": [list(piece) for piece in stretch.pieces],
+        }
+    )
     return view_of(
         recording,
         text,

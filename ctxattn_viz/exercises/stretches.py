@@ -1,21 +1,22 @@
 """The stretch of a student's code in which it goes wrong.
 
 It begins after the last expression whose value a right answer also has, and ends with the first
-after which none has. Only what the result depends on counts: a right value elsewhere proves nothing.
+after which none has. Only what the result depends on counts: a right value elsewhere proves
+nothing.
 """
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from torch import Tensor
 
-from ..recording import RecordedStep, Recording
+from ..recording import RecordedSource, RecordedStep, Recording
 from .dataflow import GROUPS, PICKS, Dataflow, Span, Text, span_of, value_part
 from .likeness import Likeness, RightValues, over_turns
 
 # They leave numbers as they are; what is wrong may be which ones, or what is done with them next.
-SELECTIONS = PICKS | GROUPS | frozenset("unfold permute transpose movedim T mT".split())
+SELECTIONS = PICKS | GROUPS | frozenset(["unfold", "permute", "transpose", "movedim", "T", "mT"])
 FURTHEST = 3  # steps back through values that do not tell
 DEEPEST = 3  # variables that are set by variables
 
@@ -30,21 +31,31 @@ class Stretch:
         first, last: the first and the last step of the recording that belong to it.
         expressions: where each stands.
         pieces: the same line by line, without what is right inside them.
+        sources: what their first numbers mean.
     """
 
     first: int
     last: int
     expressions: tuple[Span, ...]
     pieces: tuple[Piece, ...]
+    sources: tuple[RecordedSource, ...]
 
-    def lines(self, recording: Recording) -> list[str]:
+    def placed_in(self, other: Recording) -> "Stretch | None":
+        """The same code in another recording of it; None if none of its steps ran there."""
+        steps = [step.index for step in other.steps if span_of(step) in self.expressions]
+        texts = [source.text for source in other.sources]
+        if not steps or [source.text for source in self.sources[: len(texts)]] != texts:
+            return None
+        return replace(self, first=min(steps), last=max(steps))
+
+    def lines(self) -> list[str]:
         """The lines of code, the stretch underlined."""
         marked: dict[tuple[int, int], list[tuple[int, int]]] = {}
-        for source, line, start, end in self.pieces:
-            marked.setdefault((source, line), []).append((start, end))
+        for number, line, start, end in self.pieces:
+            marked.setdefault((number, line), []).append((start, end))
         lines = []
-        for (number, line), ranges in sorted(marked.items()):
-            source = recording.sources[number]
+        for (place, line), ranges in sorted(marked.items()):
+            source = self.sources[place]
             if not source.text:
                 continue
             text = source.text.split("\n")[line - source.first_line]
@@ -84,9 +95,7 @@ def _last(flow: Dataflow) -> int:
     return len(recording.steps) - 1
 
 
-def _proof(
-    flow: Dataflow, right: RightValues, inside: set[int], last: int
-) -> dict[int, Likeness]:
+def _proof(flow: Dataflow, right: RightValues, inside: set[int], last: int) -> dict[int, Likeness]:
     """How like a right value is what each step made, or what was made of it later."""
     values, stacks = flow.recording.values, over_turns(flow.recording)
     known: dict[int, Likeness] = {}  # of a value, or of the stack of an expression's values
@@ -143,7 +152,8 @@ def _included(
         idle = flow.does_nothing(index)
         if proof[index] < Likeness.SAME or idle:
             included.add(index)
-            causes |= {index} if idle else set()
+            near = further == FURTHEST and flow.recording.exception is None
+            causes |= {index} if idle or near else set()
             waiting += [(parent, further - 1) for parent in flow.parents[index]]
     return included, causes
 
@@ -177,7 +187,8 @@ class _Marking:
                 self._follow(step, trusted)
         expressions = tuple(sorted(self.marked, key=lambda span: (span[0], span[1:])))
         pieces = tuple(piece for span in expressions for piece in self._pieces(span))
-        return Stretch(min(self.included), max(self.included), expressions, pieces)
+        sources = self.recording.sources
+        return Stretch(min(self.included), max(self.included), expressions, pieces, sources)
 
     def _mark(self, span: Span) -> bool:
         if span in self.marked:
@@ -292,9 +303,7 @@ class _Marking:
 
 
 def _contains(outer: Span, inner: Span) -> bool:
-    return (
-        outer[0] == inner[0] and outer[1:3] <= inner[1:3] and inner[3:5] <= outer[3:5]
-    )
+    return outer[0] == inner[0] and outer[1:3] <= inner[1:3] and inner[3:5] <= outer[3:5]
 
 
 def _covers(span: Span, line: int, column: int) -> bool:

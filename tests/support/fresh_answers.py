@@ -1,4 +1,4 @@
-"""Right answers in another style, written after the rules of stretches were set: to try them once."""
+"""Right answers in another style: written apart from the rules of stretches, to try them once."""
 
 from __future__ import annotations
 
@@ -116,7 +116,8 @@ def whole_layer(f, b, mask, ksize, rate, fuse_k, softmax_scale):
     usable = mask_validity(smaller(mask, rate), ksize)
     wanted = patch_extraction(b_small, ksize, 1)
     table = matching_scores(smaller(f, rate), wanted)
-    shares = fused_softmax(table, usable, (b_small.shape[2], b_small.shape[3]), fuse_k, softmax_scale)
+    grid = (b_small.shape[2], b_small.shape[3])
+    shares = fused_softmax(table, usable, grid, fuse_k, softmax_scale)
     return deconvolution(shares, patch_extraction(b, rate * 2, rate))
 """
 

@@ -111,9 +111,7 @@ def mutants(source: str) -> Iterator[Mutant]:
             if type(again) is not type(target):
                 continue
             line, column, end_line, end_column = _span(again, text)
-            yield Mutant(
-                kind, text, line, column, end_line, end_column, _text(node), _text(again)
-            )
+            yield Mutant(kind, text, line, column, end_line, end_column, _text(node), _text(again))
 
 
 def _text(node: ast.AST) -> str:
@@ -176,9 +174,28 @@ def _is_axis(node: ast.Constant, tree: ast.AST) -> bool:
     for call in ast.walk(tree):
         if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute):
             inside = [n for each in (*call.args, *call.keywords) for n in ast.walk(each)]
-            names = ("permute", "transpose", "sum", "mean", "flatten", "unflatten", "softmax",
-                     "all", "any", "amax", "norm", "stack", "cat", "unfold", "flip", "movedim",
-                     "index_select", "unsqueeze", "squeeze", "select")
+            names = (
+                "permute",
+                "transpose",
+                "sum",
+                "mean",
+                "flatten",
+                "unflatten",
+                "softmax",
+                "all",
+                "any",
+                "amax",
+                "norm",
+                "stack",
+                "cat",
+                "unfold",
+                "flip",
+                "movedim",
+                "index_select",
+                "unsqueeze",
+                "squeeze",
+                "select",
+            )
             if call.func.attr in names and any(node is n for n in inside):
                 return True
     return False

@@ -100,6 +100,8 @@ def learn() -> list[str]:
     feedback: cv.Feedback = cv.exercises.check("mask_validity", mine)
     drawing: cv.Drawing | None = feedback.drawing
     port: cv.FaultyPort = cv.exercises.faulty_port(3, shows="scores")
+    view: cv.StepView = cv.exercises.step_into("mask_validity", mine)
+    view.close()
     return [feedback.headline, repr(drawing), repr(port)]
 
 
