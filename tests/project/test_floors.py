@@ -214,7 +214,7 @@ def test_imports_for_type_checkers_alone_are_free() -> None:
         ("traces/budget.py", "from .run import Trace"),  # of two modules
         ("traces/values.py", "def f():\n    from . import rows"),  # of three, inside a function
         ("samples.py", "from .figures.drawing import canvas"),  # of neighbours
-        ("comparison.py", "from .exercises.ports import faulty_port"),  # of rooms alone
+        ("debugger/masks.py", "from ..exercises.windows import reading"),  # of rooms alone
     ],
 )
 def test_a_planted_circle_is_named_line_by_line(file: str, line: str) -> None:
