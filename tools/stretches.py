@@ -2,12 +2,13 @@
 
 Faults are planted one at a time, by `tests/support/mutations.py`, into right answers that are not
 among those that `step_into` compares with. `python -m tools.stretches` tries those on which the
-rules were set, `python -m tools.stretches --fresh` those that were written afterwards.
+rules were set, `--of fresh` those that were kept apart, `--of students` those that are older.
 """
 
 from __future__ import annotations
 
 import argparse
+import inspect
 import random
 import statistics
 from collections.abc import Iterable, Mapping
@@ -23,6 +24,7 @@ from ctxattn_viz.exercises.stepping import (
     right_values,
     stepped_answer,
 )
+from tests.support import students
 from tests.support.fresh_answers import FRESH
 from tests.support.mutations import Mutant, mutants
 from tests.support.rewrites import RIGHT
@@ -88,6 +90,18 @@ class Trials:
         return self._right[case.label]
 
 
+def _students() -> dict[str, str]:
+    """The text of each answer in `tests/support/students.py`, with what it calls."""
+    texts = {name: inspect.getsource(answer) for name, answer in students.SOLUTIONS.items()}
+    helpers = (students._diagonals, students.fused_softmax_passes)
+    texts["fused_softmax"] += "\n".join(map(inspect.getsource, helpers))
+    texts["whole_layer"] = "\n".join(texts.values())
+    return {name: f"from __future__ import annotations\n{text}" for name, text in texts.items()}
+
+
+ANSWERS = {"set": RIGHT, "fresh": FRESH, "students": _students()}
+
+
 def table(rows: Mapping[str, Iterable[Trial]]) -> str:
     """A line an exercise: how often the fault was in the stretch, how long that was."""
     lines = [f"{'exercise':18} {'refused':>7} {'in it':>6} {'median':>6} {'mean':>5}  by kind"]
@@ -116,13 +130,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("exercises", nargs="*", help="all by default")
     parser.add_argument("--most", type=int, default=60, help="refused mutants of each exercise")
-    parser.add_argument("--fresh", action="store_true", help="of answers written afterwards")
+    parser.add_argument("--of", choices=ANSWERS, default="set", help="which right answers")
     parser.add_argument("--missed", action="store_true", help="show those that were not in it")
     options = parser.parse_args()
     rows: dict[str, list[Trial]] = {}
     for name in options.exercises or EXERCISES:
-        source = (FRESH if options.fresh else RIGHT)[name]
-        rows[name] = Trials(EXERCISES[name]).sample(source, options.most)
+        rows[name] = Trials(EXERCISES[name]).sample(ANSWERS[options.of][name], options.most)
         if options.missed:
             print(*(trial for trial in rows[name] if not trial.hit), sep="\n\n")
     print(table(rows))

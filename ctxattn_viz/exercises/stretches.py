@@ -18,6 +18,7 @@ from .likeness import Likeness, RightValues, over_turns
 # They leave numbers as they are; what is wrong may be which ones, or what is done with them next.
 SELECTIONS = PICKS | GROUPS | frozenset(["unfold", "permute", "transpose", "movedim", "T", "mT"])
 FURTHEST = 3  # steps back through values that do not tell
+MOST, MOST_FAILING = 4, 8  # expressions that are marked: in a wrong answer, in one that raises
 DEEPEST = 3  # variables that are set by variables
 
 Piece = tuple[int, int, int, int]  # source, line, from column, to column
@@ -125,20 +126,21 @@ def _proof(flow: Dataflow, right: RightValues, inside: set[int], last: int) -> d
 
 def _included(
     flow: Dataflow, proof: dict[int, Likeness], inside: set[int], last: int
-) -> tuple[set[int], set[int]]:
-    """The steps of the stretch; and those of them whose numbers without tensors may be wrong."""
+) -> tuple[dict[int, int], set[int]]:
+    """The steps of the stretch, each with how far it is from the first wrong or the failing one;
+    and those of them whose numbers without tensors may be wrong."""
     wrong = {index for index in inside if proof[index] == Likeness.OTHER} | {last}
     after_wrong: set[int] = set()
     for index in sorted(inside):
         if any(parent in wrong or parent in after_wrong for parent in flow.parents[index]):
             after_wrong.add(index)
-    included = wrong - after_wrong
+    included = dict.fromkeys(sorted(wrong - after_wrong), 0)
     for index in sorted(wrong & after_wrong):
         before = [parent for parent in flow.parents[index] if parent in included]
         if any(flow.recording.steps[parent].operation in SELECTIONS for parent in before):
-            included.add(index)
+            included[index] = 1
     if flow.recording.exception is not None:
-        included.add(last)
+        included[last] = 0
     causes = set(included)
     waiting = [
         (parent, FURTHEST if flow.recording.steps[index].operands else 1)
@@ -151,7 +153,7 @@ def _included(
             continue
         idle = flow.does_nothing(index)
         if proof[index] < Likeness.SAME or idle:
-            included.add(index)
+            included[index] = FURTHEST - further + 1
             near = further == FURTHEST and flow.recording.exception is None
             causes |= {index} if idle or near else set()
             waiting += [(parent, further - 1) for parent in flow.parents[index]]
@@ -165,7 +167,7 @@ class _Marking:
         self,
         flow: Dataflow,
         proof: dict[int, Likeness],
-        included: set[int],
+        included: dict[int, int],
         causes: set[int],
         returns: bool,
     ) -> None:
@@ -173,35 +175,34 @@ class _Marking:
         self.recording, self.included, self.returns = flow.recording, included, returns
         self.flow, self.proof = flow, proof
         self.texts, self.spans = flow.texts, flow.spans
-        self.marked: list[Span] = []
+        self.marked: dict[Span, int] = {}  # how far from where it goes wrong
 
     def stretch(self) -> Stretch:
         steps = [self.recording.steps[index] for index in sorted(self.included)]
         for step in steps:
-            self._mark(span_of(step))
+            self._mark(span_of(step), self.included[step.index])
         if self.returns and self.recording.calls:
             self._mark_return()
         trusted = self._trusted()
         for step in steps:
             if step.index in self.causes:
                 self._follow(step, trusted)
-        expressions = tuple(sorted(self.marked, key=lambda span: (span[0], span[1:])))
+        most = MOST if self.recording.exception is None else MOST_FAILING
+        nearest = sorted(self.marked, key=self.marked.__getitem__)[:most]
+        expressions = tuple(sorted(nearest))
         pieces = tuple(piece for span in expressions for piece in self._pieces(span))
         sources = self.recording.sources
         return Stretch(min(self.included), max(self.included), expressions, pieces, sources)
 
-    def _mark(self, span: Span) -> bool:
-        if span in self.marked:
-            return False
-        self.marked.append(span)
-        return True
+    def _mark(self, span: Span, distance: int) -> None:
+        self.marked[span] = min(distance, self.marked.get(span, distance))
 
     def _mark_return(self) -> None:
         """What is returned has a right value: something should have followed, or another shape."""
         text = self.texts[self.recording.calls[0].source]
         returns = [node for node in text.nodes.values() if isinstance(node, ast.Return)]
         for node in returns[-1:]:
-            self._mark(text.span(node))
+            self._mark(text.span(node), 0)
 
     def _trusted(self) -> set[tuple[int, str]]:
         """Variables that values are made with that right answers have."""
@@ -234,7 +235,7 @@ class _Marking:
                 continue
             seen.add((source, frame, name))
             for span, where in self._set_by(source, frame, name):
-                self._mark(span)
+                self._mark(span, self.included[step.index] + DEEPEST - depth + 1)
                 waiting += [(span[0], where, other, depth - 1) for other in self.flow.names(span)]
 
     def _set_by(self, source: int, frame: int, name: str) -> Iterator[tuple[Span, int]]:
