@@ -208,7 +208,7 @@ test("a part that was not kept says so", async () => {
   expect(words(".ctx-readout")).toMatch("not kept in this page");
 });
 
-test("of an exercise's answer the stretch is underlined, and what is expected is a click away", async () => {
+test("an exercise's answer: its stretch underlined, what is expected a click away", async () => {
   const stored = scoresRecording();
   const { line, source } = stored.recording.steps[0];
   await show({

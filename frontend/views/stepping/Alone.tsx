@@ -38,7 +38,7 @@ export function Alone({ stepping, problem }: { stepping: Stepping; problem: stri
   );
 }
 
-/** Of an exercise's answer: what is marked, and the way to what is expected and to where it ends. */
+/** Of an exercise's answer: what is marked, the way to where it ends, and what is expected. */
 function Verdict({ stepping, recording }: { stepping: Stepping; recording: Recording }) {
   const { sentence, stretch, target } = recording;
   if (!sentence) return null;
