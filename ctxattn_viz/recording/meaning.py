@@ -192,7 +192,7 @@ class Naming:
                 for each in axes
             ]
             own = tuple(
-                rules.regrouped(((*_factors(name[0], once),),), (length(each),))[0]
+                rules.regrouped((_factors(name[0], length(each), once),), (length(each),))[0]
                 if len(name) == 1 and name[0] != "?"
                 else rules.unknown((length(each),))[0]
                 for name, each in zip(names, axes, strict=True)
@@ -206,5 +206,7 @@ def _is_shorter(new: Axis, old: Axis) -> bool:
     return rules.name_of(new) == "L" and rules.name_of(old) in ("hb·wb", "gh·gw")
 
 
-def _factors(name: str, once: Mapping[str, int]) -> Axis:
-    return tuple((part, once[part]) for part in name.split("·"))
+def _factors(name: str, size: int, once: Mapping[str, int]) -> Axis:
+    """An axis with this name; the parts of one that was joined have their own sizes."""
+    parts = name.split("·")
+    return ((name, size),) if len(parts) == 1 else tuple((part, once[part]) for part in parts)

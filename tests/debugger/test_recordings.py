@@ -17,7 +17,7 @@ from ctxattn_viz.debugger.opening import page_of
 from ctxattn_viz.debugger.payload import build
 from ctxattn_viz.debugger.recordings import WHOLE, Packer, pack, part_of
 from ctxattn_viz.debugger.state import initial_state
-from ctxattn_viz.debugger.step_in import opening_query, stored_recording
+from ctxattn_viz.debugger.step_in import opening_query, opening_recordings, stored_recording
 from ctxattn_viz.recording.readings import Meaning
 from ctxattn_viz.recording.stage_calls import WHOLE_LAYER
 from ctxattn_viz.stages import STAGES
@@ -262,6 +262,16 @@ def test_a_page_without_a_query_steps_into_the_one_that_it_shows() -> None:
     own[..., 14:, 22:] = 1
     state = initial_state(build(other, foreground_mask=own), other)
     assert opening_query(other, state) == (7, 11)
+
+
+def test_every_stage_is_recorded_where_only_the_queries_axis_has_a_size() -> None:
+    """25 queries enter two passes of fusion with fuse_k 5, and nothing else is as long."""
+    f = torch.rand(1, 3, 16, 32)
+    mask = torch.zeros(1, 1, 16, 32)
+    mask[..., 2:7, 3:26] = 1
+    run = cv.trace(f, f, mask, cv.AttentionConfig(fuse_k=5))
+    recordings = opening_recordings(run, initial_state(build(run), run, query=(4, 6)))
+    assert len(recordings) == len(STAGES) + 1
 
 
 # ---- the message --------------------------------------------------------------------------------
