@@ -258,17 +258,28 @@ def test_5_paint_the_hole(home: Home) -> None:
 # ---- 6. change the settings live ----
 
 
+SETTINGS = [
+    ("dialect", "pytorch", {"dialect": "pytorch"}),
+    ("dialect", "mmagic", {"dialect": "mmagic"}),
+    ("fuse", False, {"fuse": False}),
+    ("fuse_k", "5", {"fuse_k": 5}),
+    ("softmax_scale", "3", {"softmax_scale": 3.0}),
+    ("ksize", "1", {"ksize": 1}),
+    ("rate", "1", {"rate": 1}),
+]
+# The page and the kernel compute; how a setting gets to the kernel is alike for most of them.
+IN_LAB_EACH_TIME = ("mmagic", "3", "1")
+
+
 @pytest.mark.parametrize(
-    ("control", "value", "changes"),
+    ("home", "control", "value", "changes"),
     [
-        ("dialect", "pytorch", {"dialect": "pytorch"}),
-        ("dialect", "mmagic", {"dialect": "mmagic"}),
-        ("fuse", False, {"fuse": False}),
-        ("fuse_k", "5", {"fuse_k": 5}),
-        ("softmax_scale", "3", {"softmax_scale": 3.0}),
-        ("ksize", "1", {"ksize": 1}),
-        ("rate", "1", {"rate": 1}),
+        pytest.param(home, *setting, marks=[pytest.mark.long] if is_long else [])
+        for home in ("page", "lab")
+        for setting in SETTINGS
+        for is_long in [home == "lab" and setting[1] not in IN_LAB_EACH_TIME]
     ],
+    indirect=["home"],
 )
 def test_6_change_a_setting(home: Home, control: str, value: Any, changes: Any) -> None:
     run = photo_run(size=16)
