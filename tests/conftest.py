@@ -55,6 +55,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.skip(reason="there is no CUDA GPU here"))
 
 
+@pytest.fixture(autouse=True)
+def _pages_open_quickly(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pages go without the steps of their code, but for tests that look at these."""
+    if not request.node.get_closest_marker("recordings"):
+        for module in ("opening", "widget"):
+            name = f"ctxattn_viz.debugger.{module}.opening_recordings"
+            monkeypatch.setattr(name, lambda trace, state: [])
+
+
 @pytest.fixture(scope="session")
 def root() -> Path:
     """The repository."""

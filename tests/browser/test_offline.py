@@ -22,6 +22,8 @@ from tests.browser.drive import (
     two_maps,
 )
 
+pytestmark = pytest.mark.recordings
+
 DIALECTS = ("tensorflow", "pytorch", "mmagic")
 
 

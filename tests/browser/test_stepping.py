@@ -17,6 +17,8 @@ from ctxattn_viz.stages import STAGES
 from tests.browser.drive import Debugger, home_cell, photo_run
 from tests.browser.homes import Home
 
+pytestmark = pytest.mark.recordings
+
 WIDTHS = [390, 760, 1300]
 TRIED = 10  # random steps of each code
 SLIDE = """(slider, value) => {

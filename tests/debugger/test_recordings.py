@@ -23,6 +23,8 @@ from ctxattn_viz.recording.stage_calls import WHOLE_LAYER
 from ctxattn_viz.stages import STAGES
 from tests.support.page import state_of
 
+pytestmark = pytest.mark.recordings
+
 MOST = 1_000_000  # bytes that recordings may add to a page of 64×64 cells
 KEYS = [*(stage.key for stage in STAGES), WHOLE_LAYER]
 Stored = dict[str, Any]
