@@ -1,6 +1,7 @@
 """The exercises as a teacher gives and grades them, with real nbgrader.
 
 Three students: one is right, one makes a mistake in each exercise, one hands in what was given out.
+nbgrader starts a kernel for each submission and takes minutes: `make test-long` grades.
 """
 
 from __future__ import annotations
@@ -46,8 +47,7 @@ MISTAKES = {
     "6b_wrong_ports": ('answer_4 = "attention"', 'answer_4 = "valid"', 8),
 }
 
-# What each run grades; `make test-long` grades the rest: nbgrader starts kernels for a submission,
-# and each takes seconds.
+# What most of the tests grade; one grades the rest.
 EACH_TIME = "2_mask_validity"
 LATER = [name for name in MISTAKES if name != EACH_TIME]
 CHEAT_EACH_TIME = "patches"
@@ -266,14 +266,17 @@ def grades(course: Path) -> Grades:
     return grade(course, EACH_TIME)
 
 
+@pytest.mark.long
 def test_the_right_solution_gets_every_point(grades: Grades) -> None:
     assert grades["ada", EACH_TIME] == (6, 6)
 
 
+@pytest.mark.long
 def test_a_mistake_costs_the_points_that_it_should(grades: Grades) -> None:
     assert grades["ben", EACH_TIME] == (MISTAKES[EACH_TIME][2], 6)
 
 
+@pytest.mark.long
 def test_an_empty_notebook_gets_none(grades: Grades) -> None:
     assert grades["cleo", "2_mask_validity"] == (0, 6)
 
@@ -298,15 +301,18 @@ def test_every_exercise_and_every_way_around_it(course: Path) -> None:
     )
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("student", [CHEAT_EACH_TIME, "loops"])
 def test_a_way_around_the_checks_gets_no_points(grades: Grades, student: str) -> None:
     assert grades[student, "2_mask_validity"] == (0, 6)
 
 
+@pytest.mark.long
 def test_noise_costs_nothing(grades: Grades) -> None:
     assert grades["loud", "2_mask_validity"] == (6, 6)
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("grades")
 def test_pages_show_no_hidden_test_and_load_nothing(course: Path) -> None:
     run("-m", "nbgrader", "generate_feedback", "2_mask_validity", cwd=course)
@@ -330,6 +336,7 @@ def test_seeds_are_made_once(course: Path) -> None:
     assert (course / "hidden_seeds.json").read_text("utf-8") == before
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("grades")
 def test_a_student_gets_the_hint_back(course: Path) -> None:
     run("-m", "nbgrader", "generate_feedback", EACH_TIME, "--student=ben", cwd=course)
