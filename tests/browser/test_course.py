@@ -12,12 +12,12 @@ from playwright.sync_api import Page
 from tests.browser.drive import ROOT, Debugger
 from tests.browser.lab import Lab
 
-# Each run opens these; `make test-long` the others too. That each runs without an error and prints
-# and draws what is stored in it is for `make test-notebooks` each time.
-EACH_TIME = {"00_quickstart"}
+# For `make test-long`: each time, test_line_by_line runs one in JupyterLab and reads its numbers, and
+# `make test-notebooks` sees that each runs and prints and draws what is stored in it.
+pytestmark = pytest.mark.long
 COURSE = [
-    pytest.param(path, id=path.stem, marks=[] if path.stem in EACH_TIME else pytest.mark.long)
-    for path in sorted((Path(__file__).parents[2] / "notebooks").glob("0*.ipynb"))
+    pytest.param(path, id=path.stem)
+    for path in sorted((Path(__file__).parents[2] / "notebooks").glob("[0-9]*.ipynb"))
 ]
 
 

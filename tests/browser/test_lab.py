@@ -173,6 +173,7 @@ def test_linked_and_alone(lab: Lab, chromium: Browser) -> None:
 # ---- tidy: nothing is left behind ----
 
 
+@pytest.mark.long  # over a minute
 def test_twenty_reruns_leave_nothing_behind(lab: Lab, chromium: Browser) -> None:
     for room in furnish(lab, chromium, "rerun.ipynb", SETUP, SHOW):
         for count in range(1, 21):
