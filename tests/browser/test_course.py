@@ -12,8 +12,8 @@ from playwright.sync_api import Page
 from tests.browser.drive import ROOT, Debugger
 from tests.browser.lab import Lab
 
-# For `make test-long`: each time, test_line_by_line runs one in JupyterLab and reads its numbers, and
-# `make test-notebooks` sees that each runs and prints and draws what is stored in it.
+# For `make test-long`: each time, test_line_by_line runs one in JupyterLab and reads its numbers,
+# and `make test-notebooks` sees that each runs and prints and draws what is stored in it.
 pytestmark = pytest.mark.long
 COURSE = [
     pytest.param(path, id=path.stem)
