@@ -88,7 +88,7 @@ TYPESCRIPT = {
     "a setting's value": ("engine/config.ts", '"per_element"', '"each_element"'),
     "a message": ("protocol.ts", 'kind: "save_page"', 'kind: "savePage"'),
     "a part of a recording": ("recordings.ts", "  beside: BesideData;", "  aside: BesideData;"),
-    "a part of a value": ("protocol.ts", "  reading: string;", "  sense: string;"),
+    "a part of a value": ("recordings.ts", "  reading: string;", "  sense: string;"),
     "a part of a step": ("recordings.ts", "  depth: number;", "  level: number;"),
     "a part of a message": ("protocol.ts", "  reason: string;", "  why: string;"),
     "a part that may lack": ("protocol.ts", "  size?: number;", "  longest?: number;"),
