@@ -59,9 +59,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _pages_open_quickly(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Pages go without the steps of their code, but for tests that look at these."""
     if not request.node.get_closest_marker("recordings"):
-        for module in ("opening", "widget"):
-            name = f"ctxattn_viz.debugger.{module}.opening_recordings"
-            monkeypatch.setattr(name, lambda trace, state: [])
+        name = "ctxattn_viz.debugger.step_in.opening_recordings"
+        monkeypatch.setattr(name, lambda trace, state: [])
 
 
 @pytest.fixture(scope="session")

@@ -8,10 +8,9 @@ import numpy as np
 from torch import Tensor
 
 from ..files import path_of, writing
-from .page import render
 from .payload import build
 from .state import Place, initial_state
-from .step_in import opening_recordings
+from .step_in import page_with_steps
 from .widget import Debugger
 
 if TYPE_CHECKING:
@@ -145,4 +144,4 @@ def page_of(
     """The debugger of `trace` as the bytes of one HTML file; takes and raises what `debug` does."""
     payload = build(trace, **options)
     state = initial_state(payload, trace, query=query, pixel=pixel, stage=stage, sample=sample)
-    return render(state | {"recordings": opening_recordings(trace, state)}).encode()
+    return page_with_steps(trace, state).encode()

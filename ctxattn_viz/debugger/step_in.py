@@ -14,6 +14,8 @@ from ..recording.context import context_of
 from ..recording.stage_calls import WHOLE_LAYER, record_stage
 from ..stages import BY_KEY, STAGES
 from ..stages.downsampling import downsample
+from ..traces.cells import mask_of_sample
+from . import page
 from .messages import is_ours, reason
 from .recordings import pack
 from .state import Place, checked_place
@@ -126,6 +128,11 @@ def opening_recordings(trace: "Trace", state: Mapping[str, Any]) -> list[dict[st
     return stored
 
 
+def page_with_steps(trace: "Trace", state: Mapping[str, Any]) -> str:
+    """The page of a debugger in a state, with the steps of the code at the query it opens with."""
+    return page.render({**state, "recordings": opening_recordings(trace, state)})
+
+
 def opening_query(trace: "Trace", state: Mapping[str, Any]) -> Place:
     """The query that was kept, or the chosen pixel's; else the one that the page shows meanwhile:
     the cell of f's hole that is nearest to its middle, or the middle of f."""
@@ -153,7 +160,7 @@ def hole_of_f(trace: "Trace", state: Mapping[str, Any]) -> Tensor | None:
         mask = trace.mask_at_b.cpu()
     else:
         return None
-    return mask[state["sample"] : state["sample"] + 1] if len(mask) > 1 else mask
+    return mask_of_sample(mask, state["sample"])
 
 
 def best_patches(state: Mapping[str, Any]) -> Tensor | None:

@@ -16,13 +16,13 @@ from ..files import path_of, writing
 from ..inputs import check_inputs, check_values
 from ..stages.downsampling import mask_at
 from ..traces.results import NotPickled
-from . import assets, page, places, reloading, uploads
+from . import assets, places, reloading, uploads
 from .masks import Mask, MaskTrait, as_tensor, to_wire
 from .messages import read, reason, state_in
 from .payload import Payload, Results, build, results
 from .remarks import facts_and_findings
 from .state import Place, checked_config, checked_place, checked_stage, initial_state
-from .step_in import opening_recordings, step_in
+from .step_in import page_with_steps, step_in
 from .still import still_of
 from .undoing import MOST_REQUESTS, Checked, Undoing
 from .workload import MOST_WORK, check_work, work
@@ -330,7 +330,7 @@ class Debugger(NotPickled, Undoing):
         state = self._state()
         if self.meta["pending"] and not self.answer:
             state["answer"] = self._answer(results(self.trace, self._payload))
-        return page.render(state | {"recordings": opening_recordings(self.trace, state)})
+        return page_with_steps(self.trace, state)
 
     def _state(self) -> dict[str, Any]:
         """What a page opens with, as it is now."""

@@ -109,10 +109,11 @@ class Dataflow:
             if span in self._latest and span != span_of(step):
                 parents.append(self._latest[span])
         for number in numbers:
-            parents += self._made(number, step.index)
+            parents += self.writers(number, step.index)
         return [parent for parent in dict.fromkeys(parents) if parent < step.index]
 
-    def _made(self, number: int, before: int) -> list[int]:
+    def writers(self, number: int, before: int) -> list[int]:
+        """The steps before one that made a value, or wrote into what it had been."""
         if number in self.makers:
             return [self.makers[number]]
         # Written through another view: the last write, and what stood there before.
@@ -127,7 +128,7 @@ class Dataflow:
         write = next(written, None)
         if before_it is None or write is None:  # an argument
             return []
-        return [write, *self._made(before_it, before)]
+        return [write, *self.writers(before_it, before)]
 
 
 def writes(step: RecordedStep) -> bool:

@@ -90,7 +90,7 @@ def _last(flow: Dataflow) -> int:
         handed_on = [step.index for step in recording.steps if step.value == returned]
         if returned is not None and handed_on:
             return handed_on[-1]
-        writes = flow._made(returned, len(recording.steps)) if returned is not None else []
+        writes = flow.writers(returned, len(recording.steps)) if returned is not None else []
         if writes:
             return writes[0]
     return len(recording.steps) - 1
@@ -248,8 +248,8 @@ class _Marking:
             yield from self._argument(text, frame, name)
         elif not definitions:
             for other in self.texts:
-                if other.encloses(text) and (found := other.definitions(name)):
-                    for node in found:
+                if other.encloses(text):
+                    for node in other.definitions(name):
                         yield other.span(value_part(node)), frame
 
     def _argument(self, text: Text, frame: int, name: str) -> Iterator[tuple[Span, int]]:

@@ -24,7 +24,6 @@ _ABOUT = """
 """
 ABOUT = frozenset(_ABOUT.split())
 ABOUT_BEGINS = ("is_", "_is_", "_has_", "_get_", "_set_")
-CODE = (ModuleType, type, FunctionType, BuiltinMethodType)  # no data
 PLAIN = (str, int, float, complex, bool, torch.dtype, torch.device, torch.layout, np.generic)
 
 # What takes numbers out of PyTorch, where nobody sees what becomes of them.

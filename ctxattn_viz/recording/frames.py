@@ -72,12 +72,6 @@ def is_import(code: CodeType) -> bool:
     return code.co_name == "_find_and_load" and code.co_filename.startswith("<frozen importlib")
 
 
-def is_comprehension(frame: FrameType, around: FrameType) -> bool:
-    """Whether it runs a comprehension that stands in what `around` runs."""
-    inside = frame.f_code in around.f_code.co_consts
-    return inside and frame.f_code.co_name in COMPREHENSIONS
-
-
 @dataclass(eq=False)
 class Entered:
     """One call of a function: its frame while it runs, and how far each of its loops is."""
@@ -300,17 +294,17 @@ def headers(code: CodeType, scope: ast.AST | None) -> dict[int, ast.AST]:
         for each in instructions
         if "JUMP_BACKWARD" in each.opname and "NO_INTERRUPT" not in each.opname
     }
-    found: dict[int, ast.AST] = {}
+    loop_at: dict[int, ast.AST] = {}
     for target in sorted(set(jumps.values())):
         is_for = names[target] in ("FOR_ITER", "EXTENDED_ARG")
         loops = [
             loop
             for loop in ast.walk(scope)
-            if loop not in found.values() and begins(loop, span_at(code, target), is_for)
+            if loop not in loop_at.values() and begins(loop, span_at(code, target), is_for)
         ]
         if loops:
-            found[target] = loops[0] if is_for else loops[-1]
-    return found | {jump: found[target] for jump, target in jumps.items() if target in found}
+            loop_at[target] = loops[0] if is_for else loops[-1]
+    return loop_at | {jump: loop_at[target] for jump, target in jumps.items() if target in loop_at}
 
 
 def begins(loop: ast.AST, span: Span, is_for: bool) -> bool:

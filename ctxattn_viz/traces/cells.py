@@ -143,12 +143,12 @@ def leaking_patches(values: LazyValues, sample: int) -> Bool[Tensor, "L"]:
 
 def hole_pixels(values: LazyValues, sample: int) -> Bool[Tensor, "1 1 Hb Wb"]:
     """b's own hole, whosever mask counts."""
-    return _of_sample(mask_at(values["mask"], _size(values["b"]), values.config), sample) != 0
+    return mask_of_sample(mask_at(values["mask"], _size(values["b"]), values.config), sample) != 0
 
 
 def rim_patches(values: LazyValues, sample: int) -> Bool[Tensor, "L"]:
     """The valid patches nearest to b's hole: one cell further, and they would touch it."""
-    small = _of_sample(values["downsampled_mask"], sample)
+    small = mask_of_sample(values["downsampled_mask"], sample)
     reach = values.config.ksize // 2 + 1
     near = F.max_pool2d(small.float(), 2 * reach + 1, 1, reach) > 0
     stride = values.config.stride
@@ -272,7 +272,8 @@ def _fused_scores(
             yield cells, rows_of(alone, config, cells)["fused_scores"][0]
 
 
-def _of_sample(mask: Tensor, sample: int) -> Tensor:
+def mask_of_sample(mask: Tensor, sample: int) -> Tensor:
+    """A sample's own mask, `(1, …)`: of a batch of masks one, or the one of all."""
     return mask[sample : sample + 1] if len(mask) > 1 else mask
 
 

@@ -22,7 +22,7 @@ from ..stages import query_grid
 from ..stages.mask_validity import valid_patches
 from ..stages.matching_scores import NORM_FLOOR
 from .births import births
-from .cells import Cells, hole_pixels, leaking_patches, places, rim_patches
+from .cells import Cells, hole_pixels, leaking_patches, mask_of_sample, places, rim_patches
 from .remarks import Remark, Remarks
 from .values import LazyValues
 
@@ -95,7 +95,7 @@ def _leaks(values: LazyValues, sample: int, cells: Cells) -> Iterator[Remark]:
         return
     # By each sample's own mask these would not be valid.
     own = values["downsampled_mask"]
-    own_valid = valid_patches(own[sample : sample + 1] if len(own) > 1 else own, config)[0]
+    own_valid = valid_patches(mask_of_sample(own, sample), config)[0]
     pixels = int(hole_pixels(values, sample).sum())
     for key, chosen, reason in (
         ("other_mask", leaking & ~own_valid, "the first sample's mask counts, and not its own"),
