@@ -7,6 +7,7 @@ the arithmetic of one element needs.
 
 import json
 import math
+import textwrap
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from ..recording import RecordedStep, RecordedValue, Recording
 
 WHOLE = 1 << 16  # bytes of a tensor that is sent as it is
+# In place of code that cannot be had stands why.
+COMMENT: dict[str, Any] = {"initial_indent": "# ", "subsequent_indent": "# "}
 PART = 1 << 14  # bytes of what is sent of a larger one: a row over 64×64 patches
 
 
@@ -140,7 +143,7 @@ def pack(
             "name": source.name,
             "file": source.file,
             "first_line": source.first_line,
-            "text": source.text,
+            "text": source.text or textwrap.fill(source.problem, 60, **COMMENT),
         }
         for source in recording.sources
     ]

@@ -48,6 +48,19 @@ const press = (key: string, element: Element = query(".ctx-stepping")) =>
 const click = (selector: string) => act(() => query(selector).click());
 const at = (): string => words(".ctx-where");
 
+test("on a page of its own keys need no focus, in a notebook they do", async () => {
+  await show(scoresRecording());
+  await press("n", document.body);
+  expect(at()).toBe("step 1 of 7");
+  document.body.classList.add("ctxattn-page");
+  await show(scoresRecording());
+  await press("n", document.body);
+  expect(at()).not.toBe("step 1 of 7");
+  await press("b");
+  expect(at()).toBe("step 1 of 7");
+  document.body.classList.remove("ctxattn-page");
+});
+
 test("a step says where it is, what it made and how one element came about", async () => {
   await show(scoresRecording());
   await press("End");

@@ -149,3 +149,14 @@ def test_a_stage_of_a_trace_names_look_last_and_is_known_by_it() -> None:
     value = shown(result)
     assert (value["name"], value["axes"]) == ("downsampled_f", ["n", "c", "h", "w"])
     assert value["picture"] == "picture"
+
+
+def test_in_place_of_code_that_cannot_be_had_stands_why() -> None:
+    names: dict[str, Any] = {}
+    exec("def mystery(x):\n    return x * 2\n", names)
+    view = cv.step_into(names["mystery"], torch.ones(2))
+    (source,) = view.recording["recording"]["sources"]
+    view.close()
+    lines = source["text"].splitlines()
+    assert all(line.startswith("# ") and len(line) <= 60 for line in lines)
+    assert "cannot be read" in source["text"]

@@ -1,18 +1,30 @@
 // The stepping view on its own: what cv.step_into and cv.look show.
+import { useLayoutEffect, useRef } from "preact/hooks";
 import type { Recording } from "../../state/recording.ts";
 import type { Stepping } from "../../state/stepping.ts";
 import { takeMove } from "./Steering.tsx";
 import { Workbench } from "./Workbench.tsx";
 
 export function Alone({ stepping, problem }: { stepping: Stepping; problem: string }) {
+  const root = useRef<HTMLElement>(null);
   const takeKey = (event: KeyboardEvent) => {
     if (!takeMove(stepping, event)) return;
     event.preventDefault();
     event.stopPropagation();
   };
+  // On a page of its own nothing else wants a key that no element has.
+  useLayoutEffect(() => {
+    if (!document.body.classList.contains("ctxattn-page")) return;
+    const takeElsewhere = (event: KeyboardEvent) => {
+      if (!root.current?.contains(event.target as Node)) takeKey(event);
+    };
+    document.addEventListener("keydown", takeElsewhere);
+    return () => document.removeEventListener("keydown", takeElsewhere);
+  });
   const recording = stepping.recording.value;
   return (
     <section
+      ref={root}
       class="ctxattn"
       data-ctxattn="stepping"
       data-lm-suppress-shortcuts="true"
