@@ -445,6 +445,7 @@ def test_8_take_it_away(home: Home, offline: Any, tmp_path: Path) -> None:
     again.expect("query", "4,6")
     assert again.data("stage") == "scores"
     close(again.row("attention"), run.query(4, 6)["attention"])
+    again.settle_output()
     painted = again.painted("output", (run.f.shape[2], run.f.shape[3]))[..., :3]
     assert np.abs(painted - cv.samples.to_picture(run["output"].tensor)).max() <= 1
 
