@@ -283,7 +283,16 @@ class Recorder(TorchFunctionMode):
             for name, thing in call.frame.f_locals.items()
             if isinstance(thing, Tensor) and (number := self._known_number(thing)) is not None
         )
-        self.calls.append(RecordedCall(call.number, source, call.depth, call.parent, arguments))
+        parent, at = None, None
+        iteration: tuple[int, ...] = ()
+        if call.caller is not None:
+            frame, parent = call.caller.frame, call.caller.number
+            place = self.places.at(frame, frame.f_lasti)
+            at = place.line, place.column, place.end_line, place.end_column
+            iteration = self.frames.turns(call.caller, place.node)
+        self.calls.append(
+            RecordedCall(call.number, source, call.depth, parent, arguments, None, at, iteration)
+        )
 
     def left_line(self, call: Entered) -> None:
         """Name what a line has put into variables; what appears there from nowhere is a gap."""
