@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ..recording import Recording
 from ..recording.values import has_numbers
-from .dataflow import Span, span_of, writes
+from .dataflow import span_of, writes
 
 CLOSE, NEAR_ZERO = 1e-4, 1e-6  # of a number, and of the largest one
 MOST_AXES = 6  # whose orders are all tried

@@ -20,7 +20,6 @@ from .likeness import Likeness, RightValues, over_runs, way_to
 SELECTIONS = PICKS | REARRANGES | frozenset(["unfold"])
 FURTHEST = 3  # steps back through values that do not tell
 MOST, MOST_FAILING = 4, 8  # expressions that are marked: in a wrong answer, in one that raises
-TOGETHER = 6  # so many in a wrong answer, if the last of them are equally near
 DEEPEST = 3  # variables that are set by variables
 
 Piece = tuple[int, int, int, int]  # source, line, from column, to column
@@ -245,21 +244,12 @@ class _Marking:
             if step.index in self.causes:
                 self._follow(step, trusted)
         most = MOST if self.recording.exception is None else MOST_FAILING
-        expressions = tuple(sorted(self._nearest(most)))
+        nearest = sorted(self.marked, key=self.marked.__getitem__)[:most]
+        expressions = tuple(sorted(nearest))
         pieces = tuple(piece for span in expressions for piece in self._pieces(span))
         inside = [step.index for step in steps if span_of(step) in expressions] or self.included
         sources = self.recording.sources
         return Stretch(min(inside), max(inside), expressions, pieces, sources)
-
-    def _nearest(self, most: int) -> list[Span]:
-        """The first so many marks; those that are equally near come in together, or stay out."""
-        chosen: list[Span] = []
-        for distance in sorted(set(self.marked.values())):
-            equal = [span for span, other in self.marked.items() if other == distance]
-            if len(chosen) >= most or (chosen and len(chosen) + len(equal) > max(most, TOGETHER)):
-                break
-            chosen += equal
-        return chosen[: max(most, TOGETHER)]
 
     def _is_right_elsewhere(self, step: RecordedStep) -> bool:
         """Whether that expression makes right values where its function is called elsewhere."""
