@@ -100,7 +100,8 @@ class Recorder(TorchFunctionMode):
 
         Nor must it fail the code that is recorded: should it fail, that is a gap.
         """
-        aside.depth += 1
+        depth = aside.depth
+        aside.depth = depth + 1
         try:
             with DisableTorchFunction():
                 yield
@@ -109,7 +110,7 @@ class Recorder(TorchFunctionMode):
             gap = f"the recorder failed to look at this: {type(problem).__name__}: {problem}"
             self._step(Call(Scene(place, 0, 0, (), ()), "unseen", (), [], []), 0.0, (), gap)
         finally:
-            aside.depth -= 1
+            aside.depth = depth
 
     def given(self, name: str, thing: Any) -> None:
         """The tensors in `thing` are arguments: the first values."""

@@ -16,6 +16,7 @@ from ctxattn_viz.exercises.likeness import Likeness, RightValues, over_runs
 from ctxattn_viz.exercises.right_answers import RIGHT_ANSWERS
 from ctxattn_viz.exercises.stepping import in_order
 from ctxattn_viz.recording import record
+from ctxattn_viz.recording.frames import aside
 from tests.support.mutations import mutants, written
 from tests.support.rewrites import RIGHT
 from tests.support.students import SOLUTIONS
@@ -237,11 +238,14 @@ def test_what_does_not_end_while_it_is_recorded_is_stopped_and_leaves_nothing_be
             f = f + 1
         return f
 
-    view = cv.exercises.step_into("matching_scores", endless)
-    assert "does not end" in str(view)
-    assert sys.gettrace() is tracer
-    assert torch._C._len_torch_function_stack() == 0
-    view.close()
+    for _ in range(4):  # it stops somewhere else each time, often within the recorder
+        view = cv.exercises.step_into("matching_scores", endless)
+        assert "does not end" in str(view)
+        assert sys.gettrace() is tracer
+        assert torch._C._len_torch_function_stack() == 0
+        assert torch._C._is_torch_function_enabled()  # type: ignore[attr-defined]
+        assert aside.depth == 0
+        view.close()
 
 
 @pytest.mark.parametrize(
