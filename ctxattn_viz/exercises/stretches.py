@@ -17,7 +17,8 @@ from .dataflow import PICKS, REARRANGES, Dataflow, Span, Text, span_of, value_pa
 from .likeness import Likeness, RightValues, over_runs, way_to
 
 # They leave numbers as they are; what is wrong may be which ones, or what is done with them next.
-SELECTIONS = PICKS | REARRANGES | frozenset(["unfold"])
+SELECTIONS = PICKS | REARRANGES | frozenset(["unfold", "pad", "cat", "stack", "flip", "roll"])
+HANDED_ON = PICKS | REARRANGES
 FURTHEST = 3  # steps back through values that do not tell
 MOST, MOST_FAILING = 4, 8  # expressions that are marked: in a wrong answer, in one that raises
 DEEPEST = 3  # variables that are set by variables
@@ -174,8 +175,10 @@ def _included(
     waiting = [(0, index, FURTHEST if steps[index].operands else 1) for index in included]
     while waiting:
         distance, index, most = heappop(waiting)
-        # What is written over, or rearranged, is no further away than what comes of it.
-        passed_on = writes(steps[index]) or _is_late(flow, proof, index, last)
+        # What is rearranged is no further away than what comes of it; and of a write that fails
+        # neither is what it writes into.
+        stopped = flow.recording.exception is not None and writes(steps[index])
+        passed_on = stopped or _is_late(flow, proof, index, last)
         distance += not passed_on
         for parent in flow.parents[index]:
             nearer = distance < included.get(parent, most + 1)
@@ -267,7 +270,7 @@ class _Marking:
 
     def _hands_on(self, span: Span) -> bool:
         return all(
-            step.operation in SELECTIONS
+            step.operation in HANDED_ON
             for step in self.recording.steps
             if _contains(span, span_of(step))
         )

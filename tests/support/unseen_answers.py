@@ -1,7 +1,7 @@
 """Right answers in styles of their own, written before the rules of stretches were last changed.
 
-The three exercises were drawn by lot, and each has two answers: without looking at how their
-mutants were marked, the rules were finished, and then tried on these once.
+UNSEEN was tried first: its three exercises were drawn by lot, and what was learned from its misses
+has gone into the rules since. LATER was written after that and tried once, when they were finished.
 """
 
 from __future__ import annotations
@@ -100,6 +100,86 @@ def deconvolution(attention, paste):
                 lay(picture, blend, row * rate - rate // 2, column * rate - rate // 2)
         pictures.append(picture * 0.25)
     return torch.stack(pictures)
+""",
+    ),
+}
+
+LATER = {
+    "matching_scores": (
+        """
+def matching_scores(f, w):
+    n, _, rows, cols = f.shape
+    out = torch.empty(n, rows, cols, w.shape[1])
+    reach = w.shape[-1] // 2
+    for sample in range(n):
+        around = F.pad(f[sample], (reach, reach, reach, reach))
+        for q in range(w.shape[1]):
+            kernel = w[sample, q]
+            length = max(float(kernel.pow(2).sum()) ** 0.5, 0.0001)
+            total = torch.zeros(rows, cols)
+            for i in range(kernel.shape[1]):
+                for j in range(kernel.shape[2]):
+                    moved = around[:, i:i + rows, j:j + cols]
+                    total = total + (moved * kernel[:, i, j][:, None, None]).sum(0)
+            out[sample, :, :, q] = total / length
+    return out
+""",
+        """
+def matching_scores(f, w):
+    n, count, c, k, _ = w.shape
+    height, width = f.shape[2:]
+    unit = F.normalize(w.reshape(n, count, c * k * k), dim=2, eps=0.0001)
+    kernels = unit.view(n * count, c, k, k)
+    maps = F.conv2d(f.reshape(1, n * c, height, width), kernels, padding=k // 2, groups=n)
+    return maps.view(n, count, height, width).movedim(1, -1)
+""",
+    ),
+    "fused_softmax": (
+        """
+def shifted(table, steps):
+    moved = torch.roll(table, (steps, steps), dims=(1, 2))
+    if steps > 0:
+        moved[:, :steps] = 0
+        moved[:, :, :steps] = 0
+    if steps < 0:
+        moved[:, steps:] = 0
+        moved[:, :, steps:] = 0
+    return moved
+
+
+def fused_softmax(scores, valid, patches, fuse_k, softmax_scale):
+    n, h, w, length = scores.shape
+    rows, cols = patches
+    half = fuse_k // 2
+    table = scores.reshape(n, h * w, length)
+    along = sum(shifted(table, s) for s in range(-half, half + 1))
+    turned = along.view(n, h, w, rows, cols).permute(0, 2, 1, 4, 3).flatten(3).flatten(1, 2)
+    across = sum(shifted(turned, s) for s in range(-half, half + 1))
+    back = across.view(n, w, h, cols, rows).permute(0, 2, 1, 4, 3).reshape(n, h, w, length)
+    known = valid[:, None, None, :]
+    logits = softmax_scale * torch.where(known, back, torch.zeros(()))
+    powers = torch.exp(logits - logits.max(-1, keepdim=True).values)
+    return powers / powers.sum(-1, keepdim=True) * known
+""",
+        """
+def fused_softmax(scores, valid, patches, fuse_k, softmax_scale):
+    n, h, w, length = scores.shape
+    gh, gw = patches
+
+    def diagonals(table):
+        kernel = torch.eye(fuse_k).view(1, 1, fuse_k, fuse_k)
+        return F.conv2d(table.unsqueeze(1), kernel, padding=fuse_k // 2).squeeze(1)
+
+    by_column = [i % h * w + i // h for i in range(h * w)]
+    patch_by_column = [i % gh * gw + i // gh for i in range(length)]
+    first = diagonals(scores.reshape(n, h * w, length))
+    second = diagonals(first[:, by_column][:, :, patch_by_column])
+    fused = torch.empty_like(second)
+    for place, query in enumerate(by_column):
+        fused[:, query, patch_by_column] = second[:, place]
+    usable = valid.float().view(n, 1, length)
+    shares = F.softmax(fused * usable * softmax_scale, dim=-1) * usable
+    return shares.view(n, h, w, length)
 """,
     ),
 }
