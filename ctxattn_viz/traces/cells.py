@@ -25,9 +25,9 @@ from ..stages.matching_scores import lifted
 from ..stages.offset_flow import displacements
 from ..stages.patch_extraction import extract_patches, paste_patches
 from ..units import human
-from .results import NotPickled
-from .rows import one_sample
-from .values import LazyValues, rows_of
+from .copies import NotPickled
+from .rows import computed_rows
+from .values import LazyValues
 
 log = logging.getLogger("ctxattn_viz")
 
@@ -177,7 +177,7 @@ def cells_of(values: LazyValues, sample: int, budget: int | None) -> Cells:
     order = []
     with exact_arithmetic(valid.device):
         for cells, fused in _fused_scores(values, sample, budget):
-            shares = masked_softmax(fused[None], valid[None], config)[0]
+            shares = _shares(values, sample, cells, fused)
             best_share, best = shares.max(dim=1)
             total = shares.sum(dim=1)
             entropy = torch.special.entr(shares).sum(dim=1) / total + total.log()
@@ -200,7 +200,10 @@ def cells_of(values: LazyValues, sample: int, budget: int | None) -> Cells:
     back = torch.cat(order).argsort()
     joined = {name: torch.cat(x).cpu()[back].unflatten(0, grid) for name, x in numbers.items()}
     best = joined.pop("best")
-    down_and_right = displacements(best[None], patches, config)[0]
+    if "offsets" in values.swapped:
+        down_and_right = values["offsets"][sample].cpu()
+    else:
+        down_and_right = displacements(best[None], patches, config)[0]
     row, column = torch.meshgrid(
         *(torch.arange(size, device="cpu") for size in grid), indexing="ij"
     )
@@ -214,6 +217,13 @@ def cells_of(values: LazyValues, sample: int, budget: int | None) -> Cells:
         offset_length=down_and_right.float().square().sum(dim=-1).sqrt(),
         **joined,
     )
+
+
+def _shares(values: LazyValues, sample: int, cells: Tensor, fused: Tensor) -> Tensor:
+    """The attention `(Q, L)` of some query cells, from their fused scores or as it was swapped."""
+    if "attention" in values.swapped:
+        return values["attention"][sample].flatten(0, 1)[cells.to(fused.device)]
+    return masked_softmax(fused[None], values["valid"][sample][None], values.config)[0]
 
 
 def hole_queries(values: LazyValues, sample: int) -> Bool[Tensor, "h w"]:
@@ -242,7 +252,8 @@ def _fused_scores(
     # Gathered, filled and turned: the keys stand there three times while they are made.
     keys = 3 * long_length(values["f"].shape[1], config) * length * width
     is_known = "fused_scores" in values.known
-    by_vectors = not is_known and keys <= MOST_KEYS
+    is_plain = {"matching_patches", "scores", "fused_rows"}.isdisjoint(values.swapped)
+    by_vectors = not is_known and keys <= MOST_KEYS and is_plain
     pasted = values["paste_patches"][sample].numel() * width
     fixed = pasted + (keys if by_vectors else 0)
     # The stages read neighbours, too: three rows for one, and each of them is made anew.
@@ -267,9 +278,8 @@ def _fused_scores(
             for some, q in with_progress_bar(parts, "query cells"):
                 yield some, q @ keys_of_all.mT
     else:
-        alone = one_sample(values, sample)
         for cells in with_progress_bar(every, "query cells"):
-            yield cells, rows_of(alone, config, cells)["fused_scores"][0]
+            yield cells, computed_rows(values, cells, sample)["fused_scores"]
 
 
 def mask_of_sample(mask: Tensor, sample: int) -> Tensor:
