@@ -25,7 +25,7 @@ from torch import Tensor
 import ctxattn_viz as cv
 from ctxattn_viz import variants
 from ctxattn_viz.attention.methods import cells_reaching_into
-from ctxattn_viz.stages import BY_KEY, STAGES
+from ctxattn_viz.stages import BY_KEY
 from ctxattn_viz.stages.deconvolution import deconvolve
 from ctxattn_viz.stages.patch_extraction import query_patches
 from tests.benchmarks.results import table
@@ -35,7 +35,6 @@ STEP = 4  # windows and holes start at its multiples
 SCALES = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0)
 CONFIG = cv.AttentionConfig()  # the original's rate, ksize, fusion, and scale 10
 GRID = (WINDOW // CONFIG.rate, WINDOW // CONFIG.rate)
-BEFORE = STAGES[: STAGES.index(BY_KEY["attention"])]
 ATTEND = BY_KEY["attention"].function
 # These look beyond a query's own row, and so are given all rows.
 WHOLE = (variants.fusion_after_softmax, variants.known_share)
@@ -108,16 +107,11 @@ class Layer:
         self.values = [self._until_attention(swap, hole) for hole in holes]
 
     def _until_attention(self, swap: Swap, hole: Hole) -> dict[str, Tensor]:
-        values = {"f": hole.coarse, "b": hole.coarse, "mask": hole.mask}
-        for stage in BEFORE:
-            if stage.key in swap:
-                inputs = [values[key] for key in stage.inputs]
-                values[stage.key] = swap[stage.key](*inputs, CONFIG)
-            else:
-                values[stage.key] = stage.run(values, CONFIG)
+        run = cv.trace(hole.coarse, hole.coarse, hole.mask, CONFIG, swap=swap)
+        values = {key: run[key].tensor for key in ("fused_scores", "valid", "paste_patches")}
         if self.attend not in WHOLE:
             values["fused_scores"] = values["fused_scores"].flatten(1, 2)[:, None, hole.queries]
-        return {key: values[key] for key in ("fused_scores", "valid", "paste_patches")}
+        return values
 
     def at(self, scale: float) -> Measured:
         """All holes filled at this scale."""

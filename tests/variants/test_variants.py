@@ -279,10 +279,13 @@ def test_every_variant_has_its_loops() -> None:
 # ---- what a stage promises ----------------------------------------------------------------------
 
 
-def picture_with_a_hole(dtype: torch.dtype = torch.float32) -> cv.Trace:
-    """Two samples of 4×6 cells and one mask."""
+def picture_with_a_hole(
+    dtype: torch.dtype = torch.float32, swap: variants.Variant | None = None
+) -> cv.Trace:
+    """Two samples of 4×6 cells and one mask; soft, so that no share is rounded to 0."""
     x = torch.rand(2, 3, 8, 12, generator=torch.Generator().manual_seed(0)).to(dtype)
-    return cv.trace(x, x, cv.samples.rectangle((8, 12), 2, 4, 3, 3))
+    mask, config = cv.samples.rectangle((8, 12), 2, 4, 3, 3), cv.AttentionConfig(softmax_scale=0.3)
+    return cv.trace(x, x, mask, config, swap=swap.swap if swap else None)
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.float64], ids=str)
@@ -363,6 +366,17 @@ def test_what_needs_the_grid_of_patches_says_so(function: Callable) -> None:
     assert str(caught.value) == (
         "b: expected the size of f, which has 2×2 patches, got one of 6 patches."
     )
+
+
+@pytest.mark.parametrize("variant", variants.ALL.values(), ids=list(variants.ALL))
+def test_a_variant_runs_in_its_stages_place(variant: variants.Variant) -> None:
+    plain, run = picture_with_a_hole(), picture_with_a_hole(swap=variant)
+    assert set(run.swapped) == set(variant.swap)
+    for key, function in variant.swap.items():
+        result = function(*(run[name].tensor for name in BY_KEY[key].inputs), run.config)
+        assert torch.equal(run[key].tensor, result.expand_as(run[key].tensor))
+    assert not torch.equal(run["output"].tensor, plain["output"].tensor)
+    assert run.query(1, 2).best(1)[0].weight == float(run["attention"].tensor[0, 1, 2].max())
 
 
 # ---- the table of make bench --------------------------------------------------------------------
