@@ -99,10 +99,12 @@ def learn() -> list[str]:
 
     feedback: cv.Feedback = cv.exercises.check("mask_validity", mine)
     drawing: cv.Drawing | None = feedback.drawing
+    cv.exercises.lines("mask_validity")
+    ordered: cv.Feedback = cv.exercises.check_order("mask_validity", [3, 1, 2])
     port: cv.FaultyPort = cv.exercises.faulty_port(3, shows="scores")
     view: cv.StepView = cv.exercises.step_into("mask_validity", mine)
     view.close()
-    return [feedback.headline, repr(drawing), repr(port)]
+    return [feedback.headline, ordered.headline, repr(drawing), repr(port)]
 
 
 def what_can_go_wrong(run: cv.Trace, path: Path) -> list[str]:
