@@ -107,6 +107,15 @@ def learn() -> list[str]:
     return [feedback.headline, ordered.headline, repr(drawing), repr(port)]
 
 
+def match_on_features(photo: Tensor) -> Tensor:
+    encoder: cv.Encoder = cv.features.load()
+    mine, losses = cv.features.train([cv.samples.photograph("brick", size=96)], steps=1)
+    features: Tensor = encoder(photo)
+    assert mine(photo).shape == features.shape
+    assert len(losses) == 1
+    return features
+
+
 def what_can_go_wrong(run: cv.Trace, path: Path) -> list[str]:
     problems: list[str] = []
     calls: list[Callable[[], object]] = [
@@ -146,5 +155,6 @@ def main(folder: Path) -> None:
     print(*look(run), sep="\n")
     print(is_my_port_right(run, cv.contextual_attention), price(run) > 0)
     print(*step_through(coarse), sep="\n")
+    print(match_on_features(photo).shape)
     print(show(run, folder).name, *learn(), sep="\n")
     print(*what_can_go_wrong(run, folder / "run.pt"), sep="\n")
