@@ -29,15 +29,14 @@ def encoder() -> features.Encoder:
 
 
 def test_the_shipped_weights_match_where_colours_do_not(encoder: features.Encoder) -> None:
-    """On photographs that training does not see; figures of 800 steps on one machine: 98, 98."""
+    """On photographs that training does not see; `make features` prints the whole table."""
     torch.manual_seed(0)
-    untrained = features.Encoder()
-    for light, least in (("brighter", 0.93), ("all at once", 0.9)):
-        learned = share_found(encoder, LIGHTS[light])
-        assert learned > least
-        assert learned > share_found(centred_colours, LIGHTS[light]) + 0.05
-        assert learned > share_found(untrained, LIGHTS[light]) + 0.05
-    assert share_found(raw_colours, LIGHTS["brighter"], pairs=4) < 0.5
+    brighter, all_at_once = LIGHTS["brighter"], LIGHTS["all at once"]
+    assert share_found(encoder, brighter, pairs=6) > 0.95  # 0.98 when measured
+    assert share_found(raw_colours, brighter, pairs=6) < 0.4
+    assert (learned := share_found(encoder, all_at_once, pairs=6)) > 0.95
+    for other in (centred_colours, features.Encoder()):
+        assert share_found(other, all_at_once, pairs=6) < learned - 0.1
 
 
 def test_the_weights_are_few_and_numbers_alone() -> None:
@@ -141,8 +140,8 @@ def test_the_true_cell_of_a_cell_holds_the_same_pixels(monkeypatch: pytest.Monke
 def test_only_one_window_is_disturbed_and_each_kind_of_disturbance_comes() -> None:
     torch.manual_seed(0)
     x = noise(3, 64, 64).cumsum(1).cumsum(2) / 64
-    changed = [window_pairs._disturbed(x) for _ in range(20)]
-    assert 0 < sum(torch.equal(x, each) for each in changed) < 5
+    changed = [window_pairs._disturbed(x) for _ in range(200)]
+    assert 0 < sum(torch.equal(x, each) for each in changed) < 20  # one in fifty
     means = [each.mean().item() - x.mean().item() for each in changed]
     assert min(means) < -0.1 < 0.1 < max(means)
 
@@ -210,8 +209,7 @@ def test_what_cannot_be_trained_on_is_refused(arguments: dict[str, object], sent
 
 
 def test_features_are_loaded_when_they_are_used() -> None:
-    code = "import sys, ctxattn_viz as cv; print('ctxattn_viz.features' in sys.modules)"
-    for rest, loaded in (("", "False"), ("; cv.features", "True")):
-        statement = code.replace("; print", f"{rest}; print")
-        run = subprocess.run([sys.executable, "-c", statement], capture_output=True, text=True)
-        assert run.stdout.strip() == loaded, run.stderr
+    ask = "print('ctxattn_viz.features' in sys.modules)"
+    code = f"import sys, ctxattn_viz as cv; {ask}; cv.features; {ask}"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert run.stdout.split() == ["False", "True"], run.stderr

@@ -18,7 +18,7 @@ from torch import Tensor
 from ctxattn_viz import features, samples
 
 STEPS = 800
-SIDE, ROUND = 128, 8  # pixels of a window; moves are multiples of it
+SIDE, FARTHEST = 128, 16  # pixels: of a window, and between two
 UNSEEN = sorted({*samples.PHOTOGRAPHS} - {*features.TRAINED_ON})
 
 Features = Callable[[Tensor], Tensor]  # of a picture (1, 3, H, W), one for each cell of 4×4 pixels
@@ -51,23 +51,30 @@ LIGHTS: dict[str, Callable[[Tensor], Tensor]] = {
 
 
 def share_found(of: Features, light: Callable[[Tensor], Tensor], pairs: int = 10) -> float:
-    """The share of cells whose best match lies within one cell of the right one."""
+    """The share of cells whose best match lies within one cell of the right place.
+
+    f and b are two windows of one photograph; f then comes in another light.
+    """
     found = []
     draw = torch.Generator().manual_seed(0)
     for i in range(pairs):
         photo = samples.photograph(UNSEEN[i % len(UNSEEN)], size=256)
-        places = [side - SIDE - 16 for side in photo.shape[2:]]
-        top, left = (8 + int(torch.randint(most, (), generator=draw)) for most in places)
-        moves = (2 * torch.randint(-1, 2, (2,), generator=draw) * 4).tolist()
+        most = [side - SIDE + 1 for side in photo.shape[2:]]
+        top, left = (int(torch.randint(end, (), generator=draw)) for end in most)
+        moves = torch.randint(-FARTHEST, FARTHEST + 1, (2,), generator=draw).tolist()
+        down, right = (
+            min(max(at + move, 0), end - 1)
+            for at, move, end in zip((top, left), moves, most, strict=True)
+        )
         f = photo[..., top : top + SIDE, left : left + SIDE]
-        b = photo[..., top + moves[0] :, left + moves[1] :][..., :SIDE, :SIDE]
+        b = photo[..., down : down + SIDE, right : right + SIDE]
         with torch.no_grad():
             best = features.fused_scores(of(light(f)), of(b))[0].argmax(-1)
         cells = SIDE // 4
         y, x = torch.meshgrid(torch.arange(cells), torch.arange(cells), indexing="ij")
-        true = torch.stack([y - moves[0] // 4, x - moves[1] // 4]).flatten(1)
+        true = torch.stack([y + (top - down) / 4, x + (left - right) / 4]).flatten(1)
         there = torch.stack([best // cells, best % cells])
-        inside = ((true >= 0) & (true < cells)).all(0)
+        inside = ((true >= 0) & (true <= cells - 1)).all(0)
         found.append(((there - true).abs().amax(0) <= 1)[inside].float().mean().item())
     return sum(found) / len(found)
 
