@@ -60,9 +60,10 @@ from .traces import (
 
 # What loads matplotlib, anywidget, scikit-image or executing, as a type checker finds it …
 if TYPE_CHECKING:
-    from . import exercises, figures, samples, variants
+    from . import exercises, features, figures, samples, variants
     from .debugger import Debugger, StepView, debug, look, save_page, step_into
     from .exercises import Drawing, FaultyPort, Feedback
+    from .features import Encoder
     from .figures import Figure
     from .profiling import Ceilings, Cost, Profile, profile
     from .recording import (
@@ -80,6 +81,7 @@ _LAZY = {
     "Cost": "profiling",
     "Debugger": "debugger",
     "Drawing": "exercises",
+    "Encoder": "features",
     "FaultyPort": "exercises",
     "Feedback": "exercises",
     "Figure": "figures",
@@ -92,6 +94,7 @@ _LAZY = {
     "StepView": "debugger",
     "debug": "debugger",
     "exercises": "exercises",
+    "features": "features",
     "figures": "figures",
     "look": "debugger",
     "profile": "profiling",
@@ -117,6 +120,7 @@ __all__ = [
     "Cost",
     "Debugger",
     "Drawing",
+    "Encoder",
     "FaultyPort",
     "Feedback",
     "Figure",
@@ -153,6 +157,7 @@ __all__ = [
     "debug",
     "default_device",
     "exercises",
+    "features",
     "figures",
     "flow_like",
     "load_trace",
