@@ -80,7 +80,7 @@ export class Attention extends Sizes implements Source {
   private readonly matching: Matching;
   private readonly scores: Matrix;
   readonly mixer: Mixer;
-  private readonly fusion: Fusion;
+  readonly fusion: Fusion;
   private readonly attended = new Recent<Attended>(6);
   private leaking: number | null = null;
 

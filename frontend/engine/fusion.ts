@@ -156,10 +156,25 @@ export class Fusion {
     return sumAlongDiagonal(q, patchGrid, queryGrid, this.reach, afterRows);
   }
 
+  /** The fuse_k scores after a first pass that was recorded, which enter the fused score of (p, q):
+   * null where it was computed, and the scores before it can be told. */
+  linesOf(p: number, q: number): FusionTerm[] | null {
+    const { fused_rows } = this.recorded;
+    if (!fused_rows) return null;
+    const lines = this.placesOf(p, q).filter(({ d }) => d === 0);
+    return lines.map((place) => {
+      return { ...place, score: place.inside ? fused_rows.at(place.p, place.q) : 0 };
+    });
+  }
+
+  private placesOf(p: number, q: number): FusionPlace[] {
+    const { queryGrid, patchGrid } = this.sizes;
+    return fusionPlaces(p, q, queryGrid, patchGrid, this.reach);
+  }
+
   /** The fuse_k² scores that enter the fused score of (p, q). */
   terms(p: number, q: number): FusionTerm[] {
-    const { queryGrid, patchGrid } = this.sizes;
-    const places = fusionPlaces(p, q, queryGrid, patchGrid, this.reach);
+    const places = this.placesOf(p, q);
     return places.map((place) => {
       const score = place.inside ? this.before.at(place.p, place.q) : 0;
       return { ...place, score };

@@ -10,14 +10,6 @@ type Progress = (share: number) => void;
 /** Milliseconds of a slice: the page answers in between. */
 const SLICE = 12;
 
-/** Scores that are computed in a few seconds. */
-const MANY_SCORES = 5e7;
-
-/** About how long the output takes, where that is worth a word: the estimate takes time itself. */
-export function secondsOf(attention: Attention): number | null {
-  return attention.P * attention.L < MANY_SCORES ? null : attention.estimate();
-}
-
 /** One job at a time: a newer one ends an older. */
 export class Background {
   private end: () => void = () => {};

@@ -5,12 +5,13 @@ import type { StageKey } from "../generated/stages.ts";
 import type { MessageToPage, Model, Traits } from "../protocol.ts";
 import { followRemote } from "./answered.ts";
 import { type Mask, maskOf, sameMask, sentMaskOf } from "./arrays.ts";
-import { Background, secondsOf } from "./background.ts";
+import { Background } from "./background.ts";
 import type { Cursor } from "./cursor.ts";
 import { followCursor } from "./follow.ts";
 import { Link, PATIENCE } from "./link.ts";
 import { lockOf } from "./recorded.ts";
 import { inputsOf, Run } from "./run.ts";
+import { secondsOf } from "./seconds.ts";
 import type { Session } from "./session.ts";
 import { dialectOf, differs } from "./settings.ts";
 import { StepIn } from "./step_in.ts";
@@ -205,22 +206,14 @@ export class Kernel {
   /** Other settings: the rows at once, the output when it is computed. */
   change(settings: Partial<AttentionConfig>): void {
     const { run } = this.session;
-    if (!differs(settings, run.config) || this.isLocked(Object.keys(settings))) return;
+    if (!differs(settings, run.config) || lockOf(this.session, Object.keys(settings))) return;
     const config: AttentionConfig = { ...run.config, ...settings };
     const dialect = dialectOf(config, run.inputs.meta.dialects);
     this.session.show(run.change({ ...config, dialect }, run.mask));
     this.request();
   }
 
-  /** Whether that would need a kernel; the reader is told why. */
-  private isLocked(names: readonly string[]): boolean {
-    const lock = lockOf(this.session, names);
-    if (lock) this.session.message.value = lock;
-    return lock !== "";
-  }
-
   paint(mask: Mask | null): void {
-    if (this.isLocked(["mask"])) return;
     const { run } = this.session;
     this.session.show(run.change(run.config, mask));
     this.request();

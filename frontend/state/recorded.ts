@@ -59,9 +59,9 @@ export class Swap {
     return this.stages.find((stage) => stage.key === key) ?? null;
   }
 
-  /** Whether a change of these makes it anew. */
+  /** Whether a change of these makes it anew; rows that are asked for follow all settings. */
   dependsOn(names: readonly string[]): boolean {
-    return names.some((name) => this.settings.includes(name));
+    return this.isRemote || names.some((name) => this.settings.includes(name));
   }
 
   /** "fused_rows and attention" */

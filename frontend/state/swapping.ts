@@ -16,7 +16,8 @@ export class Swapping {
   /** What was sent last belongs to this run. */
   readInto(run: Run): void {
     const sent = this.model.get("recorded");
-    if (this.last?.sent !== sent) this.last = { sent, swap: swapOf(sent, run.inputs.n) };
+    const known = this.last?.sent === sent ? this.last : null;
+    this.last = known ?? { sent, swap: swapOf(sent, run.inputs.n) };
     const { swap } = this.last;
     if (swap === run.swap.value) return;
     const send = (message: MessageToKernel) => this.model.send(message);
