@@ -3,7 +3,9 @@
 - `run`, `starting`: the trace itself, every stage computed when it is first asked for;
 - `swapping`: functions of one's own in place of stages;
 - `results`, `rows`: a stage's numbers, one query's row, one pixel's ledger;
+- `insights`: what one can ask of a run, from the files that follow;
 - `cells`: every query in a few numbers, and the cells for which something holds;
+- `maps`: where matching is in doubt, a number for each query or patch;
 - `facts`, `findings`, `births`, `remarks`: what is said of a run, each with its place;
 - `values`: runs the stages, whole or for a few query cells;
 - `budget`: what a stage will cost in memory, before it is allocated;

@@ -10,22 +10,19 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from ..checks import check_device, check_index, shape_of
+from ..checks import check_device, shape_of
 from ..config import AttentionConfig
 from ..devices import has_no_values
 from ..errors import InputError
 from ..inputs import check_inputs, check_values, nothing_valid
-from ..stages import BY_KEY, MATRICES, Stage, patch_grid, query_grid, touched_by
+from ..stages import BY_KEY, Stage, patch_grid, query_grid, touched_by
 from ..stages.downsampling import lost_fraction, mask_at
 from ..stages.mask_validity import valid_patches
 from .budget import check_budget, cost_of, plan_table
-from .cells import Cells, Place, cells_of, places_where
+from .cells import Swept
 from .copies import NotPickled, copied, each_once
-from .facts import facts_of
-from .findings import findings_of
-from .remarks import Remarks
-from .results import PixelLedger, QueryRow, StageResult
-from .rows import pixel_ledger, query_row
+from .insights import Insights
+from .results import StageResult
 from .saving import INPUTS, refuse_swapped, write_run
 from .swapping import Swap, call_of
 from .timing import StageClock
@@ -35,7 +32,7 @@ if TYPE_CHECKING:
     from ..profiling import Profile
 
 
-class Trace(NotPickled, Mapping[str, StageResult]):
+class Trace(Insights, NotPickled, Mapping[str, StageResult]):
     """One run: its inputs, its configuration, and every stage, computed on first access.
 
     A mapping from stage keys (`ctxattn_viz.STAGES`, in the paper's order) to `StageResult`.
@@ -78,7 +75,7 @@ class Trace(NotPickled, Mapping[str, StageResult]):
         stages = swap.stages(self.layout)
         self._values = LazyValues({**values, **computed}, config, self._compute, stages)
         self._clock = StageClock()
-        self._cells: dict[int, Cells] = {}
+        self._swept: dict[int, Swept] = {}
         self._lock = threading.RLock()  # threads that share the trace compute one after another
 
     @property
@@ -254,76 +251,6 @@ class Trace(NotPickled, Mapping[str, StageResult]):
         """A sentence about the NaN that no valid patch at all makes; empty where there is none."""
         valid = valid_patches(self["downsampled_mask"].tensor, self.config)
         return nothing_valid(valid, self.config)
-
-    def query(self, row: int, col: int, sample: int = 0) -> QueryRow:
-        """One foreground cell: its row at every stage, best matches first.
-
-        Stages that are there already are read; the rest is computed for this cell alone, so the
-        score matrix is not needed.
-
-        Args:
-            row, col: a cell of the query grid (h, w).
-            sample: which of the batch.
-
-        Raises:
-            OutOfGridError: a cell or sample outside; says the range.
-        """
-        with self._lock, torch.no_grad():
-            self._compute_swapped(*MATRICES)
-            return query_row(self._values, row, col, sample)
-
-    def pixel(self, row: int, col: int, sample: int = 0) -> PixelLedger:
-        """One output pixel: the overlapping patches, and the weights and colours that sum to it.
-
-        Args:
-            row, col: a pixel of the output (H, W).
-            sample: which of the batch.
-
-        Raises:
-            OutOfGridError: a pixel or sample outside; says the range.
-        """
-        with self._lock, torch.no_grad():
-            self._compute_swapped(*MATRICES, "output")
-            return pixel_ledger(self._values, row, col, sample)
-
-    @cached_property
-    def facts(self) -> Remarks:
-        """The rules in force for this configuration and these inputs, each with its place."""
-        return facts_of(self._values)
-
-    @cached_property
-    def findings(self) -> Remarks:
-        """What is remarkable about this run, each with its place; see `traces.findings`.
-
-        Rows are looked at block by block: of matrices only those that are there are read.
-
-        Raises:
-            BudgetError: not even a block of one row would fit the budget.
-        """
-        with torch.no_grad():
-            return findings_of(self._values, self.cells)
-
-    def cells(self, sample: int = 0) -> Cells:
-        """Every query cell of one sample in a few numbers; raises what `findings` does."""
-        sample = check_index("sample", sample, len(self.f))
-        with self._lock, torch.no_grad():
-            if sample not in self._cells:
-                self._compute_swapped(*MATRICES, "offsets")
-                self._cells[sample] = cells_of(self._values, sample, self.budget)
-        return self._cells[sample]
-
-    def where(self, predicate: Callable[[Cells], Tensor], sample: int = 0) -> list[Place]:
-        """The query cells, (row, column), for which something holds: `debug(run, cells=…)` walks.
-
-        Args:
-            predicate: gets a `Cells`, whose attributes are `(h, w)` tensors, and returns True or
-                False for each: `lambda cell: cell.hole & (cell.best_share > 0.9)`.
-            sample: which of the batch.
-
-        Raises:
-            InputError: a predicate that is no such function; says what was expected.
-        """
-        return places_where(predicate, self.cells(sample))
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write inputs and configuration; `load_trace` makes the same trace, on any device.
