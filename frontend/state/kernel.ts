@@ -201,16 +201,18 @@ export class Kernel {
   /** Other settings: the rows at once, the output when it is computed. */
   change(settings: Partial<AttentionConfig>): void {
     const { run } = this.session;
-    if (!differs(settings, run.config)) return;
-    const config: AttentionConfig = { ...run.config, ...settings };
-    const dialect = dialectOf(config, run.inputs.meta.dialects);
-    this.session.show(run.change({ ...config, dialect }, run.mask));
-    this.request();
+    if (differs(settings, run.config)) this.become({ ...run.config, ...settings }, run.mask);
   }
 
   paint(mask: Mask | null): void {
+    this.become(this.session.run.config, mask);
+  }
+
+  /** Other settings and another hole; the dialect's name follows from the settings. */
+  become(config: AttentionConfig, mask: Mask | null): void {
     const { run } = this.session;
-    this.session.show(run.change(run.config, mask));
+    const dialect = dialectOf(config, run.inputs.meta.dialects);
+    this.session.show(run.change({ ...config, dialect }, mask));
     this.request();
   }
 

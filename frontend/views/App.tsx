@@ -1,6 +1,7 @@
 // The debugger, whole.
 import { effect } from "@preact/signals";
 import { useLayoutEffect, useRef } from "preact/hooks";
+import { isOnPage } from "../state/address.ts";
 import { paintedNote } from "../state/painted.ts";
 import { valuesOf } from "../state/scene.ts";
 import { isStageKey, stagesOf } from "../state/stages.ts";
@@ -63,8 +64,7 @@ export function App({ tools }: { tools: Tools }) {
       const isBusy = session.isPlaying.value || session.kept || session.region.value !== null;
       if (event.key === "Escape" && isBusy) letGo(tools);
       // On a page of its own nothing else wants a key that no element has.
-      const isOnPage = document.body.classList.contains("ctxattn-page");
-      if (isOnPage && event.key !== "Escape") takeKey(tools, event);
+      if (isOnPage() && event.key !== "Escape") takeKey(tools, event);
     };
     document.addEventListener("keydown", takeElsewhere);
     return () => document.removeEventListener("keydown", takeElsewhere);
