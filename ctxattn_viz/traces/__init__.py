@@ -3,6 +3,7 @@
 - `run`: the trace itself, every stage computed when it is first asked for;
 - `results`, `rows`: a stage's numbers, one query's row, one pixel's ledger;
 - `cells`: every query in a few numbers, and the cells for which something holds;
+- `gradients`, `gradient_words`: how one output pixel follows f and b, and why;
 - `facts`, `findings`, `births`, `remarks`: what is said of a run, each with its place;
 - `values`: runs the stages, whole or for a few query cells;
 - `budget`: what a stage will cost in memory, before it is allocated;
@@ -12,6 +13,7 @@
 """
 
 from .cells import Cells
+from .gradients import Gradient
 from .in_steps import steps
 from .loading import load_trace
 from .reference_flow import flow_like
@@ -21,6 +23,7 @@ from .run import Trace, trace
 
 __all__ = [
     "Cells",
+    "Gradient",
     "Match",
     "PixelLedger",
     "PixelTerm",

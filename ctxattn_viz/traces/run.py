@@ -24,6 +24,7 @@ from .cells import Cells, Place, cells_of, places_where
 from .copies import copied, each_once
 from .facts import facts_of
 from .findings import findings_of
+from .gradients import gradient_of
 from .remarks import Remarks
 from .results import NotPickled, PixelLedger, QueryRow, StageResult
 from .rows import pixel_ledger, query_row
@@ -257,6 +258,8 @@ class Trace(NotPickled, Mapping[str, StageResult]):
         """
         with self._lock, torch.no_grad():
             return pixel_ledger(self._values, row, col, sample)
+
+    gradient = gradient_of
 
     @cached_property
     def facts(self) -> Remarks:
