@@ -155,12 +155,15 @@ IMPORTS = """\
 import type { AttentionConfig } from "../engine/config.ts";
 import type {
   Answer,
+  AskGradientMessage,
   CodeTraits,
   Complete,
   FindingsMessage,
   FindMessage,
+  GradientMessage,
   KernelTraits,
   Meta,
+  NoGradientMessage,
   NoRecordingMessage,
   PageMessage,
   RecordingMessage,
@@ -248,6 +251,7 @@ def _written(constants: Mapping[str, tuple[Any, str]], known: str = "") -> str:
 CROSSING = (
     *("UNCOMPUTED", "PENDING_META", "REMARK"),
     *("STORED_RECORDING", "STEPPING", "STEP_IN", "RECORDING", "NO_RECORDING"),
+    *("ASK_GRADIENT", "GRADIENT", "NO_GRADIENT"),
     *("SAVE_PAGE", "FIND", "UPLOAD", "PAGE", "FINDINGS", "REFUSED"),
 )
 
@@ -296,6 +300,9 @@ def _examples() -> dict[str, tuple[Any, str]]:
             "STEP_IN": Recording(
                 {"kind": "step_in", "number": 1, "stage": "scores", "query": [1, 2]}
             ),
+            "ASK_GRADIENT": Recording(
+                {"kind": "gradient", "number": 1, "pixel": [3, 4], "query": None}
+            ),
         }
         _custom(debugger, messages["SAVE_PAGE"])
         _custom(debugger, messages["FIND"])
@@ -304,6 +311,8 @@ def _examples() -> dict[str, tuple[Any, str]]:
         _custom(debugger, {"kind": "nonsense"})
         _custom(debugger, messages["STEP_IN"])
         _custom(debugger, {"kind": "step_in", "number": 2, "stage": "scores"})
+        _custom(debugger, messages["ASK_GRADIENT"])
+        _custom(debugger, {"kind": "gradient", "number": 2})
         stored = stored_recording(run, "scores", (1, 2))
         view = cv.look(f)
         stepping = {name: view.get_state()[name] for name in ("recording",)}
@@ -314,7 +323,7 @@ def _examples() -> dict[str, tuple[Any, str]]:
         page_names = initial_state(pending, run)
     own = [name for name in traits if name not in KERNEL_TRAITS and name[0] != "_"]
     codes = [name for name in traits if name[0] == "_"]
-    page_message, findings, refused, recording, no_recording = sent
+    page_message, findings, refused, recording, no_recording, gradient, no_gradient = sent
     meta, answer = traits["meta"], traits["answer"]
     config, summary = meta["config"], meta["summaries"]["flow"]
     uncomputed = pending.meta["summaries"]["flow"]
@@ -354,6 +363,9 @@ def _examples() -> dict[str, tuple[Any, str]]:
             "Complete<RecordingMessage>",
         ),
         "NO_RECORDING": (no_recording, "Complete<NoRecordingMessage>"),
+        "ASK_GRADIENT": (messages["ASK_GRADIENT"].read(), "Complete<AskGradientMessage>"),
+        "GRADIENT": (gradient, "Complete<GradientMessage>"),
+        "NO_GRADIENT": (no_gradient, "Complete<NoGradientMessage>"),
     }
 
 

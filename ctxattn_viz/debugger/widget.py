@@ -16,7 +16,7 @@ from ..files import path_of, writing
 from ..inputs import check_inputs, check_values
 from ..stages.downsampling import mask_at
 from ..traces.results import NotPickled
-from . import assets, places, reloading, uploads
+from . import assets, lens, places, reloading, uploads
 from .masks import Mask, MaskTrait, as_tensor, to_wire
 from .messages import read, reason, state_in
 from .payload import Payload, Results, build, results
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from ..traces.run import Trace
 
 KERNEL_TRAITS = ("meta", "buffers", "answer", "recordings")  # what the kernel alone writes
-MESSAGES = ("save_page", "step_in", "find", "upload")  # kinds that the page sends
+MESSAGES = ("save_page", "step_in", "find", "upload", "gradient")  # kinds that the page sends
 
 
 def _to_config(value: Any, widget: Any) -> Any:
@@ -302,6 +302,8 @@ class Debugger(NotPickled, Undoing):
             check_choice("message kind", content.get("kind"), MESSAGES)
             if content["kind"] == "step_in":
                 self.send(*step_in(self.trace, content, self.sample, self._state()))
+            elif content["kind"] == "gradient":
+                self.send(*lens.gradient(self.trace, content, self.sample))
             elif content["kind"] == "save_page":
                 name = "contextual-attention.html"
                 self.send({"kind": "page", "name": name, "html": self._page()})

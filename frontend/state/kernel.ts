@@ -8,6 +8,7 @@ import { type Mask, maskOf, sameMask, sentMaskOf } from "./arrays.ts";
 import { Background } from "./background.ts";
 import type { Cursor } from "./cursor.ts";
 import { followCursor } from "./follow.ts";
+import { Lens } from "./lens.ts";
 import { Link, PATIENCE } from "./link.ts";
 import { inputsOf, Run } from "./run.ts";
 import type { Session } from "./session.ts";
@@ -40,6 +41,7 @@ export class Kernel {
   private timer: ReturnType<typeof setTimeout> | undefined;
   readonly wishes: Wishes;
   readonly stepIn: StepIn;
+  readonly lens: Lens;
   /** Whether the front end that shows this has lost its kernel. */
   isGone: () => boolean = () => false;
   /** What the kernel sends beside the traits. */
@@ -53,6 +55,7 @@ export class Kernel {
       this.stepIn.keepStored();
     });
     this.stepIn = new StepIn(this.link, session);
+    this.lens = new Lens(this.link, session, (cursor) => this.publish({ cursor }));
   }
 
   private get model(): Model {
@@ -75,6 +78,7 @@ export class Kernel {
       this.hear();
       if (message?.kind === "refused") this.refused(message.reason);
       else if (message?.kind === "findings") session.remarks.take(message);
+      else if (this.lens.receive(message, buffers)) return;
       else if (!this.stepIn.receive(message, buffers)) this.onMessage(message);
     });
     session.offline.value = this.isGone();
@@ -86,6 +90,7 @@ export class Kernel {
     clearTimeout(this.timer);
     this.wishes.fulfilled();
     this.stepIn.stop();
+    this.lens.stop();
     this.background.stop();
   }
 
@@ -120,6 +125,7 @@ export class Kernel {
     this.wishes.fulfilled(); // the photograph that was sent is here
     this.followRun();
     this.stepIn.load();
+    this.lens.close();
     followCursor(this.model, this.session);
     this.receive();
     if (!session.run.known(0) && session.progress.value === null) this.request();
