@@ -52,7 +52,8 @@ def _to_f(flow: Flow, ratio: float, scale: float) -> str:
     if scale == 0:
         return "softmax_scale is 0, so the scores decide nothing: nothing flows to f."
     least, most = (float(end) for end in flow.best_shares.aminmax())
-    much = f"f gets {percent(ratio)} of what the pasted patches get"
+    amount = f"{ratio:.3g} times" if ratio > 1 else f"{percent(ratio)} of"
+    much = f"f gets {amount} what the pasted patches get"
     if ratio < NOTHING and least > SHARP:
         holds = f"one patch holds {_from(least, most)}: nothing flows to the others, and {much}."
     elif ratio < NOTHING:

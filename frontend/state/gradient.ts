@@ -4,6 +4,9 @@ import type { Bytes, GradientMessage } from "../protocol.ts";
 import { arrayOf } from "./arrays.ts";
 import type { HeatMap } from "./scene.ts";
 
+/** Of the largest number of a map: what is less gets no colour. */
+const NOTICEABLE = 0.01;
+
 /** (c, H, W) numbers. */
 interface Planes {
   readonly values: Float32Array;
@@ -47,5 +50,6 @@ function mapOf({ values: all, rows, cols }: Planes, channel: number | null): Hea
   const values = new Float64Array(area);
   const [first, end] = channel === null ? [0, all.length] : [channel * area, (channel + 1) * area];
   for (let i = first; i < end; i++) values[i % area] += all[i];
-  return { values, rows, cols, step: 1, range: rangeOf(values, true), isOpenAtZero: true };
+  const range = rangeOf(values, true);
+  return { values, rows, cols, step: 1, range, least: NOTICEABLE * range.high };
 }

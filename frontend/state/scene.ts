@@ -23,8 +23,8 @@ export interface HeatMap {
   readonly cols: number;
   readonly step: number;
   readonly range: ColourRange;
-  /** Where nothing at all flows, the picture below shows. */
-  readonly isOpenAtZero?: boolean;
+  /** Numbers up to this, either way, get no colour: the picture below shows. */
+  readonly least?: number;
 }
 
 /** What the scene is computed from. */

@@ -162,7 +162,11 @@ function Panels() {
   const isSteppedInto = kernel.stepIn.code.value !== null;
   const Below = session.showsGradient.value ? LensPanel : Inspector;
   return (
-    <div class="ctx-panels" data-stepped-into={isSteppedInto}>
+    <div
+      class="ctx-panels"
+      data-stepped-into={isSteppedInto}
+      data-gradient={session.gradient.value !== null}
+    >
       <Pictures />
       {isSteppedInto ? <Panel /> : <Below />}
       <Matches />

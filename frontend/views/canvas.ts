@@ -52,7 +52,7 @@ export class PictureCanvas {
     pen.fillRect(0, 0, width, height);
     paintOn(this.heat, map.rows, map.cols, (i) => {
       const value = map.values[i];
-      return value === 0 && map.isOpenAtZero ? null : paint(value, map.range);
+      return Math.abs(value) <= (map.least ?? -1) ? null : paint(value, map.range);
     });
     // A patch of stride s stands on s × s cells; the last may stick out.
     const across = (map.cols * map.step * width) / cols;

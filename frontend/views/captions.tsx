@@ -66,9 +66,7 @@ export function Caption({ view }: OfView) {
   return <OutputCaption scene={scene} />;
 }
 
-const GradientCaption = ({ view }: OfView) => (
-  <>∂y/∂{view === "foreground" ? "f" : "b"}: how y follows each pixel here</>
-);
+const GradientCaption = ({ view }: OfView) => <>∂y/∂{view === "foreground" ? "f" : "b"}</>;
 
 interface OfScene {
   scene: Scene;

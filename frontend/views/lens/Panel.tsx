@@ -95,11 +95,11 @@ function Numbers() {
       <table>
         <thead>
           <tr>
-            <th>{which}</th>
+            <th />
             <th>least</th>
             <th>most</th>
             <th>Σ |…|</th>
-            <th>where the mouse is</th>
+            <th>at the mouse</th>
           </tr>
         </thead>
         <tbody>
@@ -107,9 +107,9 @@ function Numbers() {
           <Row name="b" map={gradientMaps.b} />
         </tbody>
       </table>
-      <p class="ctx-soft">
-        y = {gradient.value.value === null ? "NaN" : <Num value={gradient.value.value} />}. Where
-        the picture shows, the gradient is exactly 0.
+      <p class="ctx-lens-note">
+        y = {gradient.value.value === null ? "NaN" : <Num value={gradient.value.value} />}. The
+        numbers are of {which}. Where the picture shows, they are under 1 % of the largest.
       </p>
     </>
   );
