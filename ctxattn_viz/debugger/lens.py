@@ -1,4 +1,4 @@
-"""The gradient of an output pixel, or of the patch that a query pastes, for a message of the page."""
+"""The gradient of an output pixel, or of what a query pastes, for a message of the page."""
 
 import math
 from collections.abc import Mapping

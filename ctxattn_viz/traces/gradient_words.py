@@ -44,7 +44,7 @@ def explained(flow: Flow, values: LazyValues, sample: int) -> str:
             f"Of what comes to b, {percent(1 - share)} comes through what is pasted, each patch as "
             f"far as it is attended to, and {percent(share)} through what f is compared with."
         )
-    return " ".join([*sentences, *_zeros(to_f, flow, values, sample)])
+    return " ".join([*sentences, *_places(to_f, flow, values, sample)])
 
 
 def _to_f(flow: Flow, ratio: float, scale: float) -> str:
@@ -75,8 +75,8 @@ def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _zeros(to_f: float, flow: Flow, values: LazyValues, sample: int) -> list[str]:
-    """The places that get nothing whatever the attention is, each as a sentence."""
+def _places(to_f: float, flow: Flow, values: LazyValues, sample: int) -> list[str]:
+    """The places that get nothing, or much, whatever the attention is, each as a sentence."""
     config, sentences = values.config, []
     if to_f and config.rate > 1:
         sentences.append(f"Shrinking reads one pixel of f in {config.rate**2}: the others get 0.")
@@ -85,7 +85,10 @@ def _zeros(to_f: float, flow: Flow, values: LazyValues, sample: int) -> list[str
         held = int(((squares < NORM_FLOOR**2) & values["valid"][sample]).sum())
         if held:
             patches = "1 patch" if held == 1 else f"{held} patches"
-            sentences.append(f"The norm of {patches} is held at 1e-4 and passes nothing on.")
+            sentences.append(
+                f"The norm of {patches} of b is held at {NORM_FLOOR:g}: through the scores "
+                "a pixel there counts 10,000 times."
+            )
     if to_f and values["f"].shape[2:] == values["b"].shape[2:]:
         hole = hole_pixels(values, sample)[0, 0]
         if hole.any():

@@ -10,7 +10,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -30,12 +30,11 @@ from .gradient_words import Flow, explained
 from .rows import covering
 from .values import LazyValues, rows_of
 
-if TYPE_CHECKING:
-    from .run import Trace
-
 log = logging.getLogger("ctxattn_viz")
 
 Place = tuple[int, int]
+
+AFTER = ("offsets", "flow")  # stages that the output does not depend on
 
 
 @dataclass(frozen=True, repr=False)
@@ -102,35 +101,6 @@ def _range_text(x: Tensor) -> str:
 
 
 def gradient_of(
-    trace: "Trace",
-    *,
-    pixel: Place | None = None,
-    query: Place | None = None,
-    channel: int | None = None,
-    sample: int = 0,
-) -> Gradient:
-    """∂y/∂f and ∂y/∂b of one output pixel, or of the patch that one query pastes, and why.
-
-    y is a sum: of the channels of one pixel of the output; or of all numbers of the patch that a
-    query pastes, before neighbouring patches are laid over it. Computed for the rows that y is made
-    of alone, so the score matrix is not needed.
-
-    Args:
-        pixel: `(row, column)` of the output; this or `query`.
-        query: `(row, column)` of the query grid.
-        channel: the one channel that counts; None: their sum.
-        sample: which of the batch.
-
-    Raises:
-        InputError: both places or none; a run without values.
-        OutOfGridError: a place, channel or sample outside; says the range.
-        BudgetError: the rows would not fit the budget; says what they need.
-    """
-    with trace._lock:
-        return _gradient(trace._values, trace.budget, pixel, query, channel, sample)
-
-
-def _gradient(
     values: LazyValues,
     budget: int | None,
     pixel: Any,
@@ -138,6 +108,7 @@ def _gradient(
     channel: int | None,
     sample: int,
 ) -> Gradient:
+    """What `Trace.gradient` returns."""
     config, f = values.config, values["f"]
     if (pixel is None) == (query is None):
         raise InputError(
@@ -145,6 +116,9 @@ def _gradient(
         )
     if has_no_values(f):
         raise InputError("gradient", "a run with values", f"one on {f.device}")
+    if swapped := [key for key in values.swapped if key not in AFTER]:
+        hint = "Whether a function of your own has a gradient is not known."
+        raise InputError("gradient", "a run of our stages", f"one with {swapped[0]} swapped", hint)
     sample = check_index("sample", sample, len(f))
     if channel is not None:
         channel = check_index("channel", channel, f.shape[1])

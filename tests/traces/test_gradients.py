@@ -209,6 +209,11 @@ def test_wrong_places_are_refused_in_a_sentence() -> None:
         assert words in str(caught.value)
     with pytest.raises(cv.InputError, match="expected a run with values, got one on meta"):
         cv.trace(f.to("meta"), b.to("meta")).gradient(pixel=(0, 0))
+    mine = cv.trace(
+        f, b, mask, swap={"scores": lambda f, b, config: torch.zeros(2, 5, 6, 24).to(f)}
+    )
+    with pytest.raises(cv.InputError, match="a run of our stages, got one with scores swapped"):
+        mine.gradient(pixel=(0, 0))
     with pytest.raises(cv.BudgetError, match=r"gradient: expected to fit 1 kB \(the budget\), got"):
         cv.trace(f, b, mask, budget=1000).gradient(pixel=(0, 0))
 
