@@ -149,6 +149,35 @@ export interface Answer extends Record<keyof ResultArrays, Bytes> {
   notes: string[];
 }
 
+/** A stage that a function of the reader's own made. */
+export interface RecordedStage {
+  key: StageKey;
+  /** The function's name. */
+  name: string;
+  /** As it is called, in place of an equation. */
+  call: string;
+  shape: number[];
+  /** float32; null where rows are asked for one by one. */
+  data: Bytes | null;
+}
+
+/** What functions swapped in made. */
+export interface Recorded {
+  /** In the paper's order. */
+  stages: RecordedStage[];
+  /** The settings, and "mask", on which they depend. */
+  settings: string[];
+  /** Of all of them, as float32. */
+  bytes: number;
+  /** The matrices among them are too large to travel. */
+  remote: boolean;
+}
+
+/** Where nothing is swapped. */
+export interface NothingRecorded {
+  stages?: undefined;
+}
+
 /** Before the first answer. */
 export interface NoAnswer {
   config?: undefined;
@@ -174,6 +203,9 @@ export interface KernelTraits {
   meta: Meta;
   buffers: { [Name in ArrayName]?: Bytes };
   answer: Answer | NoAnswer;
+  recorded: Recorded | NothingRecorded;
+  /** The answer to the run without the functions swapped in. */
+  plain: Omit<Answer, "request"> | NoAnswer;
   /** What a saved page can step into: each stage, and the whole layer, at one query. */
   recordings: StoredRecording[];
 }
@@ -226,10 +258,19 @@ export interface FindMessage {
   kind: "find";
 }
 
+/** Asks for `RowsMessage`. */
+export interface AskRowsMessage {
+  kind: "rows";
+  number: number;
+  queries: Place[];
+  patch: number | null;
+}
+
 export type MessageToKernel =
   | SavePageMessage
   | UploadMessage
   | FindMessage
+  | AskRowsMessage
   | StepInMessage
   | AskGradientMessage;
 
@@ -254,8 +295,18 @@ export interface FindingsMessage {
   findings: RemarkData[] | null;
 }
 
+/** Beside it, float32: of each query the rows of the four matrix stages; of the patch, its columns. */
+export interface RowsMessage {
+  kind: "rows";
+  number: number;
+  sample: number;
+  queries: Place[];
+  patch: number | null;
+}
+
 export type MessageToPage =
   | PageMessage
+  | RowsMessage
   | RefusedMessage
   | FindingsMessage
   | RecordingMessage

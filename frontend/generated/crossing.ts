@@ -2,6 +2,7 @@
 
 import type {
   AskGradientMessage,
+  AskRowsMessage,
   Complete,
   FindingsMessage,
   FindMessage,
@@ -13,6 +14,7 @@ import type {
   RecordingMessage,
   RefusedMessage,
   RemarkData,
+  RowsMessage,
   SavePageMessage,
   StepInMessage,
   SteppingTraits,
@@ -226,8 +228,23 @@ export const REFUSED = {
   kind: "refused",
   request: 0,
   reason:
-    "message kind: expected one of 'save_page', 'step_in', 'find', 'upload', 'gradient', got 'nonsense'.",
+    "message kind: expected one of 'save_page', 'step_in', 'find', 'upload', 'rows', 'gradient', got 'nonsense'.",
 } satisfies Complete<RefusedMessage>;
+
+export const ASK_ROWS = {
+  kind: "rows",
+  number: 1,
+  queries: [[1, 2]],
+  patch: 3,
+} satisfies Complete<AskRowsMessage>;
+
+export const ROWS = {
+  kind: "rows",
+  number: 1,
+  sample: 0,
+  patch: 3,
+  queries: [[1, 2]],
+} satisfies Complete<RowsMessage>;
 
 export const STEP_IN = {
   kind: "step_in",
