@@ -157,6 +157,15 @@ def in_findings(name: str, *faults: tuple[str, str, str, str, str]) -> list[Faul
     ]
 
 
+def in_gradients(*faults: tuple[str, str, str, str]) -> list[Fault]:
+    """Faults of `Trace.gradient`, each with the one test that should see it."""
+    file, tests = "traces/gradients.py", "tests/traces/test_gradients.py"
+    return [
+        PythonFault("gradients", file, why, old, new, (f"{tests}::{test}",), "gradient_of")
+        for why, old, new, test in faults
+    ]
+
+
 def in_engine(*faults: tuple[str, str, str, str]) -> list[Fault]:
     return [EngineFault("engine", *fault, IN_JAVASCRIPT) for fault in faults]
 
@@ -632,6 +641,26 @@ FAULTS: list[Fault] = [
             "not given",
             "True",
             "text.py::test_where_the_first_nan_and_infinity_come_from",
+        ),
+    ),
+    *in_gradients(
+        (
+            "what is pasted taken for what is compared",
+            "paste_patches(for_values, config)[0][:, channels]",
+            "paste_patches(for_scores + 0 * for_values, config)[0][:, channels]",
+            "test_what_comes_through_values_is_the_attention_by_hand",
+        ),
+        (
+            "the division by the overlap forgotten",
+            "float(overlap(grid, config)[0, 0, at[0], at[1]])",
+            "1.0",
+            "test_of_a_pixel_is_that_of_the_whole_layer",
+        ),
+        (
+            "every channel counted",
+            "slice(channel, channel + 1)",
+            "slice(None)",
+            "test_of_a_query_is_that_of_the_patch_that_it_pastes",
         ),
     ),
     *in_findings(
