@@ -85,7 +85,7 @@ def test_a_page_computes_what_follows_from_what_was_recorded(opened: Any) -> Non
     assert locked(debugger, "dialect")
     ksize = debugger.root.locator('[data-set="ksize"]')
     ksize.focus()
-    debugger.says("scores is what cosine made with this setting")
+    debugger.says("Needs a kernel: cosine made scores with this setting")
     ksize.evaluate("(node) => { node.value = '5'; node.dispatchEvent(new Event('input')); }")
     debugger.settle()
     assert ksize.input_value() == "3"
@@ -102,7 +102,7 @@ def test_a_page_keeps_the_hole_of_shares_that_were_recorded(opened: Any) -> None
     debugger.move(2, 2)
     debugger.page.mouse.down()
     debugger.move(2, 6)
-    debugger.says("attention is what hardest made")
+    debugger.says("Needs a kernel: hardest made attention with this setting")
     debugger.page.mouse.up()
     debugger.root.locator('[data-tool="look"]').click()
     assert debugger.page.evaluate("() => ctxattn.model.get('mask').data.byteLength") == before
