@@ -170,6 +170,15 @@ def in_engine(*faults: tuple[str, str, str, str]) -> list[Fault]:
     return [EngineFault("engine", *fault, IN_JAVASCRIPT) for fault in faults]
 
 
+def in_swapping(*faults: tuple[str, str, str, str, str, str]) -> list[Fault]:
+    """Faults of runs in which a function stands in for a stage, each with its one test."""
+    tests = "tests/traces/test_swapping.py"
+    return [
+        PythonFault("swapping", f"traces/{file}.py", why, old, new, (f"{tests}::{test}",), function)
+        for file, function, why, old, new, test in faults
+    ]
+
+
 FAULTS: list[Fault] = [
     *in_stage(
         "downsampling",
@@ -789,6 +798,40 @@ FAULTS: list[Fault] = [
             "an offset from the match to the cell",
             "[matchRow - row, matchColumn - column]",
             "[row - matchRow, column - matchColumn]",
+        ),
+    ),
+    *in_swapping(
+        (
+            "rows",
+            "computed_rows",
+            "rows are computed past a stage that was swapped",
+            "key in values.swapped",
+            "False",
+            "test_rows_are_those_of_the_whole_run_without_it",
+        ),
+        (
+            "cells",
+            "_fused_scores",
+            "long vectors in spite of scores that were swapped",
+            '{"matching_patches", "scores", "fused_rows"}.isdisjoint(values.swapped)',
+            "True",
+            "test_rows_are_those_of_the_whole_run_without_it",
+        ),
+        (
+            "run",
+            "Trace.revised",
+            "what a function made is kept under settings that it may read",
+            "touched_by(changed | own) | own",
+            "touched_by(changed)",
+            "test_settings_and_hole_make_what_may_depend_on_them_anew",
+        ),
+        (
+            "swapping",
+            "_stage_of",
+            "a function gets the run's own tensors",
+            "copied(inputs)",
+            "inputs",
+            "test_it_gets_and_gives_copies",
         ),
     ),
 ]
