@@ -60,7 +60,7 @@ from .traces import (
 
 # What loads matplotlib, anywidget, scikit-image or executing, as a type checker finds it …
 if TYPE_CHECKING:
-    from . import exercises, features, figures, samples
+    from . import exercises, features, figures, samples, variants
     from .debugger import Debugger, StepView, debug, look, save_page, step_into
     from .exercises import Drawing, FaultyPort, Feedback
     from .features import Encoder
@@ -102,6 +102,7 @@ _LAZY = {
     "samples": "samples",
     "save_page": "debugger",
     "step_into": "debugger",
+    "variants": "variants",
 }
 
 __version__ = "0.1.0"
@@ -169,6 +170,7 @@ __all__ = [
     "step_into",
     "steps",
     "trace",
+    "variants",
 ]
 
 if not TYPE_CHECKING:  # a type checker would take any name at all for one of ours

@@ -155,6 +155,7 @@ IMPORTS = """\
 import type { AttentionConfig } from "../engine/config.ts";
 import type {
   Answer,
+  AskRowsMessage,
   CodeTraits,
   Complete,
   FindingsMessage,
@@ -163,9 +164,11 @@ import type {
   Meta,
   NoRecordingMessage,
   PageMessage,
+  Recorded,
   RecordingMessage,
   RefusedMessage,
   RemarkData,
+  RowsMessage,
   SavePageMessage,
   SharedTraits,
   StepInMessage,
@@ -248,7 +251,7 @@ def _written(constants: Mapping[str, tuple[Any, str]], known: str = "") -> str:
 CROSSING = (
     *("UNCOMPUTED", "PENDING_META", "REMARK"),
     *("STORED_RECORDING", "STEPPING", "STEP_IN", "RECORDING", "NO_RECORDING"),
-    *("SAVE_PAGE", "FIND", "UPLOAD", "PAGE", "FINDINGS", "REFUSED"),
+    *("SAVE_PAGE", "FIND", "UPLOAD", "PAGE", "FINDINGS", "REFUSED", "ASK_ROWS", "ROWS"),
 )
 
 
@@ -293,6 +296,9 @@ def _examples() -> dict[str, tuple[Any, str]]:
                     "config": state["config"],
                 }
             ),
+            "ASK_ROWS": Recording(
+                {"kind": "rows", "number": 1, "queries": [[1, 2]], "patch": 3},
+            ),
             "STEP_IN": Recording(
                 {"kind": "step_in", "number": 1, "stage": "scores", "query": [1, 2]}
             ),
@@ -304,7 +310,9 @@ def _examples() -> dict[str, tuple[Any, str]]:
         _custom(debugger, {"kind": "nonsense"})
         _custom(debugger, messages["STEP_IN"])
         _custom(debugger, {"kind": "step_in", "number": 2, "stage": "scores"})
+        _custom(debugger, messages["ASK_ROWS"])
         stored = stored_recording(run, "scores", (1, 2))
+        swapped = build(cv.trace(f, f, swap={"valid": _all_valid}))
         view = cv.look(f)
         stepping = {name: view.get_state()[name] for name in ("recording",)}
         view.close()
@@ -314,7 +322,7 @@ def _examples() -> dict[str, tuple[Any, str]]:
         page_names = initial_state(pending, run)
     own = [name for name in traits if name not in KERNEL_TRAITS and name[0] != "_"]
     codes = [name for name in traits if name[0] == "_"]
-    page_message, findings, refused, recording, no_recording = sent
+    page_message, findings, refused, recording, no_recording, rows = sent
     meta, answer = traits["meta"], traits["answer"]
     config, summary = meta["config"], meta["summaries"]["flow"]
     uncomputed = pending.meta["summaries"]["flow"]
@@ -331,8 +339,12 @@ def _examples() -> dict[str, tuple[Any, str]]:
         "META": (_named(shared, meta), "Complete<Meta>"),
         "PENDING_META": (differing_meta, "Partial<Meta>"),
         "ANSWER": (_named(shared, answer), "Complete<Answer>"),
+        "RECORDED": (swapped.recorded, "Complete<Recorded>"),
+        "PLAIN": (_named(shared, swapped.plain), 'Complete<Omit<Answer, "request">>'),
         "TRAITS": (
-            _named(shared, traits) | {"meta": Code("META"), "answer": Code("ANSWER")},
+            _named(shared, traits)
+            | {"meta": Code("META"), "answer": Code("ANSWER")}
+            | {"recorded": Code("RECORDED"), "plain": Code("PLAIN")},
             "Complete<Traits>",
         ),
         "CODE": (_names(codes), "Record<keyof CodeTraits, true>"),
@@ -348,6 +360,8 @@ def _examples() -> dict[str, tuple[Any, str]]:
         "PAGE": (page_message, "Complete<PageMessage>"),
         "FINDINGS": (findings, "Complete<FindingsMessage>"),
         "REFUSED": (refused, "Complete<RefusedMessage>"),
+        "ASK_ROWS": (messages["ASK_ROWS"].read(), "Complete<AskRowsMessage>"),
+        "ROWS": (rows, "Complete<RowsMessage>"),
         "STEP_IN": (messages["STEP_IN"].read(), "Complete<StepInMessage>"),
         "RECORDING": (
             _named({"recording": ("STORED_RECORDING.recording", stored["recording"])}, recording),
@@ -355,6 +369,10 @@ def _examples() -> dict[str, tuple[Any, str]]:
         ),
         "NO_RECORDING": (no_recording, "Complete<NoRecordingMessage>"),
     }
+
+
+def _all_valid(mask: torch.Tensor, config: cv.AttentionConfig) -> torch.Tensor:
+    return torch.ones(1, mask.shape[2] * mask.shape[3], dtype=torch.bool)
 
 
 # What depends on where the code stands, and on who looks on: a typechecker adds calls of its own.

@@ -1,6 +1,7 @@
 // Written by `python -m tools.front_data` from a real debugger: do not edit.
 
 import type {
+  AskRowsMessage,
   Complete,
   FindingsMessage,
   FindMessage,
@@ -10,6 +11,7 @@ import type {
   RecordingMessage,
   RefusedMessage,
   RemarkData,
+  RowsMessage,
   SavePageMessage,
   StepInMessage,
   SteppingTraits,
@@ -222,8 +224,24 @@ export const FINDINGS = {
 export const REFUSED = {
   kind: "refused",
   request: 0,
-  reason: "message kind: expected one of 'save_page', 'step_in', 'find', 'upload', got 'nonsense'.",
+  reason:
+    "message kind: expected one of 'save_page', 'step_in', 'find', 'upload', 'rows', got 'nonsense'.",
 } satisfies Complete<RefusedMessage>;
+
+export const ASK_ROWS = {
+  kind: "rows",
+  number: 1,
+  queries: [[1, 2]],
+  patch: 3,
+} satisfies Complete<AskRowsMessage>;
+
+export const ROWS = {
+  kind: "rows",
+  number: 1,
+  sample: 0,
+  patch: 3,
+  queries: [[1, 2]],
+} satisfies Complete<RowsMessage>;
 
 export const STEP_IN = {
   kind: "step_in",

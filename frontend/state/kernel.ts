@@ -1,29 +1,25 @@
 // The way to the kernel: hovering never leaves the page; what is kept, set or painted does.
 import { batch } from "@preact/signals";
-import type { Attention } from "../engine/attention.ts";
 import type { AttentionConfig } from "../engine/config.ts";
 import type { StageKey } from "../generated/stages.ts";
 import type { MessageToPage, Model, Traits } from "../protocol.ts";
+import { followRemote } from "./answered.ts";
 import { type Mask, maskOf, sameMask, sentMaskOf } from "./arrays.ts";
 import { Background } from "./background.ts";
 import type { Cursor } from "./cursor.ts";
 import { followCursor } from "./follow.ts";
 import { Link, PATIENCE } from "./link.ts";
+import { lockOf } from "./recorded.ts";
 import { inputsOf, Run } from "./run.ts";
+import { secondsOf } from "./seconds.ts";
 import type { Session } from "./session.ts";
 import { dialectOf, differs } from "./settings.ts";
 import { StepIn } from "./step_in.ts";
+import { Swapping } from "./swapping.ts";
 import { Wishes } from "./wishes.ts";
 
 /** Milliseconds to wait for the end of a drag before anything is computed. */
 const REST = 50;
-/** Scores that are computed in a few seconds. */
-const MANY_SCORES = 5e7;
-
-/** About how long the output takes, where that is worth a word: the estimate takes time itself. */
-function secondsOf(attention: Attention): number | null {
-  return attention.P * attention.L < MANY_SCORES ? null : attention.estimate();
-}
 
 export class Kernel {
   private readonly link: Link;
@@ -38,6 +34,8 @@ export class Kernel {
   /** Another run is wanted once the answer is there. */
   private queued = false;
   private timer: ReturnType<typeof setTimeout> | undefined;
+  private readonly swapping: Swapping;
+  private unfollow: () => void = () => {};
   readonly wishes: Wishes;
   readonly stepIn: StepIn;
   /** Whether the front end that shows this has lost its kernel. */
@@ -48,6 +46,7 @@ export class Kernel {
   constructor(model: Model, session: Session) {
     this.link = new Link(model);
     this.session = session;
+    this.swapping = new Swapping(model);
     this.wishes = new Wishes(this.link, session, () => {
       this.record();
       this.stepIn.keepStored();
@@ -75,13 +74,16 @@ export class Kernel {
       this.hear();
       if (message?.kind === "refused") this.refused(message.reason);
       else if (message?.kind === "findings") session.remarks.take(message);
+      else if (message?.kind === "rows") session.run.receive(message, buffers);
       else if (!this.stepIn.receive(message, buffers)) this.onMessage(message);
     });
     session.offline.value = this.isGone();
     this.orTell(() => this.load());
+    this.unfollow = followRemote(session);
   }
 
   stop(): void {
+    this.unfollow();
     this.link.stop();
     clearTimeout(this.timer);
     this.wishes.fulfilled();
@@ -114,7 +116,9 @@ export class Kernel {
     const inputs = inputsOf(meta, buffers);
     const run = new Run(inputs, meta.config, inputs.mask, meta.summaries);
     run.fill(meta.arrays, buffers);
+    this.swapping.readInto(run);
     session.open(run);
+    session.pinned.value = this.swapping.plainRun(run);
     this.recorded = run;
     this.confirmed = run;
     this.wishes.fulfilled(); // the photograph that was sent is here
@@ -154,6 +158,7 @@ export class Kernel {
     if (differs(recorded.config, answer.config)) return;
     this.hear();
     batch(() => {
+      this.swapping.readInto(recorded);
       recorded.fill(answer.arrays, answer);
       recorded.summaries.value = answer.summaries;
       this.confirmed = recorded;
@@ -201,7 +206,7 @@ export class Kernel {
   /** Other settings: the rows at once, the output when it is computed. */
   change(settings: Partial<AttentionConfig>): void {
     const { run } = this.session;
-    if (!differs(settings, run.config)) return;
+    if (!differs(settings, run.config) || lockOf(this.session, Object.keys(settings))) return;
     const config: AttentionConfig = { ...run.config, ...settings };
     const dialect = dialectOf(config, run.inputs.meta.dialects);
     this.session.show(run.change({ ...config, dialect }, run.mask));

@@ -97,7 +97,7 @@ export function sceneOf(view: View): Scene {
     best = attention.best(p, 5, sources);
     backgroundHeat = overPatches(sources, WEIGHTS);
   } else {
-    if (p >= 0) best = attention.best(p);
+    if (p >= 0) best = matchesOf(view, attention, p);
     if (cursor.kind === "patch" && rowStage) {
       const values =
         rowStage === WEIGHTS
@@ -140,6 +140,13 @@ export function sceneOf(view: View): Scene {
     side,
     ofA,
   };
+}
+
+/** The query's best; shares of a function of the reader's own may be 0 for all but a few. */
+function matchesOf({ run }: View, attention: Attention, p: number): readonly Match[] {
+  const best = attention.best(p);
+  if (!run.swap.value?.stageOf(WEIGHTS)) return best;
+  return best.filter(({ weight }, i) => i === 0 || weight > 0);
 }
 
 const NOTICEABLE = 1e-6; // of what B's colours span

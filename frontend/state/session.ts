@@ -2,6 +2,7 @@
 import { batch, computed, type ReadonlySignal, signal } from "@preact/signals";
 import { WEIGHTS } from "../engine/roles.ts";
 import type { StageKey } from "../generated/stages.ts";
+import { answeredCursor } from "./answered.ts";
 import type { Mask } from "./arrays.ts";
 import {
   type Cursor,
@@ -67,6 +68,8 @@ export class Session {
   /** Why nothing can be shown at all. */
   readonly fatal = signal("");
   readonly remarks = new Remarks();
+  /** The cursor whose rows are here, where they are asked for of the kernel. */
+  readonly answered = signal<Cursor | null>(null);
   /** The kernel is gone. */
   readonly offline = signal(false);
 
@@ -80,7 +83,7 @@ export class Session {
 
   /** Where each of them takes most from. */
   readonly links: ReadonlySignal<readonly KeptLink[]> = computed(() =>
-    linksOf(this.attention, this.keptCells.value),
+    answeredCursor(this) === this.cursor.value ? linksOf(this.attention, this.keptCells.value) : [],
   );
 
   /** The scene; read only where there is a document. */
@@ -91,7 +94,7 @@ export class Session {
       run: this.run,
       sample: this.sample.value,
       stage: this.stage.value,
-      cursor: this.cursor.value,
+      cursor: answeredCursor(this),
       channel: this.channel.value,
       span: this.span.value,
       pinned: this.pinned.value,

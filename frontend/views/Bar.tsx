@@ -54,9 +54,13 @@ function Status() {
 }
 
 /** Where there is little room, facts are not shown; this is. */
-function lossOf({ offline }: Session): string {
+function lossOf({ offline, document }: Session): string {
+  const swap = document.value?.swap.value;
+  if (swap?.isRemote && offline.value) return LOST_ROWS;
   return offline.value ? "The kernel is gone: all of this still works, in this page." : "";
 }
+
+const LOST_ROWS = "The kernel is gone, which has the rows of what was swapped: A still works.";
 
 /** What was changed since A was pinned. */
 function changesOf({ pinned, run }: Session): string {
@@ -67,6 +71,9 @@ function changesOf({ pinned, run }: Session): string {
     .filter((name) => A.config[name] !== run.config[name])
     .map((name) => `${name} ${A.config[name]} → ${run.config[name]}`);
   if (!sameMask(A.mask, run.mask)) changes.push("another hole");
+  const swap = run.swap.value;
+  const others = swap?.stages.filter(({ key }) => A.swap.value?.stageOf(key) !== swap.stageOf(key));
+  for (const { key, name } of others ?? []) changes.push(`${key} by ${name}`);
   return `A → B: ${changes.join(", ") || "nothing differs yet, change a setting or the hole"}`;
 }
 
@@ -133,6 +140,7 @@ function Dialects() {
       help="Shrinking, norms, masking and overlap as this code has them."
       value={config.dialect}
       values={config.dialect === "custom" ? [...names, "custom"] : names}
+      settings={Object.keys(inputs.meta.choices)}
       onChoice={(name) => {
         if (name !== "custom") kernel.change(dialects[name]);
       }}

@@ -23,7 +23,7 @@ FLOORS = (
     ("errors", "renamed", "units", "palette", "progress", "devices", "checks", "files"),
     ("config", "habits"),
     ("stages",),
-    ("inputs",),
+    ("inputs", "variants"),
     ("attention", "traces"),
     (
         "pictures",

@@ -62,6 +62,15 @@ def is_my_port_right(run: cv.Trace, port: Callable[[Tensor, Tensor, Tensor], Ten
     return difference is None
 
 
+def what_if(run: cv.Trace) -> list[str]:
+    differences: list[str] = []
+    for name, variant in cv.variants.ALL.items():
+        other: cv.Trace = cv.trace(run.f, run.b, run.mask, run.config, swap=variant.swap)
+        changed = (other["output"].tensor - run["output"].tensor).abs().max()
+        differences.append(f"{variant.question} {name}: {float(changed):.2f}")
+    return differences
+
+
 def price(run: cv.Trace) -> float:
     profile: cv.Profile = cv.profile(run.f, run.b, run.mask, run.config, runs=1)
     cost: cv.Cost = profile["scores"]
@@ -154,7 +163,7 @@ def main(folder: Path) -> None:
     print(cv.samples.psnr(attend(coarse, mask), photo, mask))
     print(*look(run), sep="\n")
     print(is_my_port_right(run, cv.contextual_attention), price(run) > 0)
-    print(*step_through(coarse), sep="\n")
+    print(*step_through(coarse), *what_if(run), sep="\n")
     print(match_on_features(photo).shape)
     print(show(run, folder).name, *learn(), sep="\n")
     print(*what_can_go_wrong(run, folder / "run.pt"), sep="\n")
