@@ -43,6 +43,7 @@ from .renamed import missing_attribute
 from .stages import STAGES, Stage
 from .traces import (
     Cells,
+    Gradient,
     Match,
     PixelLedger,
     PixelTerm,
@@ -124,6 +125,7 @@ __all__ = [
     "FaultyPort",
     "Feedback",
     "Figure",
+    "Gradient",
     "InputError",
     "MaskWarning",
     "Match",

@@ -5,6 +5,7 @@ import type { AnyModel } from "@anywidget/types";
 import type { AttentionConfig } from "./engine/config.ts";
 import type { Look } from "./engine/look.ts";
 import type { StageKey, StepKey } from "./generated/stages.ts";
+import type { AskGradientMessage, GradientMessage, NoGradientMessage } from "./gradients.ts";
 import type {
   NoRecordingMessage,
   RecordingMessage,
@@ -12,6 +13,7 @@ import type {
   StoredRecording,
 } from "./recordings.ts";
 
+export type * from "./gradients.ts";
 export type * from "./recordings.ts";
 
 /** The version of `Meta` that this page can read. */
@@ -269,7 +271,8 @@ export type MessageToKernel =
   | UploadMessage
   | FindMessage
   | AskRowsMessage
-  | StepInMessage;
+  | StepInMessage
+  | AskGradientMessage;
 
 /** The debugger as one HTML file. */
 export interface PageMessage {
@@ -307,7 +310,9 @@ export type MessageToPage =
   | RefusedMessage
   | FindingsMessage
   | RecordingMessage
-  | NoRecordingMessage;
+  | NoRecordingMessage
+  | GradientMessage
+  | NoGradientMessage;
 
 // ---- the model ----
 

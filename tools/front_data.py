@@ -55,7 +55,16 @@ def typescript(value: Any, indent: int = 0, used: int = 0) -> str:
         named = [(f"{inner}{_name(name)}: ", each) for name, each in value.items()]
     else:
         named = [(inner, each) for each in value]
-    lines = [f"{start}{typescript(each, indent + 2, len(start) + 1)},\n" for start, each in named]
+    lines = []
+    for start, each in named:
+        text = typescript(each, indent + 2, len(start) + 1)
+        if (
+            isinstance(each, str)
+            and len(start) + len(text) + 1 > WIDTH
+            and isinstance(value, Mapping)
+        ):
+            start, text = start.rstrip(), f"\n{inner}  {text}"
+        lines.append(f"{start}{text},\n")
     opening, closing = "{}" if isinstance(value, Mapping) else "[]"
     return f"{opening}\n{''.join(lines)}{' ' * indent}{closing}"
 
@@ -155,13 +164,16 @@ IMPORTS = """\
 import type { AttentionConfig } from "../engine/config.ts";
 import type {
   Answer,
+  AskGradientMessage,
   AskRowsMessage,
   CodeTraits,
   Complete,
   FindingsMessage,
   FindMessage,
+  GradientMessage,
   KernelTraits,
   Meta,
+  NoGradientMessage,
   NoRecordingMessage,
   PageMessage,
   Recorded,
@@ -252,6 +264,7 @@ CROSSING = (
     *("UNCOMPUTED", "PENDING_META", "REMARK"),
     *("STORED_RECORDING", "STEPPING", "STEP_IN", "RECORDING", "NO_RECORDING"),
     *("SAVE_PAGE", "FIND", "UPLOAD", "PAGE", "FINDINGS", "REFUSED", "ASK_ROWS", "ROWS"),
+    *("ASK_GRADIENT", "GRADIENT", "NO_GRADIENT"),
 )
 
 
@@ -302,6 +315,9 @@ def _examples() -> dict[str, tuple[Any, str]]:
             "STEP_IN": Recording(
                 {"kind": "step_in", "number": 1, "stage": "scores", "query": [1, 2]}
             ),
+            "ASK_GRADIENT": Recording(
+                {"kind": "gradient", "number": 1, "pixel": [3, 4], "query": None}
+            ),
         }
         _custom(debugger, messages["SAVE_PAGE"])
         _custom(debugger, messages["FIND"])
@@ -311,6 +327,8 @@ def _examples() -> dict[str, tuple[Any, str]]:
         _custom(debugger, messages["STEP_IN"])
         _custom(debugger, {"kind": "step_in", "number": 2, "stage": "scores"})
         _custom(debugger, messages["ASK_ROWS"])
+        _custom(debugger, messages["ASK_GRADIENT"])
+        _custom(debugger, {"kind": "gradient", "number": 2})
         stored = stored_recording(run, "scores", (1, 2))
         swapped = build(cv.trace(f, f, swap={"valid": _all_valid}))
         view = cv.look(f)
@@ -322,7 +340,7 @@ def _examples() -> dict[str, tuple[Any, str]]:
         page_names = initial_state(pending, run)
     own = [name for name in traits if name not in KERNEL_TRAITS and name[0] != "_"]
     codes = [name for name in traits if name[0] == "_"]
-    page_message, findings, refused, recording, no_recording, rows = sent
+    page_message, findings, refused, recording, no_recording, rows, gradient, no_gradient = sent
     meta, answer = traits["meta"], traits["answer"]
     config, summary = meta["config"], meta["summaries"]["flow"]
     uncomputed = pending.meta["summaries"]["flow"]
@@ -368,6 +386,9 @@ def _examples() -> dict[str, tuple[Any, str]]:
             "Complete<RecordingMessage>",
         ),
         "NO_RECORDING": (no_recording, "Complete<NoRecordingMessage>"),
+        "ASK_GRADIENT": (messages["ASK_GRADIENT"].read(), "Complete<AskGradientMessage>"),
+        "GRADIENT": (gradient, "Complete<GradientMessage>"),
+        "NO_GRADIENT": (no_gradient, "Complete<NoGradientMessage>"),
     }
 
 

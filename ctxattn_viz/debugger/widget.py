@@ -16,7 +16,7 @@ from ..files import path_of, writing
 from ..inputs import check_inputs, check_values
 from ..stages.downsampling import mask_at
 from ..traces.copies import NotPickled
-from . import assets, places, reloading, uploads
+from . import assets, lens, places, reloading, uploads
 from .masks import Mask, MaskTrait, as_tensor, to_wire
 from .messages import read, reason, state_in
 from .payload import Payload, Results, build, results
@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 
 # What the kernel alone writes.
 KERNEL_TRAITS = ("meta", "buffers", "answer", "recordings", "recorded", "plain")
-MESSAGES = ("save_page", "step_in", "find", "upload", "rows")  # kinds that the page sends
+# Kinds that the page sends.
+MESSAGES = ("save_page", "step_in", "find", "upload", "rows", "gradient")
 
 
 def _to_config(value: Any, widget: Any) -> Any:
@@ -308,6 +309,8 @@ class Debugger(NotPickled, Undoing):
             check_choice("message kind", content.get("kind"), MESSAGES)
             if content["kind"] == "step_in":
                 self.send(*step_in(self.trace, content, self.sample, self._state()))
+            elif content["kind"] == "gradient":
+                self.send(*lens.gradient(self.trace, content, self.sample))
             elif content["kind"] == "save_page":
                 name = "contextual-attention.html"
                 self.send({"kind": "page", "name": name, "html": self._page()})

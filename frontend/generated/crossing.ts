@@ -1,11 +1,14 @@
 // Written by `python -m tools.front_data` from a real debugger: do not edit.
 
 import type {
+  AskGradientMessage,
   AskRowsMessage,
   Complete,
   FindingsMessage,
   FindMessage,
+  GradientMessage,
   Meta,
+  NoGradientMessage,
   NoRecordingMessage,
   PageMessage,
   RecordingMessage,
@@ -225,7 +228,7 @@ export const REFUSED = {
   kind: "refused",
   request: 0,
   reason:
-    "message kind: expected one of 'save_page', 'step_in', 'find', 'upload', 'rows', got 'nonsense'.",
+    "message kind: expected one of 'save_page', 'step_in', 'find', 'upload', 'rows', 'gradient', got 'nonsense'.",
 } satisfies Complete<RefusedMessage>;
 
 export const ASK_ROWS = {
@@ -261,3 +264,25 @@ export const NO_RECORDING = {
   number: 2,
   reason: "query: expected (row, column), got None.",
 } satisfies Complete<NoRecordingMessage>;
+
+export const ASK_GRADIENT = {
+  kind: "gradient",
+  number: 1,
+  pixel: [3, 4],
+  query: null,
+} satisfies Complete<AskGradientMessage>;
+
+export const GRADIENT = {
+  kind: "gradient",
+  number: 1,
+  of: "output pixel (3, 4), its channels added up",
+  value: 0,
+  sentence: "",
+  shapes: { f: [3, 8, 8], b: [3, 8, 8] },
+} satisfies Complete<GradientMessage>;
+
+export const NO_GRADIENT = {
+  kind: "no_gradient",
+  number: 2,
+  reason: "pixel: expected either pixel=(row, column) or query=(row, column), got None and None.",
+} satisfies Complete<NoGradientMessage>;

@@ -8,6 +8,7 @@ import { type Mask, maskOf, sameMask, sentMaskOf } from "./arrays.ts";
 import { Background } from "./background.ts";
 import type { Cursor } from "./cursor.ts";
 import { followCursor } from "./follow.ts";
+import { Lens } from "./lens.ts";
 import { Link, PATIENCE } from "./link.ts";
 import { lockOf } from "./recorded.ts";
 import { inputsOf, Run } from "./run.ts";
@@ -38,6 +39,7 @@ export class Kernel {
   private unfollow: () => void = () => {};
   readonly wishes: Wishes;
   readonly stepIn: StepIn;
+  readonly lens: Lens;
   /** Whether the front end that shows this has lost its kernel. */
   isGone: () => boolean = () => false;
   /** What the kernel sends beside the traits. */
@@ -52,6 +54,7 @@ export class Kernel {
       this.stepIn.keepStored();
     });
     this.stepIn = new StepIn(this.link, session);
+    this.lens = new Lens(this.link, session, (cursor) => this.publish({ cursor }));
   }
 
   private get model(): Model {
@@ -75,6 +78,7 @@ export class Kernel {
       if (message?.kind === "refused") this.refused(message.reason);
       else if (message?.kind === "findings") session.remarks.take(message);
       else if (message?.kind === "rows") session.run.receive(message, buffers);
+      else if (this.lens.receive(message, buffers)) return;
       else if (!this.stepIn.receive(message, buffers)) this.onMessage(message);
     });
     session.offline.value = this.isGone();
@@ -88,6 +92,7 @@ export class Kernel {
     clearTimeout(this.timer);
     this.wishes.fulfilled();
     this.stepIn.stop();
+    this.lens.stop();
     this.background.stop();
   }
 
@@ -124,6 +129,7 @@ export class Kernel {
     this.wishes.fulfilled(); // the photograph that was sent is here
     this.followRun();
     this.stepIn.load();
+    this.lens.close();
     followCursor(this.model, this.session);
     this.receive();
     if (!session.run.known(0) && session.progress.value === null) this.request();
@@ -207,15 +213,18 @@ export class Kernel {
   change(settings: Partial<AttentionConfig>): void {
     const { run } = this.session;
     if (!differs(settings, run.config) || lockOf(this.session, Object.keys(settings))) return;
-    const config: AttentionConfig = { ...run.config, ...settings };
-    const dialect = dialectOf(config, run.inputs.meta.dialects);
-    this.session.show(run.change({ ...config, dialect }, run.mask));
-    this.request();
+    this.become({ ...run.config, ...settings }, run.mask);
   }
 
   paint(mask: Mask | null): void {
+    this.become(this.session.run.config, mask);
+  }
+
+  /** Other settings and another hole; the dialect's name follows from the settings. */
+  become(config: AttentionConfig, mask: Mask | null): void {
     const { run } = this.session;
-    this.session.show(run.change(run.config, mask));
+    const dialect = dialectOf(config, run.inputs.meta.dialects);
+    this.session.show(run.change({ ...config, dialect }, mask));
     this.request();
   }
 

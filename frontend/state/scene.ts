@@ -6,6 +6,7 @@ import { WEIGHTS } from "../engine/roles.ts";
 import { MATRIX_KEYS, type MatrixKey, type StageKey } from "../generated/stages.ts";
 import { stepOf } from "../steps/index.ts";
 import { type Cursor, type Place, patchOf, queryOf } from "./cursor.ts";
+import type { GradientMaps } from "./gradient.ts";
 import type { KeptLink } from "./kept.ts";
 import type { Region, RegionSum } from "./region.ts";
 import type { Result, Run } from "./run.ts";
@@ -22,6 +23,8 @@ export interface HeatMap {
   readonly cols: number;
   readonly step: number;
   readonly range: ColourRange;
+  /** Numbers up to this, either way, get no colour: the picture below shows. */
+  readonly least?: number;
 }
 
 /** What the scene is computed from. */
@@ -39,6 +42,8 @@ export interface View {
   readonly links: readonly KeptLink[];
   readonly region: Region | null;
   readonly regionSum: RegionSum | null;
+  /** In place of the stage's maps, while the gradient lens is open. */
+  readonly gradientMaps: GradientMaps | null;
 }
 
 export interface Scene extends View {
@@ -120,6 +125,10 @@ export function sceneOf(view: View): Scene {
     best = attention.best(Math.max(p, 0), 5, means);
     backgroundHeat = { ...overPatches(values, summed), range: rangeOf(values, summed !== WEIGHTS) };
     foregroundHeat = null;
+  }
+  if (view.gradientMaps) {
+    foregroundHeat = view.gradientMaps.f;
+    backgroundHeat = view.gradientMaps.b;
   }
   return {
     ...view,

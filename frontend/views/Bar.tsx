@@ -5,7 +5,7 @@ import type { Session } from "../state/session.ts";
 import { type Actions, useActions } from "./actions.ts";
 import { useTools } from "./context.ts";
 import { Keys } from "./Keys.tsx";
-import { Menu } from "./Menu.tsx";
+import { Menu, type MenuItem } from "./Menu.tsx";
 import { Button, Choice } from "./pieces.tsx";
 
 const upTo = (count: number): number[] => [...Array(count).keys()];
@@ -197,15 +197,18 @@ function Pin() {
 }
 
 function TakeAway({ actions }: { actions: Actions }) {
+  const { address } = useTools();
+  const items: MenuItem[] = [
+    { name: "python", words: "Copy as Python", onChoose: actions.copyPython },
+    { name: "png", words: "Save PNG", onChoose: actions.savePicture },
+    { name: "page", words: "Save page", onChoose: actions.savePage },
+  ];
+  if (address) items.push({ name: "link", words: "Copy link", onChoose: () => address.copyLink() });
   return (
     <Menu
       label="Take away"
       help="This view as code, as a picture, or as a page that works without a kernel."
-      items={[
-        { name: "python", words: "Copy as Python", onChoose: actions.copyPython },
-        { name: "png", words: "Save PNG", onChoose: actions.savePicture },
-        { name: "page", words: "Save page", onChoose: actions.savePage },
-      ]}
+      items={items}
     />
   );
 }

@@ -9,6 +9,7 @@ import { stepOf } from "../steps/index.ts";
 import { PatchInspector } from "../steps/patch.tsx";
 import { useTools } from "./context.ts";
 import { named } from "./format.ts";
+import { LensButton } from "./lens/Panel.tsx";
 import { rootOf } from "./root.ts";
 import { factsOf } from "./Strip.tsx";
 import { SwappedInspector } from "./Swapped.tsx";
@@ -103,6 +104,7 @@ function Head({ stage, title }: { stage: StageKey; title?: string }) {
         </span>
       )}
       <StepInButtons stage={stage} />
+      <LensButton />
       <small class="ctx-facts" title={named(axes, shape)}>
         {factsOf(stage, session)}
       </small>

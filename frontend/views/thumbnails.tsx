@@ -193,7 +193,8 @@ function sceneIn(A: Run, scene: Scene): Scene {
     const [row, column] = a.at(query, attention.config);
     cursor = keptQuery([row, column], patchIn(a, scene));
   }
-  const alone = { pinned: null, side: "B", links: [], region: null, regionSum: null } as const;
+  const ofRegion = { region: null, regionSum: null };
+  const alone = { pinned: null, side: "B", links: [], gradientMaps: null, ...ofRegion } as const;
   return sceneOf({ run: A, sample, stage, cursor, channel, span, ...alone });
 }
 

@@ -41,6 +41,8 @@ def look(run: cv.Trace) -> list[str]:
     match: cv.Match = row.best(1)[0]
     ledger: cv.PixelLedger = run.pixel(9, 9)
     term: cv.PixelTerm = ledger.terms[0]
+    gradient: cv.Gradient = run.gradient(pixel=(9, 9), channel=0)
+    assert gradient.f.shape == run.f.shape[1:]
     cells: cv.Cells = run.cells()
     remarks: cv.Remarks = run.facts
     remark: cv.Remark = remarks[0]
