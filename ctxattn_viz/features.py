@@ -50,7 +50,8 @@ class Encoder(nn.Module):
         super().__init__()
 
         def convolution(c: int, channels: int, stride: int = 1, dilation: int = 1) -> nn.Conv2d:
-            return nn.Conv2d(c, channels, 3, stride, dilation, dilation, padding_mode="replicate")
+            padding = dilation
+            return nn.Conv2d(c, channels, 3, stride, padding, dilation, padding_mode="replicate")
 
         self.first, self.second = convolution(4, 24, stride=2), convolution(24, 48, stride=2)
         self.blocks = nn.ModuleList(convolution(48, 48, dilation=d) for d in (1, 2, 4))
