@@ -158,7 +158,9 @@ def marked_code(exercise: str, source: str) -> list[str]:
     view = cv.exercises.step_into(exercise, written(exercise, source))
     view.close()
     return [
-        "".join(char for char, mark in zip(code, under.ljust(len(code)), strict=True) if mark == "~")
+        "".join(
+            char for char, mark in zip(code, under.ljust(len(code)), strict=True) if mark == "~"
+        )
         for code, under in marked_lines(str(view))
     ]
 
@@ -339,6 +341,8 @@ def test_a_loop_has_the_values_of_code_without_one() -> None:
 
     x = torch.rand(5, 3, generator=torch.Generator().manual_seed(0))
     recording = record(loop, x)
+    assert recording.exception is None, recording
+    assert "norm" in {step.operation for step in recording.steps}, recording
     stacks = over_runs(recording)
     (norm,) = {
         id(stacks[s.index]): stacks[s.index] for s in recording.steps if s.operation == "norm"
