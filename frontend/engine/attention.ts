@@ -13,6 +13,7 @@ import { estimateSeconds } from "./estimate.ts";
 import { Fusion, type FusionTerm } from "./fusion.ts";
 import type { Cell } from "./grid.ts";
 import { divisorAt, ledgerAt } from "./ledger.ts";
+import { mapsOf, negligibleOf, type RowMaps } from "./maps.ts";
 import { Matching, type ScoreTerms } from "./matching.ts";
 import { type Numbers, strongest } from "./numbers.ts";
 import { outputOf } from "./output.ts";
@@ -21,7 +22,7 @@ import { Recent } from "./recent.ts";
 import type { Ledger, Match, Output } from "./results.ts";
 import { type Maps, Sizes } from "./sizes.ts";
 import { Weights } from "./softmax.ts";
-import { Sweep } from "./sweep.ts";
+import { RowSweep, Sweep } from "./sweep.ts";
 import { holeCellsAround, leakingPixels, type Stretches, stretchesOf } from "./validity.ts";
 
 /** The stages of which a patch has a column without the whole output. */
@@ -266,6 +267,11 @@ export class Attention extends Sizes {
     const result = yield* outputOf(new Sweep(this));
     this.lseOfRun = result.lse;
     return result;
+  }
+
+  /** What all rows of the attention tell of each query and patch; each step says what is there. */
+  maps(): Generator<RowMaps, RowMaps> {
+    return mapsOf(new RowSweep(this, negligibleOf(this)));
   }
 
   /** About how many seconds output() takes on this machine, found in some tenths of one at most. */

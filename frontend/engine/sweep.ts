@@ -8,42 +8,66 @@ import { Overlaps } from "./overlaps.ts";
 import { RowRanges } from "./ranges.ts";
 import { Weights } from "./softmax.ts";
 
-export class Sweep {
-  readonly attention: Attention;
-  readonly ranges = new RowRanges();
-  private readonly matching: Matching;
-  private readonly fusion: Fusion;
-  private readonly weights: Weights;
-  private readonly overlaps: Overlaps;
+/** Scores of a step: about a hundredth of a second, as the page answers in between. */
+export const SCORES_A_STEP = 3e5;
 
-  constructor(attention: Attention) {
-    const { inputs, mixer, h, L } = attention;
+/** The rows alone. */
+export class RowSweep {
+  readonly attention: Attention;
+  protected readonly matching: Matching;
+  protected readonly fusion: Fusion;
+  private readonly weights: Weights;
+  private readonly negligible: number;
+
+  /** @param negligible as for `Weights.fill`. */
+  constructor(attention: Attention, negligible: number) {
+    const { inputs, L } = attention;
     this.attention = attention;
+    this.negligible = negligible;
     // Its own: their rows are overwritten, and the page may be looking at the attention's.
     this.matching = new Matching(inputs.f, inputs.b, attention, true);
     this.fusion = new Fusion(this.matching, attention, true);
     this.weights = new Weights(L);
-    this.overlaps = new Overlaps(h, mixer);
   }
 
-  /** The weights of the query at a cell, until the next one is weighed. */
-  weigh(row: number, column: number): Weights {
-    const { matching, fusion, ranges, weights, overlaps } = this;
-    const { stretches, config, L, w } = this.attention;
-    const p = row * w + column;
-    const fused = fusion.scores(p);
-    weights.fill(fused, stretches, config, INVISIBLE / L);
+  /** The fused scores of query p, and its weights, until the next one is asked for. */
+  fused(p: number): Float32Array {
+    return this.fusion.scores(p);
+  }
+
+  weigh(p: number): Weights {
+    const { stretches, config } = this.attention;
+    this.weights.fill(this.fused(p), stretches, config, this.negligible);
+    return this.weights;
+  }
+}
+
+/** The rows, and what they paste. */
+export class Sweep extends RowSweep {
+  readonly ranges = new RowRanges();
+  private readonly overlaps: Overlaps;
+
+  constructor(attention: Attention) {
+    super(attention, INVISIBLE / attention.L);
+    this.overlaps = new Overlaps(attention.h, attention.mixer);
+  }
+
+  /** The weights of the query at a cell, until the next one is pasted. */
+  paste(row: number, column: number): Weights {
+    const { matching, fusion, ranges, overlaps } = this;
+    const p = row * this.attention.w + column;
+    const weights = this.weigh(p);
     overlaps.add(weights, row, column);
     if (fusion.reach > 0) {
       ranges.add("scores", matching.row(p));
       ranges.add("fused_rows", fusion.afterRows(p));
     }
-    ranges.addWeighed(fused, weights);
+    ranges.addWeighed(fusion.scores(p), weights);
     return weights;
   }
 
   /** A block of the output, rate × rate pixels, not yet divided: the queries down to cell (row,
-   * column) are weighed. */
+   * column) are pasted. */
   block(row: number, column: number): Float64Array {
     return this.overlaps.block(row, column);
   }

@@ -40,7 +40,7 @@ def is_right(setting: Setting, *runs: cv.Trace) -> None:
         output = expected["output"][sample]
         meant["error"] = map_oracle.error(output, truth[sample], setting.config.rate)
         assert meant.keys() == set(MAPS)
-        clear, clear_around = map_oracle.clear_of(attention, stride)
+        clear, clear_around = map_oracle.clear_of(attention, stride, close=1e-9)
         told_apart = {"margin": clear, "offset_length": clear, "agreement": clear_around}
         for name, values in meant.items():
             where = told_apart.get(name, np.ones(values.shape, dtype=bool))
