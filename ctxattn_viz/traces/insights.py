@@ -1,4 +1,4 @@
-"""What one can ask of a run: a query, a pixel, what is so and what is remarkable, a map of doubt."""
+"""What one can ask of a run: a query, a pixel, what is so, what is remarkable, a map of doubt."""
 
 from collections.abc import Callable
 from functools import cached_property

@@ -10,6 +10,8 @@ export interface ColourRange {
   readonly low: number;
   readonly high: number;
   readonly signed: boolean;
+  /** The lowest level is painted as all others are: the picture below shows nowhere. */
+  readonly covers?: boolean;
 }
 
 const LEVELS = 256;
@@ -33,7 +35,7 @@ function coloursOf(hex: readonly string[]): Colour[] {
 }
 
 /** The colour of a value. */
-export function paint(value: number, { low, high, signed }: ColourRange): Colour {
+export function paint(value: number, { low, high, signed, covers }: ColourRange): Colour {
   if (Number.isNaN(value)) {
     return NOT_A_NUMBER;
   }
@@ -42,7 +44,7 @@ export function paint(value: number, { low, high, signed }: ColourRange): Colour
   if (signed) {
     return SIGNED_MAP[level];
   }
-  return level === 0 ? OPEN : PLAIN_MAP[level];
+  return level === 0 && !covers ? OPEN : PLAIN_MAP[level];
 }
 
 /** From zero to the most, or as far either way where values have a sign. */

@@ -16,7 +16,7 @@ export interface RowMaps {
   readonly argmax: Int32Array;
   /** Of each patch: what all queries take of it together. */
   readonly times_pasted: Float32Array;
-  /** How many queries are done, down the columns of their grid. */
+  /** How many queries are done, down the columns of their grid; the numbers of others are NaN. */
   readonly queriesDone: number;
 }
 
@@ -31,9 +31,9 @@ export const negligibleOf = ({ L }: Sizes): number => NEGLIGIBLE / L;
 export function* mapsOf(sweep: RowSweep): Generator<RowMaps, RowMaps> {
   const { P, L, h, w } = sweep.attention;
   const maps = {
-    effective_patches: new Float32Array(P),
-    best_share: new Float32Array(P),
-    margin: new Float32Array(P),
+    effective_patches: new Float32Array(P).fill(Number.NaN),
+    best_share: new Float32Array(P).fill(Number.NaN),
+    margin: new Float32Array(P).fill(Number.NaN),
     argmax: new Int32Array(P),
     times_pasted: new Float32Array(L),
     queriesDone: 0,

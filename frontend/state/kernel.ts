@@ -2,21 +2,21 @@
 import { batch } from "@preact/signals";
 import type { Attention } from "../engine/attention.ts";
 import type { AttentionConfig } from "../engine/config.ts";
+import type { MapName } from "../generated/maps.ts";
 import type { StageKey } from "../generated/stages.ts";
 import type { MessageToPage, Model, Traits } from "../protocol.ts";
 import { type Mask, maskOf, sameMask, sentMaskOf } from "./arrays.ts";
-import { Background } from "./background.ts";
+import { Background, REST } from "./background.ts";
 import type { Cursor } from "./cursor.ts";
-import { followCursor } from "./follow.ts";
+import { followCursor, followMap } from "./follow.ts";
 import { Link, PATIENCE } from "./link.ts";
+import { MapMaker } from "./maps.ts";
 import { inputsOf, Run } from "./run.ts";
 import type { Session } from "./session.ts";
 import { dialectOf, differs } from "./settings.ts";
 import { StepIn } from "./step_in.ts";
 import { Wishes } from "./wishes.ts";
 
-/** Milliseconds to wait for the end of a drag before anything is computed. */
-const REST = 50;
 /** Scores that are computed in a few seconds. */
 const MANY_SCORES = 5e7;
 
@@ -28,7 +28,7 @@ function secondsOf(attention: Attention): number | null {
 export class Kernel {
   private readonly link: Link;
   private readonly session: Session;
-  private readonly background = new Background();
+  private readonly background = new Background("output");
   /** The run that the model knows of. */
   private recorded: Run | null = null;
   /** The last run that the kernel, or the page alone, computed: what a refusal goes back to. */
@@ -40,6 +40,7 @@ export class Kernel {
   private timer: ReturnType<typeof setTimeout> | undefined;
   readonly wishes: Wishes;
   readonly stepIn: StepIn;
+  readonly maps: MapMaker;
   /** Whether the front end that shows this has lost its kernel. */
   isGone: () => boolean = () => false;
   /** What the kernel sends beside the traits. */
@@ -53,6 +54,7 @@ export class Kernel {
       this.stepIn.keepStored();
     });
     this.stepIn = new StepIn(this.link, session);
+    this.maps = new MapMaker(session);
   }
 
   private get model(): Model {
@@ -67,6 +69,7 @@ export class Kernel {
       this.change({ softmax_scale: model.get("softmax_scale") });
     });
     link.onChange(["query", "pixel", "stage", "sample"], () => followCursor(model, session));
+    link.onChange(["map"], () => followMap(model, session));
     link.onChange(["config", "mask"], () => this.orTell(() => this.followRun()));
     link.onLife(() => {
       session.offline.value = this.isGone();
@@ -79,6 +82,7 @@ export class Kernel {
     });
     session.offline.value = this.isGone();
     this.orTell(() => this.load());
+    this.maps.follow();
   }
 
   stop(): void {
@@ -87,6 +91,7 @@ export class Kernel {
     this.wishes.fulfilled();
     this.stepIn.stop();
     this.background.stop();
+    this.maps.stopFollowing();
   }
 
   /** The kernel has given a sign of life. */
@@ -114,6 +119,7 @@ export class Kernel {
     const inputs = inputsOf(meta, buffers);
     const run = new Run(inputs, meta.config, inputs.mask, meta.summaries);
     run.fill(meta.arrays, buffers);
+    run.fillMaps(meta.arrays, buffers);
     session.open(run);
     this.recorded = run;
     this.confirmed = run;
@@ -121,6 +127,7 @@ export class Kernel {
     this.followRun();
     this.stepIn.load();
     followCursor(this.model, this.session);
+    followMap(this.model, this.session);
     this.receive();
     if (!session.run.known(0) && session.progress.value === null) this.request();
   }
@@ -196,6 +203,13 @@ export class Kernel {
       pixel: cursor.kind === "pixel" && cursor.kept ? [...cursor.pixel] : null,
     });
     if (changes.sample !== undefined && !session.run.known(changes.sample)) this.request();
+  }
+
+  /** Colour by another map, or by none; one that was stopped goes on. */
+  colourBy(map: MapName | null): void {
+    this.session.map.value = map;
+    this.link.write({ map });
+    this.maps.resume();
   }
 
   /** Other settings: the rows at once, the output when it is computed. */

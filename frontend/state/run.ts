@@ -2,7 +2,9 @@
 import { type Signal, signal } from "@preact/signals";
 import { Attention } from "../engine/attention.ts";
 import type { AttentionConfig } from "../engine/config.ts";
+import type { RowMapName, RowMaps } from "../engine/maps.ts";
 import {
+  type InputArrays,
   type KernelTraits,
   type Meta,
   type ResultArrays,
@@ -89,6 +91,7 @@ export class Run {
   readonly summaries: Signal<Summaries | null>;
   /** By sample. */
   readonly results: Signal<ReadonlyMap<number, Result>>;
+  readonly rowMaps: Signal<ReadonlyMap<number, RowMaps>> = signal(new Map());
   /** Of a run before: its output stays on screen until this one's is there. */
   private earlier: ReadonlyMap<number, Result> | null = null;
   private engine: Engine | null = null;
@@ -135,6 +138,43 @@ export class Run {
       });
     }
     this.setResults(results);
+  }
+
+  /** Take the maps of all samples, where they came with the inputs. */
+  fillMaps(arrays: Partial<InputArrays & ResultArrays>, buffers: Buffers): void {
+    const { n } = this.inputs;
+    const valuesOf = (name: RowMapName) => {
+      const description = arrays[name];
+      return description && arrayOf(name, buffers?.[name], description);
+    };
+    const effective = valuesOf("effective_patches");
+    const share = valuesOf("best_share");
+    const margin = valuesOf("margin");
+    const times = valuesOf("times_pasted");
+    if (!effective || !share || !margin || !times) return;
+    const maps = new Map<number, RowMaps>();
+    for (const [sample, { argmax }] of this.results.value) {
+      const P = argmax.length;
+      maps.set(sample, {
+        effective_patches: sampleOf(effective, sample, P),
+        best_share: sampleOf(share, sample, P),
+        margin: sampleOf(margin, sample, P),
+        times_pasted: sampleOf(times, sample, times.length / n),
+        argmax,
+        queriesDone: P,
+      });
+    }
+    this.rowMaps.value = maps;
+  }
+
+  learnRows(sample: number, maps: RowMaps): void {
+    this.rowMaps.value = new Map(this.rowMaps.value).set(sample, maps);
+  }
+
+  /** Whether all rows were gone through. Nobody is told when that changes. */
+  hasAllRows(sample: number): boolean {
+    const maps = this.rowMaps.peek().get(sample);
+    return maps !== undefined && maps.queriesDone === maps.argmax.length;
   }
 
   know(sample: number, result: Result): void {

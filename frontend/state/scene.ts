@@ -7,6 +7,7 @@ import { MATRIX_KEYS, type MatrixKey, type StageKey } from "../generated/stages.
 import { stepOf } from "../steps/index.ts";
 import { type Cursor, type Place, patchOf, queryOf } from "./cursor.ts";
 import type { KeptLink } from "./kept.ts";
+import type { DoubtMap } from "./maps.ts";
 import type { Region, RegionSum } from "./region.ts";
 import type { Result, Run } from "./run.ts";
 import { type Answers, answersOf, difference, rowOf, type Side, sideOf } from "./sides.ts";
@@ -22,6 +23,8 @@ export interface HeatMap {
   readonly cols: number;
   readonly step: number;
   readonly range: ColourRange;
+  /** Whether a cell has its number already; left out where all have. */
+  readonly isDone?: (cell: number) => boolean;
 }
 
 /** What the scene is computed from. */
@@ -39,6 +42,8 @@ export interface View {
   readonly links: readonly KeptLink[];
   readonly region: Region | null;
   readonly regionSum: RegionSum | null;
+  /** The map of doubt, which lies over the picture that has its cells. */
+  readonly doubt: DoubtMap | null;
 }
 
 export interface Scene extends View {
@@ -121,6 +126,9 @@ export function sceneOf(view: View): Scene {
     backgroundHeat = { ...overPatches(values, summed), range: rangeOf(values, summed !== WEIGHTS) };
     foregroundHeat = null;
   }
+  const { doubt } = view;
+  if (doubt?.grid === "query") foregroundHeat = { ...doubt, step: rate };
+  if (doubt?.grid === "patch") backgroundHeat = { ...doubt, step: stride * rate };
   return {
     ...view,
     attention,

@@ -12,6 +12,7 @@ import { cell, percent } from "./format.ts";
 import { Inspector } from "./Inspector.tsx";
 import { Lead } from "./Lead.tsx";
 import { Matches } from "./Matches.tsx";
+import { walkWorst, worstStepOf } from "./maps/worst.ts";
 import { Pictures } from "./Pictures.tsx";
 import { spokenRegion } from "./region.tsx";
 import { type Root, setRoot } from "./root.ts";
@@ -33,6 +34,7 @@ export function App({ tools }: { tools: Tools }) {
       const { backgroundHeat, foregroundHeat } = session.scene.value;
       return (backgroundHeat ?? foregroundHeat)?.range;
     };
+    element.debuggerMap = () => session.doubt.value;
     return () => setRoot(tools, null);
   }, [tools]);
   // useSignalEffect would wait for the next frame: these say what is shown now.
@@ -44,7 +46,8 @@ export function App({ tools }: { tools: Tools }) {
         const { stage, query } = session.scene.value;
         element.dataset.stage = stage;
         element.dataset.query = query ? query.join() : "";
-        element.setAttribute("aria-busy", String(session.progress.value !== null));
+        const isBusy = session.progress.value !== null || session.mapProgress.value !== null;
+        element.setAttribute("aria-busy", String(isBusy));
       }),
     [session],
   );
@@ -60,7 +63,9 @@ export function App({ tools }: { tools: Tools }) {
   useLayoutEffect(() => {
     const takeElsewhere = (event: KeyboardEvent) => {
       if (root.current?.contains(event.target as Node)) return;
-      const isBusy = session.isPlaying.value || session.kept || session.region.value !== null;
+      const { isPlaying, mapProgress, region } = session;
+      const isMaking = isPlaying.value || mapProgress.value !== null;
+      const isBusy = isMaking || session.kept || region.value !== null;
       if (event.key === "Escape" && isBusy) letGo(tools);
       // On a page of its own nothing else wants a key that no element has.
       const isOnPage = document.body.classList.contains("ctxattn-page");
@@ -111,9 +116,10 @@ function forgetHint({ session }: Tools): void {
   session.hint.value = "";
 }
 
-/** Escape stops what plays first, and lets go what is kept or drawn when it is pressed again. */
-function letGo({ session, hands }: Tools): void {
+/** Escape stops what plays or is made first, and lets go what is kept or drawn when it is pressed again. */
+function letGo({ session, kernel, hands }: Tools): void {
   if (session.isPlaying.value) session.isPlaying.value = false;
+  else if (session.mapProgress.value !== null) kernel.maps.cancel();
   else hands.letGo();
 }
 
@@ -133,6 +139,8 @@ function takeKey(tools: Tools, event: KeyboardEvent): void {
     tools.session.showsTable.value = !tools.session.showsTable.value;
   } else if (tools.session.remarks.walk.value && walkStepOf(event)) {
     walkOn(tools, walkStepOf(event));
+  } else if (tools.session.map.value && worstStepOf(event)) {
+    walkWorst(tools, worstStepOf(event));
   } else {
     return;
   }

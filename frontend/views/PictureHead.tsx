@@ -12,6 +12,7 @@ import { Decibels } from "./Decibels.tsx";
 import { bitsOf } from "./hatch.ts";
 import { useHint } from "./hints.ts";
 import { Menu, type MenuItem } from "./Menu.tsx";
+import { MapMenu } from "./maps/MapMenu.tsx";
 import { arrowsOf, labelledMarks, shapeOf } from "./overlays.tsx";
 import { Palette } from "./Palette.tsx";
 import { Button, Choice } from "./pieces.tsx";
@@ -33,6 +34,7 @@ export function PictureHead({ view, canvas }: PictureHeadProps) {
       {view === "background" && <Sides />}
       {view === "background" && <SpanChoice />}
       {view === hands.canvas && <Palette />}
+      {view === "foreground" && <MapMenu />}
       <More view={view} canvas={canvas} />
     </header>
   );
