@@ -27,6 +27,9 @@ export interface DoubtMap {
 export const isMapName = (value: unknown): value is MapName =>
   MAP_NAMES.some((name) => name === value);
 
+export const gridOf = (name: MapName): DoubtMap["grid"] =>
+  name === "times_pasted" ? "patch" : "query";
+
 /** Whether a map can be made of this run at all. */
 export const isAvailable = (name: MapName, run: Run): boolean =>
   name !== "error" || run.inputs.truth !== null;
@@ -48,20 +51,23 @@ export function doubtOf(name: MapName, run: Run, sample: number): DoubtMap | nul
     values = mapOfRows(name, maps, attention);
     queriesDone = maps.queriesDone;
   }
-  const grid = name === "times_pasted" ? "patch" : "query";
+  const grid = gridOf(name);
   const { rows, cols } = grid === "query" ? attention.queryGrid : attention.patchGrid;
   const isWhole = queriesDone === P;
   // The rows come down the columns of queries, and each adds to every patch.
   const isDone = (p: number) =>
     isWhole || grid === "patch" || (p % cols) * h + Math.floor(p / cols) < queriesDone;
-  return { name, grid, rows, cols, values, range: rangeOfMap(values), isWhole, isDone };
+  return { name, grid, rows, cols, values, range: rangeOf(name, values), isWhole, isDone };
 }
 
+/** What is many times as much at some places: even steps of colour are so many times more. */
+const LOGARITHMIC: readonly MapName[] = ["effective_patches", "times_pasted"];
+
 /** From the least to the largest, which is painted as all others are: nothing shows through. */
-function rangeOfMap(values: Float32Array): ColourRange {
-  const [low, high] = extremes(values);
-  const isAnything = low <= high;
-  return { low: isAnything ? low : 0, high: isAnything ? high : 0, signed: false, covers: true };
+function rangeOf(name: MapName, values: Float32Array): ColourRange {
+  const [least, most] = extremes(values);
+  const [low, high] = least <= most ? [least, most] : [0, 0];
+  return { low, high, signed: false, covers: true, isLogarithmic: LOGARITHMIC.includes(name) };
 }
 
 /** Makes the rows for the map on screen, as often as settings, hole or sample change. */

@@ -12,6 +12,7 @@ import { cell, percent } from "./format.ts";
 import { Inspector } from "./Inspector.tsx";
 import { Lead } from "./Lead.tsx";
 import { Matches } from "./Matches.tsx";
+import { viewOf } from "./maps/over.ts";
 import { walkWorst, worstStepOf } from "./maps/worst.ts";
 import { Pictures } from "./Pictures.tsx";
 import { spokenRegion } from "./region.tsx";
@@ -46,8 +47,8 @@ export function App({ tools }: { tools: Tools }) {
         const { stage, query } = session.scene.value;
         element.dataset.stage = stage;
         element.dataset.query = query ? query.join() : "";
-        const isBusy = session.progress.value !== null || session.mapProgress.value !== null;
-        element.setAttribute("aria-busy", String(isBusy));
+        element.dataset.map = session.doubt.value ? viewOf(session.doubt.value) : "";
+        element.setAttribute("aria-busy", String(session.progress.value !== null));
       }),
     [session],
   );

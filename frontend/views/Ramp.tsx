@@ -1,5 +1,5 @@
 // A bar of colours between the numbers at its two ends.
-import { type ColourRange, gradient } from "../engine/colour.ts";
+import { type ColourRange, gradient, shareAlong } from "../engine/colour.ts";
 
 interface RampProps {
   range: ColourRange;
@@ -10,15 +10,18 @@ interface RampProps {
 }
 
 export function Ramp({ range, title, words, value = null }: RampProps) {
-  const { low, high, signed } = range;
-  const share = value === null ? Number.NaN : (value - low) / (high - low || 1);
+  const { low, high, signed, isLogarithmic } = range;
+  const isMarked = value !== null && !Number.isNaN(value);
   return (
     <>
       <span title={String(low)}>{words(low)}</span>
       <span class="ctx-ramp" title={title} style={{ background: gradient(signed) }}>
-        {Number.isFinite(share) && <i style={{ left: `${(100 * share).toFixed(1)}%` }} />}
+        {isMarked && <i style={{ left: `${(100 * shareAlong(value, range)).toFixed(1)}%` }} />}
       </span>
-      <span title={String(high)}>{words(high)}</span>
+      <span title={String(high)}>
+        {words(high)}
+        {isLogarithmic && " · log"}
+      </span>
     </>
   );
 }

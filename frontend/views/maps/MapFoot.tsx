@@ -1,28 +1,18 @@
 // Below the picture that a map of doubt lies over: what it says, and the way to its worst places.
 import type { MapName } from "../../generated/maps.ts";
-import type { DoubtMap } from "../../state/maps.ts";
+import { type DoubtMap, gridOf } from "../../state/maps.ts";
 import type { Scene, ViewName } from "../../state/scene.ts";
 import { useTools } from "../context.ts";
 import { cell } from "../format.ts";
 import { Icon } from "../icons.tsx";
 import { Ramp } from "../Ramp.tsx";
+import { placeOf, viewOf } from "./over.ts";
 import { MAP_WORDS } from "./words.ts";
-import { placeInWalk, walkWorst } from "./worst.ts";
+import { stepsOfWalk, walkWorst } from "./worst.ts";
 
 interface OfView {
   view: ViewName;
 }
-
-const viewOf = (name: MapName): ViewName => (name === "times_pasted" ? "background" : "foreground");
-
-/** The map over a picture, as far as it is known. */
-export function doubtOver(view: ViewName, { doubt }: Scene): DoubtMap | null {
-  return doubt && viewOf(doubt.name) === view ? doubt : null;
-}
-
-/** The place of a map that the cursor is at; -1 for none. */
-const placeOf = (scene: Scene, { grid }: DoubtMap): number =>
-  grid === "query" ? scene.p : (scene.patch ?? -1);
 
 export function MapCaption({ scene, doubt }: { scene: Scene; doubt: DoubtMap }) {
   const { attention } = scene;
@@ -64,7 +54,7 @@ export function MapFoot({ view }: OfView) {
   const tools = useTools();
   const { session } = tools;
   const name = session.map.value;
-  if (!name || viewOf(name) !== view) return null;
+  if (!name || viewOf({ grid: gridOf(name) }) !== view) return null;
   const { meaning, worst } = MAP_WORDS[name];
   return (
     <div class="ctx-map">
@@ -110,11 +100,10 @@ function Steps() {
   const tools = useTools();
   const { doubt } = tools.session;
   if (!doubt.value?.isWhole) return null;
-  const at = placeInWalk(tools);
   return (
     <span class="ctx-walk">
       <Step label="Previous worst" icon="back" onClick={() => walkWorst(tools, -1)} />
-      <small>{at === null ? "worst" : `worst ${at + 1}`}</small>
+      <small>{stepsOfWalk(tools)}</small>
       <Step label="Next worst" icon="next" onClick={() => walkWorst(tools, 1)} />
     </span>
   );

@@ -1,6 +1,7 @@
 // Walking through a map of doubt from its worst place on.
 import { worstFirst } from "../../engine/maps.ts";
 import type { RemarkData } from "../../protocol.ts";
+import { holeCells } from "../../state/home.ts";
 import type { DoubtMap } from "../../state/maps.ts";
 import type { Tools } from "../context.ts";
 import { isPlain, keepCell, walkOn } from "../walk.ts";
@@ -9,14 +10,24 @@ import { MAP_WORDS } from "./words.ts";
 /** The walk of each map: sorted once. */
 const walks = new WeakMap<DoubtMap, RemarkData>();
 
-/** All places of a map, as if a finding had them. */
-function remarkOf({ session }: Tools, doubt: DoubtMap): RemarkData {
+/** Whether a place of a map counts: where f has a hole, the queries in it, for which the layer is. */
+function whichCount({ session }: Tools, { grid }: DoubtMap): (place: number) => boolean {
+  const { attention, run, sample } = session;
+  const hole = grid === "query" ? holeCells(run, sample.peek()) : [];
+  const places = new Set(hole.map(([row, column]) => row * attention.w + column));
+  return (place) => places.size === 0 || places.has(place);
+}
+
+/** The places of a map from the worst on, as if a finding had them. */
+function remarkOf(tools: Tools, doubt: DoubtMap): RemarkData {
+  const { session } = tools;
   const known = walks.get(doubt);
   if (known) return known;
   const { attention, stage, sample } = session;
   const { grid, name, values } = doubt;
   const { worst, isHighWorse } = MAP_WORDS[name];
-  const cells = worstFirst(values, isHighWorse).map((place): [number, number] => {
+  const places = worstFirst(values, isHighWorse).filter(whichCount(tools, doubt));
+  const cells = places.map((place): [number, number] => {
     const [row, column] = grid === "query" ? attention.place(place) : attention.cellOf(place);
     return [row, column];
   });
@@ -33,11 +44,17 @@ function remarkOf({ session }: Tools, doubt: DoubtMap): RemarkData {
   return remark;
 }
 
-/** How many places of the map on screen were walked on; null where the walk is another one. */
-export function placeInWalk({ session }: Tools): number | null {
+/** Whether the walk that is gone is that of the map on screen. */
+function isWalked({ session }: Tools): boolean {
   const walk = session.remarks.walk.value;
   const doubt = session.doubt.value;
-  return walk && doubt && walks.get(doubt) === walk.remark ? walk.at : null;
+  return walk !== null && doubt !== null && walks.get(doubt) === walk.remark;
+}
+
+/** How far the walk is: "3 of 80". */
+export function stepsOfWalk(tools: Tools): string {
+  const walk = tools.session.remarks.walk.value;
+  return walk && isWalked(tools) ? `${walk.at + 1} of ${walk.remark.count}` : "worst";
 }
 
 /** On to the next worst place, or back; first of all to the worst. */
@@ -46,7 +63,7 @@ export function walkWorst(tools: Tools, by: number): void {
   const doubt = session.doubt.value;
   if (!doubt?.isWhole) {
     session.message.value = "The map is not whole yet: its worst place is not known.";
-  } else if (placeInWalk(tools) !== null) {
+  } else if (isWalked(tools)) {
     walkOn(tools, by);
   } else {
     const remark = remarkOf(tools, doubt);
