@@ -26,10 +26,10 @@ from ..stages.matching_scores import lifted
 from ..stages.offset_flow import displacements
 from ..stages.patch_extraction import extract_patches, paste_patches
 from ..units import human
+from .copies import NotPickled
 from .maps import agreement, margins
-from .results import NotPickled
-from .rows import one_sample
-from .values import LazyValues, rows_of
+from .rows import computed_rows
+from .values import LazyValues
 
 log = logging.getLogger("ctxattn_viz")
 
@@ -199,7 +199,7 @@ def swept(values: LazyValues, sample: int, budget: int | None) -> Swept:
     mixtures, order = [], []
     with exact_arithmetic(valid.device):
         for cells, fused in _fused_scores(values, sample, budget):
-            shares = masked_softmax(fused[None], valid[None], config)[0]
+            shares = _shares(values, sample, cells, fused)
             best_share, best = shares.max(dim=1)
             total = shares.sum(dim=1)
             entropy = torch.special.entr(shares).sum(dim=1) / total + total.log()
@@ -225,12 +225,17 @@ def swept(values: LazyValues, sample: int, budget: int | None) -> Swept:
     back = torch.cat(order).argsort()
     joined = {name: torch.cat(x).cpu()[back].unflatten(0, grid) for name, x in numbers.items()}
     best = joined.pop("best")
-    down_and_right = displacements(best[None], patches, config)[0]
+    if "offsets" in values.swapped:
+        down_and_right = values["offsets"][sample].cpu()
+    else:
+        down_and_right = displacements(best[None], patches, config)[0]
     matched, nan = joined["best_share"] > 0, torch.nan
     row, column = torch.meshgrid(
         *(torch.arange(size, device="cpu") for size in grid), indexing="ij"
     )
-    cells = Cells(
+    side = 2 * config.rate
+    mixed = torch.cat(mixtures)[back].unflatten(1, (-1, side, side))
+    every = Cells(
         row=row,
         column=column,
         hole=hole_queries(values, sample),
@@ -241,10 +246,18 @@ def swept(values: LazyValues, sample: int, budget: int | None) -> Swept:
         offset_length=torch.where(matched, down_and_right.square().sum(dim=-1).sqrt(), nan),
         **joined,
     )
-    side = 2 * config.rate
-    mixed = torch.cat(mixtures)[back].unflatten(1, (-1, side, side))
-    output = overlap_add(mixed[None], grid, config)[0]
-    return Swept(cells, times_pasted.cpu().unflatten(0, patches), output)
+    return Swept(
+        cells=every,
+        times_pasted=times_pasted.cpu().unflatten(0, patches),
+        output=overlap_add(mixed[None], grid, config)[0],
+    )
+
+
+def _shares(values: LazyValues, sample: int, cells: Tensor, fused: Tensor) -> Tensor:
+    """The attention `(Q, L)` of some query cells, from their fused scores or as it was swapped."""
+    if "attention" in values.swapped:
+        return values["attention"][sample].flatten(0, 1)[cells.to(fused.device)]
+    return masked_softmax(fused[None], values["valid"][sample][None], values.config)[0]
 
 
 def hole_queries(values: LazyValues, sample: int) -> Bool[Tensor, "h w"]:
@@ -273,7 +286,8 @@ def _fused_scores(
     # Gathered, filled and turned: the keys stand there three times while they are made.
     keys = 3 * long_length(values["f"].shape[1], config) * length * width
     is_known = "fused_scores" in values.known
-    by_vectors = not is_known and keys <= MOST_KEYS
+    is_plain = {"matching_patches", "scores", "fused_rows"}.isdisjoint(values.swapped)
+    by_vectors = not is_known and keys <= MOST_KEYS and is_plain
     pasted = values["paste_patches"][sample].numel() * width
     mixed = pasted // length * count
     fixed = pasted + mixed + (keys if by_vectors else 0)
@@ -299,9 +313,8 @@ def _fused_scores(
             for some, q in with_progress_bar(parts, "query cells"):
                 yield some, q @ keys_of_all.mT
     else:
-        alone = one_sample(values, sample)
         for cells in with_progress_bar(every, "query cells"):
-            yield cells, rows_of(alone, config, cells)["fused_scores"][0]
+            yield cells, computed_rows(values, cells, sample)["fused_scores"]
 
 
 def mask_of_sample(mask: Tensor, sample: int) -> Tensor:

@@ -9,10 +9,11 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ..checks import check_index
+from ..stages import MATRICES
 from .cells import Cells, Place, Swept, places_where, swept
 from .facts import facts_of
 from .findings import findings_of
-from .maps import map_of
+from .maps import check_map, checked_truth, map_of
 from .remarks import Remarks
 from .results import PixelLedger, QueryRow
 from .rows import pixel_ledger, query_row
@@ -30,6 +31,7 @@ class Insights:
     _values: LazyValues
     _lock: RLock
     _swept: dict[int, Swept]
+    _compute_swapped: Callable[..., None]
 
     def query(self, row: int, col: int, sample: int = 0) -> QueryRow:
         """One foreground cell: its row at every stage, best matches first.
@@ -45,6 +47,7 @@ class Insights:
             OutOfGridError: a cell or sample outside; says the range.
         """
         with self._lock, torch.no_grad():
+            self._compute_swapped(*MATRICES)
             return query_row(self._values, row, col, sample)
 
     def pixel(self, row: int, col: int, sample: int = 0) -> PixelLedger:
@@ -58,6 +61,7 @@ class Insights:
             OutOfGridError: a pixel or sample outside; says the range.
         """
         with self._lock, torch.no_grad():
+            self._compute_swapped(*MATRICES, "output")
             return pixel_ledger(self._values, row, col, sample)
 
     @cached_property
@@ -140,12 +144,18 @@ class Insights:
         >>> round(run.map("times_pasted").sum().item(), 3)  # each of four queries pastes one patch
         4.0
         """
-        return map_of(self._values, self._sweep, name, sample, truth)
+        with self._lock, torch.no_grad():
+            if check_map(name) == "error":
+                truth = checked_truth(truth, self._values["f"])
+                self._compute_swapped("output")
+                sample = check_index("sample", sample, len(truth))
+            return map_of(self._values, self._sweep(sample), name, sample, truth)
 
     def _sweep(self, sample: int) -> Swept:
         """One pass over a sample's rows of attention: made once, and kept."""
         sample = check_index("sample", sample, len(self._values["f"]))
         with self._lock, torch.no_grad():
             if sample not in self._swept:
+                self._compute_swapped(*MATRICES, "offsets")
                 self._swept[sample] = swept(self._values, sample, self.budget)
         return self._swept[sample]

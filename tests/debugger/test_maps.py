@@ -15,8 +15,8 @@ import traitlets as t
 import ctxattn_viz as cv
 from ctxattn_viz.debugger import outcome
 from ctxattn_viz.debugger.payload import build
-from tests.support.inputs import hole, maps
 from tests.support.front_end import Page
+from tests.support.inputs import hole, maps
 
 SENT = ("effective_patches", "best_share", "margin", "times_pasted")
 

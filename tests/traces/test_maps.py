@@ -139,6 +139,12 @@ def test_a_sick_query_is_nan_and_spoils_no_other() -> None:
     assert run.map("error", truth=b).isnan().sum() == 9  # whose pixels a sick patch reaches
 
 
+def test_the_error_of_a_swapped_output_is_its_own() -> None:
+    f, b, mask = inputs()
+    run = cv.trace(f, b, mask, swap={"output": lambda attention, paste, config: torch.ones_like(f)})
+    torch.testing.assert_close(run.map("error", truth=f).mean(), (1 - f).abs().mean())
+
+
 def test_a_map_is_the_readers_own() -> None:
     run = cv.trace(maps(), maps(seed=1), hole())
     for name in MAPS:
