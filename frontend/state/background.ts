@@ -7,8 +7,6 @@ import type { Run } from "./run.ts";
 
 type Arrays = ReturnType<Run["arrays"]>;
 
-/** Milliseconds to wait for the end of a drag before anything is computed. */
-export const REST = 50;
 /** Milliseconds of a slice: the page answers in between. */
 const SLICE = 12;
 

@@ -4,6 +4,8 @@ import { maskOf, sameMask } from "./arrays.ts";
 
 /** Milliseconds that the kernel has to answer. */
 export const PATIENCE = 5000;
+/** Milliseconds to wait for the end of a drag before anything is computed. */
+export const REST = 50;
 
 export class Link {
   readonly model: Model;

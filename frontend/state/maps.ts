@@ -6,7 +6,8 @@ import { extremes } from "../engine/numbers.ts";
 import type { MapName } from "../generated/maps.ts";
 import { MAP_NAMES } from "../generated/maps.ts";
 import { sampleOf } from "./arrays.ts";
-import { Background, REST } from "./background.ts";
+import { Background } from "./background.ts";
+import { REST } from "./link.ts";
 import type { Run } from "./run.ts";
 import type { Session } from "./session.ts";
 

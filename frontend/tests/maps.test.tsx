@@ -17,7 +17,6 @@ interface Job {
 const jobs: Job[] = [];
 
 vi.mock("../state/background.ts", () => ({
-  REST: 50,
   Background: class {
     private end = () => {};
     private readonly job: string;
