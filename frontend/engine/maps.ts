@@ -44,7 +44,7 @@ export function* mapsOf(sweep: RowSweep): Generator<RowMaps, RowMaps> {
     for (let row = 0; row < h; row++) {
       const p = row * w + column;
       const weights = sweep.weigh(p);
-      const numbers = numbersOf(weights, sweep.fused(p), sweep.attention, times);
+      const numbers = numbersOf(weights, sweep.attention, times);
       maps.effective_patches[p] = numbers.effective;
       maps.best_share[p] = weights.largest;
       maps.margin[p] = weights.largest - numbers.second;
@@ -73,13 +73,11 @@ const copyOf = (maps: RowMaps): RowMaps => ({
  * How many patches share a query's attention, and the largest share that is no neighbour of the
  * best one. What the query takes of each patch is added to `times`.
  */
-function numbersOf(weights: Weights, fused: Float32Array, sizes: Sizes, times: Float64Array) {
-  const { patches, values, count, argmax, lse, others } = weights;
+function numbersOf(weights: Weights, { gw }: Sizes, times: Float64Array) {
+  const { patches, values, count, argmax, others } = weights;
   if (Number.isNaN(others)) {
     return { effective: Number.NaN, second: Number.NaN };
   }
-  const { gw, config } = sizes;
-  const scale = config.softmax_scale;
   const bestRow = Math.floor(argmax / gw);
   const bestColumn = argmax % gw;
   const isNear = (q: number) =>
@@ -93,7 +91,7 @@ function numbersOf(weights: Weights, fused: Float32Array, sizes: Sizes, times: F
     times[q] += share;
     if (share > 0) {
       total += share;
-      logarithms += share * (scale * fused[q] - lse); // its logarithm, without taking one
+      logarithms += share * Math.log(share);
     }
     if (share > second && !isNear(q)) {
       second = share;

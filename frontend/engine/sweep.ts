@@ -7,6 +7,7 @@ import { Matching } from "./matching.ts";
 import { Overlaps } from "./overlaps.ts";
 import { RowRanges } from "./ranges.ts";
 import { Weights } from "./softmax.ts";
+import type { Matrix } from "./source.ts";
 
 /** Scores of a step: about a hundredth of a second, as the page answers in between. */
 export const SCORES_A_STEP = 3e5;
@@ -14,30 +15,27 @@ export const SCORES_A_STEP = 3e5;
 /** The rows alone. */
 export class RowSweep {
   readonly attention: Attention;
-  protected readonly matching: Matching;
+  protected readonly scores: Matrix;
   protected readonly fusion: Fusion;
   private readonly weights: Weights;
   private readonly negligible: number;
 
   /** @param negligible as for `Weights.fill`. */
   constructor(attention: Attention, negligible: number) {
-    const { inputs, L } = attention;
+    const { inputs, matrices, recorded, L } = attention;
     this.attention = attention;
     this.negligible = negligible;
     // Its own: their rows are overwritten, and the page may be looking at the attention's.
-    this.matching = new Matching(inputs.f, inputs.b, attention, true);
-    this.fusion = new Fusion(this.matching, attention, true);
+    this.scores = matrices.scores ?? new Matching(inputs.f, inputs.b, attention, recorded, true);
+    this.fusion = new Fusion(this.scores, attention, matrices, true);
     this.weights = new Weights(L);
   }
 
-  /** The fused scores of query p, and its weights, until the next one is asked for. */
-  fused(p: number): Float32Array {
-    return this.fusion.scores(p);
-  }
-
+  /** The weights of query p, until the next one is weighed. */
   weigh(p: number): Weights {
-    const { stretches, config } = this.attention;
-    this.weights.fill(this.fused(p), stretches, config, this.negligible);
+    const { stretches, config, matrices } = this.attention;
+    const own = matrices.attention?.row(p);
+    this.weights.weigh(this.fusion.scores(p), own, stretches, config, this.negligible);
     return this.weights;
   }
 }
@@ -54,12 +52,12 @@ export class Sweep extends RowSweep {
 
   /** The weights of the query at a cell, until the next one is pasted. */
   paste(row: number, column: number): Weights {
-    const { matching, fusion, ranges, overlaps } = this;
+    const { scores, fusion, ranges, overlaps } = this;
     const p = row * this.attention.w + column;
     const weights = this.weigh(p);
     overlaps.add(weights, row, column);
-    if (fusion.reach > 0) {
-      ranges.add("scores", matching.row(p));
+    if (fusion.reach > 0 || this.attention.isRecorded) {
+      ranges.add("scores", scores.row(p));
       ranges.add("fused_rows", fusion.afterRows(p));
     }
     ranges.addWeighed(fusion.scores(p), weights);

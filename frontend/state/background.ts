@@ -1,11 +1,9 @@
 // A job on all rows, done beside the page: in a worker, or where those are forbidden in slices.
 import workerLines from "worker:../entries/worker.ts";
+import type { Inputs } from "../engine/attention.ts";
 import type { AttentionConfig } from "../engine/config.ts";
 import { type JobName, type Progress, type Result, stepsOf, type Task } from "../engine/jobs.ts";
 import type { WorkerReply } from "../entries/worker.ts";
-import type { Run } from "./run.ts";
-
-type Arrays = ReturnType<Run["arrays"]>;
 
 /** Milliseconds of a slice: the page answers in between. */
 const SLICE = 12;
@@ -25,7 +23,7 @@ export class Background<Name extends JobName> {
    * @param onProgress is told what is done.
    */
   compute(
-    arrays: Arrays,
+    arrays: Inputs,
     config: AttentionConfig,
     onProgress: (progress: Progress<Name>) => void,
   ): Promise<Result<Name> | null> {

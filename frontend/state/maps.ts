@@ -92,6 +92,7 @@ export class MapMaker {
       const sample = session.sample.value;
       attempts.value;
       if (!run || !needsRows.value || run.hasAllRows(sample)) return;
+      if (run.awaited.value || run.remote) return; // what stands in for a stage is not here
       session.mapProgress.value = 0;
       const timer = setTimeout(() => this.make(run, sample), REST);
       return () => {

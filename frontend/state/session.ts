@@ -3,6 +3,7 @@ import { batch, computed, type ReadonlySignal, signal } from "@preact/signals";
 import { WEIGHTS } from "../engine/roles.ts";
 import type { MapName } from "../generated/maps.ts";
 import type { StageKey } from "../generated/stages.ts";
+import { answeredCursor } from "./answered.ts";
 import type { Mask } from "./arrays.ts";
 import {
   type Cursor,
@@ -13,13 +14,14 @@ import {
   queryOf,
   sameCursor,
 } from "./cursor.ts";
+import { type Gradient, type GradientMaps, mapsOf } from "./gradient.ts";
 import { homeOf } from "./home.ts";
 import { type KeptLink, keptCellsOf, linksOf } from "./kept.ts";
 import { type DoubtMap, doubtOf } from "./maps.ts";
 import type { Region, RegionSum } from "./region.ts";
 import { Remarks } from "./remarks.ts";
 import type { Run } from "./run.ts";
-import { type Scene, type Span, sceneOf } from "./scene.ts";
+import { type Scene, type Span, sceneOf, type ViewName } from "./scene.ts";
 import type { Side } from "./sides.ts";
 
 export type Tool = "look" | "region" | "brush" | "erase" | "rectangle";
@@ -35,6 +37,11 @@ export class Session {
   /** The box drawn over the foreground, and what has arrived of the sum of its rows. */
   readonly region = signal<Region | null>(null);
   readonly regionSum = signal<RegionSum | null>(null);
+  /** The gradient lens is open; how what is kept follows f and b, once that has arrived. */
+  readonly showsGradient = signal(false);
+  readonly gradient = signal<Gradient | null>(null);
+  /** The pixel of a picture that the mouse is at, while there is a gradient to read. */
+  readonly pointed = signal<{ readonly view: ViewName; readonly at: Place } | null>(null);
   /** The map is shown as a table, too. */
   readonly showsTable = signal(false);
   readonly stage = signal<StageKey>(WEIGHTS);
@@ -72,6 +79,8 @@ export class Session {
   /** Why nothing can be shown at all. */
   readonly fatal = signal("");
   readonly remarks = new Remarks();
+  /** The cursor whose rows are here, where they are asked for of the kernel. */
+  readonly answered = signal<Cursor | null>(null);
   /** The kernel is gone. */
   readonly offline = signal(false);
 
@@ -85,13 +94,18 @@ export class Session {
 
   /** Where each of them takes most from. */
   readonly links: ReadonlySignal<readonly KeptLink[]> = computed(() =>
-    linksOf(this.attention, this.keptCells.value),
+    answeredCursor(this) === this.cursor.value ? linksOf(this.attention, this.keptCells.value) : [],
   );
 
   /** The map of doubt as far as it is known. */
   readonly doubt: ReadonlySignal<DoubtMap | null> = computed(() => {
     const [name, run] = [this.map.value, this.document.value];
     return name && run && doubtOf(name, run, this.sample.value);
+  });
+
+  private readonly gradientMaps: ReadonlySignal<GradientMaps | null> = computed(() => {
+    const gradient = this.gradient.value;
+    return gradient && mapsOf(gradient, this.channel.value);
   });
 
   /** The scene; read only where there is a document. */
@@ -102,7 +116,7 @@ export class Session {
       run: this.run,
       sample: this.sample.value,
       stage: this.stage.value,
-      cursor: this.cursor.value,
+      cursor: answeredCursor(this),
       channel: this.channel.value,
       span: this.span.value,
       pinned: this.pinned.value,
@@ -111,6 +125,7 @@ export class Session {
       region: this.region.value,
       regionSum: this.regionSum.value,
       doubt: this.doubt.value,
+      gradientMaps: this.gradientMaps.value,
     };
   }
 
@@ -140,6 +155,7 @@ export class Session {
       this.undoable.value = [];
       this.cells.value = [];
       this.region.value = null;
+      this.gradient.value = null;
       this.problem.value = "";
       this.fatal.value = "";
       this.document.value = run;

@@ -99,6 +99,10 @@ export function Keys() {
             and last; on a line’s number <kbd>Enter</kbd> runs to it
           </dd>
           <dt>
+            <kbd>G</kbd>
+          </dt>
+          <dd>the gradient of the kept output pixel or query, and closes it</dd>
+          <dt>
             <kbd>?</kbd>
           </dt>
           <dd>this list</dd>

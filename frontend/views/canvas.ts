@@ -50,8 +50,10 @@ export class PictureCanvas {
     if (!map) return;
     pen.fillStyle = DIMMED;
     pen.fillRect(0, 0, width, height);
-    const { values, range, isDone = () => true } = map;
-    paintOn(this.heat, map.rows, map.cols, (i) => (isDone(i) ? paint(values[i], range) : null));
+    const { values, range, least = -1, isDone = () => true } = map;
+    paintOn(this.heat, map.rows, map.cols, (i) => {
+      return Math.abs(values[i]) <= least || !isDone(i) ? null : paint(values[i], range);
+    });
     // A patch of stride s stands on s × s cells; the last may stick out.
     const across = (map.cols * map.step * width) / cols;
     const down = (map.rows * map.step * height) / rows;

@@ -14,13 +14,16 @@ const encode = (numbers) => Buffer.from(Float64Array.from(numbers).buffer).toStr
 
 const ROWS = ["valid", "scores", "fused_rows", "fused_scores", "attention"];
 
-const engineOf = ({ shape, f, b, mask, config }) => new Attention(
+const engineOf = ({ shape, f, b, mask, recorded, config }) => new Attention(
   {
     ...shape,
     f: decode(f, Float32Array),
     b: decode(b, Float32Array),
     mask: mask === null ? null : decode(mask, Uint8Array),
     lse: null,
+    recorded: Object.fromEntries(
+      Object.entries(recorded).map(([stage, values]) => [stage, decode(values, Float32Array)]),
+    ),
   },
   config,
 );
@@ -54,6 +57,7 @@ function answer(question) {
       lse: encode([engine.lse(p)]),
       argmax: engine.argmax(p),
       offset: Array.from(engine.offset(p)),
+      best_offset: Array.from(engine.bestOffset(p, engine.argmax(p))),
       best: engine.best(p, 3),
       patch: encode(engine.patch(p)),
       query_patch: encode(engine.scoreTerms(p, 0).query),

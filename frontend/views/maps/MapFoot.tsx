@@ -77,6 +77,9 @@ function Making({ name }: { name: MapName }) {
       <small>{isComing ? "follows the output" : "there is no output of these settings"}</small>
     );
   }
+  if (session.run.remote && !doubt.value) {
+    return <small>its rows stay with the kernel: trace.map makes it</small>;
+  }
   const share = mapProgress.value;
   if (share === null) return null;
   return (
