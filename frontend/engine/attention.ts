@@ -13,7 +13,6 @@ import { estimateSeconds } from "./estimate.ts";
 import { Fusion, type FusionTerm } from "./fusion.ts";
 import type { Cell } from "./grid.ts";
 import { divisorAt, ledgerAt } from "./ledger.ts";
-import { mapsOf, negligibleOf, type RowMaps } from "./maps.ts";
 import { Matching, type ScoreTerms } from "./matching.ts";
 import { type Numbers, strongest } from "./numbers.ts";
 import { outputOf } from "./output.ts";
@@ -24,7 +23,7 @@ import { type Maps, Sizes } from "./sizes.ts";
 import { sharesOf, Weights } from "./softmax.ts";
 import type { Recorded, Source } from "./source.ts";
 import { agreeIn, type Matrices, type Matrix, matricesOf, patchIn } from "./source.ts";
-import { RowSweep, Sweep } from "./sweep.ts";
+import { Sweep } from "./sweep.ts";
 import { holeCellsAround, leakingPixels, type Stretches, stretchesOf } from "./validity.ts";
 
 export type Row = Uint8Array | Float32Array | Float64Array;
@@ -292,11 +291,6 @@ export class Attention extends Sizes implements Source {
     const result = yield* outputOf(new Sweep(this));
     this.lseOfRun = result.lse;
     return result;
-  }
-
-  /** What all rows of the attention tell of each query and patch; each step says what is there. */
-  maps(): Generator<RowMaps, RowMaps> {
-    return mapsOf(new RowSweep(this, negligibleOf(this)));
   }
 
   /** About how many seconds output() takes on this machine, found in some tenths of one at most. */

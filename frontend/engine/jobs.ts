@@ -1,7 +1,7 @@
 // What takes all rows of a run: in a worker, or in slices where those are forbidden.
 import { Attention, type Inputs, type Output } from "./attention.ts";
 import type { AttentionConfig } from "./config.ts";
-import type { RowMaps } from "./maps.ts";
+import { mapsOf, type RowMaps } from "./maps.ts";
 
 /** Of each job what it tells on its way, and what it comes to. */
 export interface Jobs {
@@ -22,7 +22,7 @@ export interface Task<Name extends JobName> {
 
 const BEGIN: { [Name in JobName]: (attention: Attention) => Steps<Name> } = {
   output: (attention) => attention.output(),
-  maps: (attention) => attention.maps(),
+  maps: mapsOf,
 };
 
 export function stepsOf<Name extends JobName>({ job, arrays, config }: Task<Name>): Steps<Name> {

@@ -3,7 +3,7 @@ import type { MapName } from "../generated/maps.ts";
 import type { Attention } from "./attention.ts";
 import type { Sizes } from "./sizes.ts";
 import type { Weights } from "./softmax.ts";
-import { type RowSweep, SCORES_A_STEP } from "./sweep.ts";
+import { RowSweep, SCORES_A_STEP } from "./sweep.ts";
 
 /** What the rows of the attention give, as far as they were gone through. */
 export interface RowMaps {
@@ -25,11 +25,10 @@ export type RowMapName = Exclude<keyof RowMaps, "argmax" | "queriesDone">;
 /** Weights that are such a part of the largest, all patches together, change no map noticeably. */
 const NEGLIGIBLE = 1e-12;
 
-export const negligibleOf = ({ L }: Sizes): number => NEGLIGIBLE / L;
-
-/** All rows; each step yields what is there so far. */
-export function* mapsOf(sweep: RowSweep): Generator<RowMaps, RowMaps> {
-  const { P, L, h, w } = sweep.attention;
+/** What all rows of an attention tell; each step yields what is there so far. */
+export function* mapsOf(attention: Attention): Generator<RowMaps, RowMaps> {
+  const { P, L, h, w } = attention;
+  const sweep = new RowSweep(attention, NEGLIGIBLE / L);
   const maps = {
     effective_patches: new Float32Array(P).fill(Number.NaN),
     best_share: new Float32Array(P).fill(Number.NaN),
@@ -44,7 +43,7 @@ export function* mapsOf(sweep: RowSweep): Generator<RowMaps, RowMaps> {
     for (let row = 0; row < h; row++) {
       const p = row * w + column;
       const weights = sweep.weigh(p);
-      const numbers = numbersOf(weights, sweep.attention, times);
+      const numbers = numbersOf(weights, attention, times);
       maps.effective_patches[p] = numbers.effective;
       maps.best_share[p] = weights.largest;
       maps.margin[p] = weights.largest - numbers.second;

@@ -1,8 +1,7 @@
-// What Python sets of stage, sample, cursor and map is taken over.
+// What Python sets of stage, sample and cursor is taken over.
 import { batch } from "@preact/signals";
 import type { Model } from "../protocol.ts";
 import { keptQuery, type Place, samePlace } from "./cursor.ts";
-import { isAvailable, isMapName } from "./maps.ts";
 import type { Session } from "./session.ts";
 import { isStageKey } from "./stages.ts";
 
@@ -41,14 +40,6 @@ export function followCursor(model: Model, session: Session): void {
       session.letGo();
     }
   });
-}
-
-/** Take over the map of doubt. */
-export function followMap(model: Model, session: Session): void {
-  const name = model.get("map") ?? null;
-  const isShown = name === null || (isMapName(name) && isAvailable(name, session.run));
-  session.map.value = isShown ? name : null;
-  if (!isShown) session.problem.value = `The debugger cannot show the map ${name} of this run.`;
 }
 
 function keepQuery({ cursor }: Session, query: Place): void {

@@ -1,14 +1,13 @@
 // The way to the kernel: hovering never leaves the page; what is kept, set or painted does.
 import { batch } from "@preact/signals";
 import type { AttentionConfig } from "../engine/config.ts";
-import type { MapName } from "../generated/maps.ts";
 import type { StageKey } from "../generated/stages.ts";
 import type { MessageToPage, Model, Traits } from "../protocol.ts";
 import { followRemote } from "./answered.ts";
 import { type Mask, maskOf, sameMask, sentMaskOf } from "./arrays.ts";
 import { Background } from "./background.ts";
 import type { Cursor } from "./cursor.ts";
-import { followCursor, followMap } from "./follow.ts";
+import { followCursor } from "./follow.ts";
 import { Lens } from "./lens.ts";
 import { Link, PATIENCE, REST } from "./link.ts";
 import { MapMaker } from "./maps.ts";
@@ -54,7 +53,7 @@ export class Kernel {
       this.stepIn.keepStored();
     });
     this.stepIn = new StepIn(this.link, session);
-    this.maps = new MapMaker(session);
+    this.maps = new MapMaker(this.link, session);
     this.lens = new Lens(this.link, session, (cursor) => this.publish({ cursor }));
   }
 
@@ -70,7 +69,6 @@ export class Kernel {
       this.change({ softmax_scale: model.get("softmax_scale") });
     });
     link.onChange(["query", "pixel", "stage", "sample"], () => followCursor(model, session));
-    link.onChange(["map"], () => followMap(model, session));
     link.onChange(["config", "mask"], () => this.orTell(() => this.followRun()));
     link.onLife(() => {
       session.offline.value = this.isGone();
@@ -85,7 +83,6 @@ export class Kernel {
     });
     session.offline.value = this.isGone();
     this.orTell(() => this.load());
-    this.maps.follow();
     this.unfollow = followRemote(session);
   }
 
@@ -97,7 +94,6 @@ export class Kernel {
     this.stepIn.stop();
     this.lens.stop();
     this.background.stop();
-    this.maps.stopFollowing();
   }
 
   /** The kernel has given a sign of life. */
@@ -125,7 +121,6 @@ export class Kernel {
     const inputs = inputsOf(meta, buffers);
     const run = new Run(inputs, meta.config, inputs.mask, meta.summaries);
     run.fill(meta.arrays, buffers);
-    run.fillMaps(meta.arrays, buffers);
     this.swapping.readInto(run);
     session.open(run);
     session.pinned.value = this.swapping.plainRun(run);
@@ -136,7 +131,7 @@ export class Kernel {
     this.stepIn.load();
     this.lens.close();
     followCursor(this.model, this.session);
-    followMap(this.model, this.session);
+    this.maps.load(run);
     this.receive();
     if (!session.run.known(0) && session.progress.value === null) this.request();
   }
@@ -213,13 +208,6 @@ export class Kernel {
       pixel: cursor.kind === "pixel" && cursor.kept ? [...cursor.pixel] : null,
     });
     if (changes.sample !== undefined && !session.run.known(changes.sample)) this.request();
-  }
-
-  /** Colour by another map, or by none; one that was stopped goes on. */
-  colourBy(map: MapName | null): void {
-    this.session.map.value = map;
-    this.link.write({ map });
-    this.maps.resume();
   }
 
   /** Other settings: the rows at once, the output when it is computed. */

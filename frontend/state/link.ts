@@ -39,6 +39,11 @@ export class Link {
     this.undoings.push(() => this.model.off("comm_live_update", call));
   }
 
+  /** What is to be ended with all the rest. */
+  onStop(call: () => void): void {
+    this.undoings.push(call);
+  }
+
   stop(): void {
     for (const undo of this.undoings.splice(0)) undo();
   }

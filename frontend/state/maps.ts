@@ -1,13 +1,14 @@
 // The map of doubt on screen, and the rows that it is made of where the page came without them.
 import { batch, computed, effect, signal } from "@preact/signals";
 import type { ColourRange } from "../engine/colour.ts";
-import { errorMap, mapOfRows, type RowMaps } from "../engine/maps.ts";
+import { errorMap, mapOfRows, type RowMapName, type RowMaps } from "../engine/maps.ts";
 import { extremes } from "../engine/numbers.ts";
 import type { MapName } from "../generated/maps.ts";
 import { MAP_NAMES } from "../generated/maps.ts";
-import { sampleOf } from "./arrays.ts";
+import type { InputArrays, KernelTraits } from "../protocol.ts";
+import { arrayOf, sampleOf } from "./arrays.ts";
 import { Background } from "./background.ts";
-import { REST } from "./link.ts";
+import { type Link, REST } from "./link.ts";
 import type { Run } from "./run.ts";
 import type { Session } from "./session.ts";
 
@@ -71,23 +72,80 @@ function rangeOf(name: MapName, values: Float32Array): ColourRange {
   return { low, high, signed: false, covers: true, isLogarithmic: LOGARITHMIC.includes(name) };
 }
 
+/** The maps of all samples, where they came with the inputs; those have results, too. */
+export function sentMaps(
+  { results, inputs }: Run,
+  arrays: Partial<InputArrays>,
+  buffers: KernelTraits["buffers"],
+): ReadonlyMap<number, RowMaps> {
+  const valuesOf = (name: RowMapName) => {
+    const description = arrays[name];
+    return description && arrayOf(name, buffers?.[name], description);
+  };
+  const effective = valuesOf("effective_patches");
+  const share = valuesOf("best_share");
+  const margin = valuesOf("margin");
+  const times = valuesOf("times_pasted");
+  const maps = new Map<number, RowMaps>();
+  if (!effective || !share || !margin || !times) return maps;
+  for (const [sample, { argmax }] of results.value) {
+    const P = argmax.length;
+    maps.set(sample, {
+      effective_patches: sampleOf(effective, sample, P),
+      best_share: sampleOf(share, sample, P),
+      margin: sampleOf(margin, sample, P),
+      times_pasted: sampleOf(times, sample, times.length / inputs.n),
+      argmax,
+      queriesDone: P,
+    });
+  }
+  return maps;
+}
+
 /** Makes the rows for the map on screen, as often as settings, hole or sample change. */
 export class MapMaker {
+  private readonly link: Link;
   private readonly session: Session;
   private readonly background = new Background("maps");
   /** How often somebody has asked to begin again. */
   private readonly attempts = signal(0);
-  private endFollowing: () => void = () => {};
+  private isFollowing = false;
 
-  constructor(session: Session) {
+  constructor(link: Link, session: Session) {
+    this.link = link;
     this.session = session;
   }
 
-  /** Until `end` is called. */
-  follow(): void {
-    const { session, attempts } = this;
+  /** Take over what came with the inputs of a run, and from then on what is chosen. */
+  load(run: Run): void {
+    const { model } = this.link;
+    run.rowMaps.value = sentMaps(run, model.get("meta").arrays, model.get("buffers"));
+    this.read();
+    if (!this.isFollowing) this.follow();
+  }
+
+  /** Take over what Python sets. */
+  private read(): void {
+    const { map, problem, run } = this.session;
+    const name = this.link.model.get("map") ?? null;
+    const isPossible = name === null || (isMapName(name) && isAvailable(name, run));
+    map.value = isPossible ? name : null;
+    if (!isPossible) problem.value = `The debugger cannot show the map ${name} of this run.`;
+  }
+
+  /** Colour by another map, or by none; one that was stopped is begun again. */
+  choose(map: MapName | null): void {
+    this.session.map.value = map;
+    this.link.write({ map });
+    if (this.session.mapProgress.value === null) this.attempts.value += 1;
+  }
+
+  private follow(): void {
+    const { link, session, attempts } = this;
+    this.isFollowing = true;
+    link.onChange(["map"], () => this.read());
     const needsRows = computed(() => session.map.value !== null && session.map.value !== "error");
-    this.endFollowing = effect(() => {
+    const endFollowing = effect(() => {
       const run = session.document.value;
       const sample = session.sample.value;
       attempts.value;
@@ -100,15 +158,7 @@ export class MapMaker {
         this.end();
       };
     });
-  }
-
-  stopFollowing(): void {
-    this.endFollowing();
-  }
-
-  /** Begin again, where it was stopped. */
-  resume(): void {
-    if (this.session.mapProgress.value === null) this.attempts.value += 1;
+    link.onStop(endFollowing);
   }
 
   /** Escape: what is made so far stays. */

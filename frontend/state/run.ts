@@ -2,10 +2,9 @@
 import { type Signal, signal } from "@preact/signals";
 import { Attention } from "../engine/attention.ts";
 import type { AttentionConfig } from "../engine/config.ts";
-import type { RowMapName, RowMaps } from "../engine/maps.ts";
+import type { RowMaps } from "../engine/maps.ts";
 import {
   type Bytes,
-  type InputArrays,
   type KernelTraits,
   type Meta,
   type ResultArrays,
@@ -163,33 +162,6 @@ export class Run {
       });
     }
     this.setResults(results);
-  }
-
-  /** Take the maps of all samples, where they came with the inputs. */
-  fillMaps(arrays: Partial<InputArrays & ResultArrays>, buffers: Buffers): void {
-    const { n } = this.inputs;
-    const valuesOf = (name: RowMapName) => {
-      const description = arrays[name];
-      return description && arrayOf(name, buffers?.[name], description);
-    };
-    const effective = valuesOf("effective_patches");
-    const share = valuesOf("best_share");
-    const margin = valuesOf("margin");
-    const times = valuesOf("times_pasted");
-    if (!effective || !share || !margin || !times) return;
-    const maps = new Map<number, RowMaps>();
-    for (const [sample, { argmax }] of this.results.value) {
-      const P = argmax.length;
-      maps.set(sample, {
-        effective_patches: sampleOf(effective, sample, P),
-        best_share: sampleOf(share, sample, P),
-        margin: sampleOf(margin, sample, P),
-        times_pasted: sampleOf(times, sample, times.length / n),
-        argmax,
-        queriesDone: P,
-      });
-    }
-    this.rowMaps.value = maps;
   }
 
   learnRows(sample: number, maps: RowMaps): void {

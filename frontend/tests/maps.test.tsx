@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { Attention } from "../engine/attention.ts";
 import { paint } from "../engine/colour.ts";
-import { mapOfRows, type RowMaps, worstFirst } from "../engine/maps.ts";
+import { mapOfRows, mapsOf, type RowMaps, worstFirst } from "../engine/maps.ts";
 import { MAP_NAMES } from "../generated/maps.ts";
 import { doubtOf } from "../state/maps.ts";
 import { host, openApp, press, words } from "./app.tsx";
@@ -37,7 +37,7 @@ vi.mock("../state/background.ts", () => ({
 
 /** The rows of a run, whole and after some queries. */
 function rowsOf(run = smallRun(), queries?: number): RowMaps {
-  const steps = new Attention(run.arrays(0), run.config).maps();
+  const steps = mapsOf(new Attention(run.arrays(0), run.config));
   let step = steps.next();
   while (!step.done) step = steps.next();
   return queries === undefined ? step.value : { ...step.value, queriesDone: queries };
@@ -86,14 +86,14 @@ describe("the rows are made", () => {
     const { session, kernel, model } = open();
     vi.advanceTimersByTime(1000);
     expect(jobs).toEqual([]); // nobody has asked
-    kernel.colourBy("margin");
+    kernel.maps.choose("margin");
     expect(model.values.map).toBe("margin");
     vi.advanceTimersByTime(50);
     expect(jobs.length).toBe(1);
     const maps = rowsOf(session.run);
     jobs[0].progress({ ...maps, queriesDone: 15 });
     expect(session.mapProgress.value).toBe(0.5);
-    kernel.colourBy("best_share");
+    kernel.maps.choose("best_share");
     vi.advanceTimersByTime(50);
     expect(jobs.length).toBe(1); // the same rows
     jobs[0].settle(maps);
@@ -112,7 +112,7 @@ describe("the rows are made", () => {
 
   test("until Escape stops it; what was made stays", async () => {
     const { session, kernel } = open();
-    kernel.colourBy("margin");
+    kernel.maps.choose("margin");
     vi.advanceTimersByTime(50);
     jobs[0].progress({ ...rowsOf(session.run), queriesDone: 20 });
     kernel.maps.cancel();
@@ -121,7 +121,7 @@ describe("the rows are made", () => {
     expect(session.message.value).toMatch(/Stopped/);
     vi.advanceTimersByTime(1000);
     expect(jobs.length).toBe(1);
-    kernel.colourBy("margin");
+    kernel.maps.choose("margin");
     vi.advanceTimersByTime(50);
     expect(jobs.length).toBe(2);
   });

@@ -14,12 +14,14 @@ export function Ramp({ range, title, words, value = null }: RampProps) {
   const isMarked = value !== null && !Number.isNaN(value);
   return (
     <>
-      <span title={String(low)}>{words(low)}</span>
+      <span>
+        <span title={String(low)}>{words(low)}</span>
+      </span>
       <span class="ctx-ramp" title={title} style={{ background: gradient(signed) }}>
         {isMarked && <i style={{ left: `${(100 * shareAlong(value, range)).toFixed(1)}%` }} />}
       </span>
-      <span title={String(high)}>
-        {words(high)}
+      <span>
+        <span title={String(high)}>{words(high)}</span>
         {isLogarithmic && " · log"}
       </span>
     </>

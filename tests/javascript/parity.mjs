@@ -2,7 +2,7 @@
 // one such process and asks it about thousands of settings: starting Node for each would be slow.
 import { createInterface } from "node:readline";
 import { Attention } from "../../frontend/engine/attention.ts";
-import { errorMap, mapOfRows } from "../../frontend/engine/maps.ts";
+import { errorMap, mapOfRows, mapsOf } from "../../frontend/engine/maps.ts";
 import { MAP_NAMES } from "../../frontend/generated/maps.ts";
 
 const decode = (text, Type) => {
@@ -34,9 +34,9 @@ function resultOf(steps) {
   return step.value;
 }
 
-function mapsOf(question) {
+function answerMaps(question) {
   const engine = engineOf(question);
-  const maps = resultOf(engine.maps());
+  const maps = resultOf(mapsOf(engine));
   const { output } = resultOf(engine.output());
   const truth = decode(question.truth, Float32Array);
   const valuesOf = (name) =>
@@ -87,7 +87,7 @@ for await (const line of createInterface({ input: process.stdin })) {
   let reply;
   try {
     const question = JSON.parse(line);
-    reply = "truth" in question ? mapsOf(question) : answer(question);
+    reply = "truth" in question ? answerMaps(question) : answer(question);
   } catch (error) {
     reply = { error: error.stack };
   }

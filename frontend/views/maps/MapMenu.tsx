@@ -16,14 +16,14 @@ export function MapMenu() {
       words: isPossible ? label : `${label}, where a truth is given`,
       isChosen: chosen === name,
       isDisabled: !isPossible,
-      onChoose: () => kernel.colourBy(name),
+      onChoose: () => kernel.maps.choose(name),
     };
   });
   items.push({
     name: "map-off",
     words: "nothing",
     isChosen: chosen === null,
-    onChoose: () => kernel.colourBy(null),
+    onChoose: () => kernel.maps.choose(null),
   });
   return (
     <Menu
