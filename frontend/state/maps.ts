@@ -109,6 +109,7 @@ export class MapMaker {
   private readonly background = new Background("maps");
   /** How often somebody has asked to begin again. */
   private readonly attempts = signal(0);
+  private timer: ReturnType<typeof setTimeout> | undefined;
   private isFollowing = false;
 
   constructor(link: Link, session: Session) {
@@ -152,11 +153,8 @@ export class MapMaker {
       if (!run || !needsRows.value || run.hasAllRows(sample)) return;
       if (run.awaited.value || run.remote) return; // what stands in for a stage is not here
       session.mapProgress.value = 0;
-      const timer = setTimeout(() => this.make(run, sample), REST);
-      return () => {
-        clearTimeout(timer);
-        this.end();
-      };
+      this.timer = setTimeout(() => this.make(run, sample), REST);
+      return () => this.end();
     });
     link.onStop(endFollowing);
   }
@@ -168,6 +166,7 @@ export class MapMaker {
   }
 
   private end(): void {
+    clearTimeout(this.timer);
     this.background.stop();
     this.session.mapProgress.value = null;
   }
