@@ -25,6 +25,7 @@ def debug(
     pixel: Place | None = None,
     stage: str = "attention",
     sample: int = 0,
+    map: str | None = None,
     foreground_mask: Tensor | None = None,
     picture_f: Tensor | np.ndarray | None = None,
     picture_b: Tensor | np.ndarray | None = None,
@@ -41,6 +42,7 @@ def debug(
         pixel: the output pixel to open at, `(row, column)`.
         stage: the key of the stage to open at.
         sample: which sample of the batch to open at.
+        map: colour each query, or each background patch, by a map of doubt: a name of `trace.map`.
         foreground_mask: `(1|n, 1, H, W)` of 0 and 1, the hole to draw over f where it is not b's.
         picture_f, picture_b: what to draw in place of deep features, `(n|1, 1|3, H, W)` in
             [-1, 1] or `(H, W, 3)` uint8.
@@ -52,8 +54,8 @@ def debug(
             gives them.
 
     Returns:
-        a widget. Its `query`, `stage`, `sample`, `config`, `softmax_scale` and `mask` can be read,
-        set, observed and linked; its `trace` is the run on screen.
+        a widget. Its `query`, `stage`, `sample`, `map`, `config`, `softmax_scale` and `mask` can be
+        read, set, observed and linked; its `trace` is the run on screen.
 
     Raises:
         InputError: an argument that does not fit the trace.
@@ -71,6 +73,7 @@ def debug(
         pixel=pixel,
         stage=stage,
         sample=sample,
+        map=map,
         foreground_mask=foreground_mask,
         picture_f=picture_f,
         picture_b=picture_b,
@@ -89,6 +92,7 @@ def save_page(
     pixel: Place | None = None,
     stage: str = "attention",
     sample: int = 0,
+    map: str | None = None,
     foreground_mask: Tensor | None = None,
     picture_f: Tensor | np.ndarray | None = None,
     picture_b: Tensor | np.ndarray | None = None,
@@ -121,6 +125,7 @@ def save_page(
                 pixel=pixel,
                 stage=stage,
                 sample=sample,
+                map=map,
                 foreground_mask=foreground_mask,
                 picture_f=picture_f,
                 picture_b=picture_b,
@@ -140,10 +145,13 @@ def page_of(
     pixel: Any = None,
     stage: str = "attention",
     sample: int = 0,
+    map: str | None = None,
     **options: Any,
 ) -> bytes:
     """The debugger of `trace` as the bytes of one HTML file; takes and raises what `debug` does."""
     payload = build(trace, **options)
     refuse_page(trace)
-    state = initial_state(payload, trace, query=query, pixel=pixel, stage=stage, sample=sample)
+    state = initial_state(
+        payload, trace, query=query, pixel=pixel, stage=stage, sample=sample, map=map
+    )
     return page_with_steps(trace, state).encode()

@@ -21,7 +21,14 @@ from .masks import Mask, MaskTrait, as_tensor, to_wire
 from .messages import read, reason, state_in
 from .payload import Payload, Results, build, results
 from .remarks import facts_and_findings
-from .state import Place, checked_config, checked_place, checked_stage, initial_state
+from .state import (
+    Place,
+    checked_config,
+    checked_map,
+    checked_place,
+    checked_stage,
+    initial_state,
+)
 from .step_in import page_with_steps, step_in
 from .still import still_of
 from .swapped import recorded_of, refuse_page, rows
@@ -49,6 +56,7 @@ class Debugger(NotPickled, Undoing):
         pixel: the chosen output pixel `(row, column)`, or None.
         stage: the key of the stage on screen.
         sample: which of the batch.
+        map: the map of doubt that the cells are coloured by, a name of `trace.map`, or None.
         config: the `AttentionConfig`; a changed one makes a new run.
         softmax_scale: `config.softmax_scale`, on its own for sliders to link to.
         mask: the hole, `(1|n, 1, Hb, Wb)` like f, or None; a changed one makes a new run. (An
@@ -78,6 +86,7 @@ class Debugger(NotPickled, Undoing):
     pixel = t.Any(None).tag(sync=True)
     stage = t.Unicode("attention").tag(sync=True)
     sample = t.Int(0).tag(sync=True)
+    map = t.Any(None).tag(sync=True)
     config = Checked().tag(sync=True, to_json=_to_config)
     softmax_scale = Checked().tag(sync=True)
     mask = MaskTrait().tag(sync=True, to_json=to_wire)
@@ -90,6 +99,7 @@ class Debugger(NotPickled, Undoing):
         pixel: Any = None,
         stage: str = "attention",
         sample: int = 0,
+        map: str | None = None,
         **options: Any,
     ) -> None:
         self._answered = 0
@@ -98,7 +108,7 @@ class Debugger(NotPickled, Undoing):
         self._payload: Payload | None = build(trace, at_once=False, **options)
         self._trace: Trace | None = trace
         state = initial_state(
-            self._payload, trace, query=query, pixel=pixel, stage=stage, sample=sample
+            self._payload, trace, query=query, pixel=pixel, stage=stage, sample=sample, map=map
         )
         mask = trace.mask_at_b if self._payload.mask else None
         state |= {"_esm": assets.bootstrap(), "_module": assets.module(), "_css": assets.style()}
@@ -165,6 +175,11 @@ class Debugger(NotPickled, Undoing):
     def _valid_sample(self, proposal: Any) -> int:
         size = len(self._trace.f) if self._trace else 0
         return self._checked(proposal, lambda value: check_index("sample", value, size))
+
+    @t.validate("map")
+    def _valid_map(self, proposal: Any) -> str | None:
+        payload = self._payload
+        return self._checked(proposal, lambda value: payload and checked_map(value, payload))
 
     @t.validate("request")
     def _valid_request(self, proposal: Any) -> int:
@@ -348,7 +363,7 @@ class Debugger(NotPickled, Undoing):
     def _state(self) -> dict[str, Any]:
         """What a page opens with, as it is now."""
         names: tuple[str, ...] = ("meta", "buffers", "answer", "recorded", "plain", "request")
-        names += ("query", "pixel", "stage", "sample")
+        names += ("query", "pixel", "stage", "sample", "map")
         state = {name: getattr(self, name) for name in (*names, "softmax_scale")}
         return state | {"config": self.config.to_dict(), "mask": to_wire(self.mask)}
 

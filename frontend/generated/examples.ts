@@ -138,6 +138,10 @@ export const META = {
     truth: { dtype: "float32", shape: [1, 3, 8, 8] },
     picture_f: { dtype: "uint8", shape: [1, 8, 8, 3] },
     picture_b: { dtype: "uint8", shape: [1, 8, 8, 3] },
+    effective_patches: { dtype: "float32", shape: [1, 4, 4] },
+    best_share: { dtype: "float32", shape: [1, 4, 4] },
+    margin: { dtype: "float32", shape: [1, 4, 4] },
+    times_pasted: { dtype: "float32", shape: [1, 4, 4] },
   },
   config: CONFIG,
   summaries: {
@@ -247,12 +251,17 @@ export const TRAITS = {
     truth: BYTES,
     picture_f: BYTES,
     picture_b: BYTES,
+    effective_patches: BYTES,
+    best_share: BYTES,
+    margin: BYTES,
+    times_pasted: BYTES,
     output: BYTES,
     lse: BYTES,
     argmax: BYTES,
     picture_output: BYTES,
   },
   config: CONFIG,
+  map: null,
   mask: { shape: [1, 8, 8], data: BYTES },
   meta: META,
   pixel: [3, 4],
@@ -283,6 +292,7 @@ export const WRITTEN_BY_KERNEL = {
 
 export const WRITTEN_BY_BOTH = {
   config: true,
+  map: true,
   mask: true,
   pixel: true,
   query: true,
@@ -307,4 +317,5 @@ export const PAGE_STATE = {
   config: true,
   softmax_scale: true,
   mask: true,
+  map: true,
 } satisfies Record<keyof (KernelTraits & SharedTraits), true>;

@@ -1,6 +1,7 @@
 // The state of one debugger, as signals, and what may be done to it. It knows no kernel.
 import { batch, computed, type ReadonlySignal, signal } from "@preact/signals";
 import { WEIGHTS } from "../engine/roles.ts";
+import type { MapName } from "../generated/maps.ts";
 import type { StageKey } from "../generated/stages.ts";
 import { answeredCursor } from "./answered.ts";
 import type { Mask } from "./arrays.ts";
@@ -16,6 +17,7 @@ import {
 import { type Gradient, type GradientMaps, mapsOf } from "./gradient.ts";
 import { homeOf } from "./home.ts";
 import { type KeptLink, keptCellsOf, linksOf } from "./kept.ts";
+import { type DoubtMap, doubtOf } from "./maps.ts";
 import type { Region, RegionSum } from "./region.ts";
 import { Remarks } from "./remarks.ts";
 import type { Run } from "./run.ts";
@@ -47,6 +49,9 @@ export class Session {
   /** The one channel that every picture shows; null for all. */
   readonly channel = signal<number | null>(null);
   readonly span = signal<Span>("row");
+  /** By what the cells are coloured, and how much of that is made while it is. */
+  readonly map = signal<MapName | null>(null);
+  readonly mapProgress = signal<number | null>(null);
   readonly tool = signal<Tool>("look");
   /** Diameter of the brush, in pixels. */
   readonly brush = signal(6);
@@ -92,6 +97,12 @@ export class Session {
     answeredCursor(this) === this.cursor.value ? linksOf(this.attention, this.keptCells.value) : [],
   );
 
+  /** The map of doubt as far as it is known. */
+  readonly doubt: ReadonlySignal<DoubtMap | null> = computed(() => {
+    const [name, run] = [this.map.value, this.document.value];
+    return name && run && doubtOf(name, run, this.sample.value);
+  });
+
   private readonly gradientMaps: ReadonlySignal<GradientMaps | null> = computed(() => {
     const gradient = this.gradient.value;
     return gradient && mapsOf(gradient, this.channel.value);
@@ -113,6 +124,7 @@ export class Session {
       links: this.links.value,
       region: this.region.value,
       regionSum: this.regionSum.value,
+      doubt: this.doubt.value,
       gradientMaps: this.gradientMaps.value,
     };
   }

@@ -55,7 +55,7 @@ export function Keys() {
           <dt>
             <kbd>Esc</kbd>
           </dt>
-          <dd>stops playing; then ends a region; then lets all go</dd>
+          <dd>stops playing, or the making of a map; then ends a region; then lets all go</dd>
           <dt>
             <kbd>[</kbd> <kbd>]</kbd>
           </dt>
@@ -79,6 +79,13 @@ export function Keys() {
           <dd>
             the next and the previous cell of the finding that was shown last (while no code is
             open)
+          </dd>
+          <dt>
+            <kbd>W</kbd>
+          </dt>
+          <dd>
+            the next worst place of the map that the cells are coloured by; <kbd>Shift</kbd>+
+            <kbd>W</kbd> the previous one
           </dd>
           <dt>
             <kbd>S</kbd>

@@ -48,6 +48,8 @@ def look(run: cv.Trace) -> list[str]:
     remark: cv.Remark = remarks[0]
     places: list[tuple[int, int]] = run.where(lambda cell: cell.best_share > 0.5)
     assert len(places) == int((cells.best_share > 0.5).sum())
+    doubt: Tensor = run.map("margin")
+    assert doubt.shape == cells.margin.shape
     assert remark.key in [each.key for each in (*remarks, *run.findings)]
     flow: Tensor = cv.flow_like(run, "tensorflow")
     assert flow.ndim == 4
