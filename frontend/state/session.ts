@@ -14,6 +14,7 @@ import {
 } from "./cursor.ts";
 import { homeOf } from "./home.ts";
 import { type KeptLink, keptCellsOf, linksOf } from "./kept.ts";
+import { Playback } from "./mechanism.ts";
 import type { Region, RegionSum } from "./region.ts";
 import { Remarks } from "./remarks.ts";
 import type { Run } from "./run.ts";
@@ -67,6 +68,8 @@ export class Session {
   /** Why nothing can be shown at all. */
   readonly fatal = signal("");
   readonly remarks = new Remarks();
+  /** How the step on screen works, in motion. */
+  readonly mechanism = new Playback();
   /** The kernel is gone. */
   readonly offline = signal(false);
 

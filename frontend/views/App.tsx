@@ -12,6 +12,7 @@ import { cell, percent } from "./format.ts";
 import { Inspector } from "./Inspector.tsx";
 import { Lead } from "./Lead.tsx";
 import { Matches } from "./Matches.tsx";
+import { takeMechanismKey } from "./mechanisms/keys.ts";
 import { Pictures } from "./Pictures.tsx";
 import { spokenRegion } from "./region.tsx";
 import { type Root, setRoot } from "./root.ts";
@@ -120,7 +121,7 @@ function letGo({ session, hands }: Tools): void {
 function takeKey(tools: Tools, event: KeyboardEvent): void {
   const by = { "[": -1, "]": 1 }[event.key];
   if (tools.session.showsKeys.value) return; // the dialog has its own
-  if (takeSteppingKey(tools, event)) {
+  if (takeSteppingKey(tools, event) || takeMechanismKey(tools, event)) {
     // it did what it does
   } else if (event.key === "Escape") {
     letGo(tools);

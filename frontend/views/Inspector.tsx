@@ -9,6 +9,7 @@ import { stepOf } from "../steps/index.ts";
 import { PatchInspector } from "../steps/patch.tsx";
 import { useTools } from "./context.ts";
 import { named } from "./format.ts";
+import { MechanismPanel, WatchButton } from "./mechanisms/Panel.tsx";
 import { rootOf } from "./root.ts";
 import { factsOf } from "./Strip.tsx";
 import { StepInButtons } from "./stepping/Panel.tsx";
@@ -55,7 +56,11 @@ export function Inspector() {
     <section class="ctx-inspector" aria-label="What this stage does to this cell">
       <Head stage={stage} title={question === "query" ? undefined : TITLES[question]} />
       <div class="ctx-view" tabIndex={-1} ref={view}>
-        <Answer scene={scene} question={question} stage={stage} />
+        {session.mechanism.isOpen.value ? (
+          <MechanismPanel scene={scene} stage={stage} />
+        ) : (
+          <Answer scene={scene} question={question} stage={stage} />
+        )}
       </div>
       <p class="ctx-source">
         <span>
@@ -97,6 +102,7 @@ function Head({ stage, title }: { stage: StageKey; title?: string }) {
           ))}
         </span>
       )}
+      <WatchButton />
       <StepInButtons stage={stage} />
       <small class="ctx-facts" title={named(axes, shape)}>
         {factsOf(stage, session)}
