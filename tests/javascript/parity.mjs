@@ -2,6 +2,7 @@
 // one such process and asks it about thousands of settings: starting Node for each would be slow.
 import { createInterface } from "node:readline";
 import { Attention } from "../../frontend/engine/attention.ts";
+import { mechanismsOf } from "./mechanisms.mjs";
 
 const decode = (text, Type) => {
   const bytes = Buffer.from(text, "base64");
@@ -12,7 +13,7 @@ const encode = (numbers) => Buffer.from(Float64Array.from(numbers).buffer).toStr
 
 const ROWS = ["valid", "scores", "fused_rows", "fused_scores", "attention"];
 
-function answer({ shape, f, b, mask, config, queries, patches, pixels }) {
+function answer({ shape, f, b, mask, config, queries, patches, pixels, moving }) {
   const engine = new Attention(
     {
       ...shape,
@@ -23,6 +24,7 @@ function answer({ shape, f, b, mask, config, queries, patches, pixels }) {
     },
     config,
   );
+  if (moving) return mechanismsOf(engine, moving);
   const told = {
     downsampled_f: encode(engine.downsampledF),
     downsampled_b: encode(engine.downsampledB),

@@ -5,4 +5,6 @@ export interface Mechanism<Frame> {
   /** The last tick; the first is 0. */
   readonly last: number;
   readonly at: (tick: number) => Frame;
+  /** Ticks that are worth a longer look, beside the first and the last. */
+  readonly stops?: readonly number[];
 }

@@ -1,9 +1,15 @@
-// How long each tick is looked at while a mechanism plays: the first ones and the last ones long,
-// those between quicker and quicker, so that a loop over thousands does not take an hour.
+// How long each tick is looked at while a mechanism plays: the first ones, the last ones and those
+// at a stop long, those between quicker and quicker, so that thousands do not take an hour.
 
-/** Milliseconds of a tick near either end. */
+/** How long a mechanism is, and where it is worth a longer look. */
+export interface Course {
+  readonly last: number;
+  readonly stops?: readonly number[];
+}
+
+/** Milliseconds of a tick at a stop, and near it. */
 export const SLOW = 900;
-/** So many ticks at either end are slow. */
+/** So many ticks at either side of a stop are slow. */
 const SLOW_TICKS = 3;
 const QUICKENING = 0.8;
 /** Milliseconds that all quick ticks together take at least. */
@@ -12,9 +18,9 @@ const MIDDLE = 5000;
 const STATIONS = 40;
 
 /** Milliseconds that a tick is looked at. */
-export function dwell(tick: number, last: number): number {
-  const toEnd = Math.min(tick, last - tick);
-  const quickened = SLOW * QUICKENING ** Math.max(0, toEnd - SLOW_TICKS);
+export function dwell(tick: number, { last, stops = [] }: Course): number {
+  const distances = [0, last, ...stops].map((stop) => Math.abs(tick - stop));
+  const quickened = SLOW * QUICKENING ** Math.max(0, Math.min(...distances) - SLOW_TICKS);
   return Math.min(SLOW, Math.max(quickened, MIDDLE / Math.max(1, last)));
 }
 
@@ -25,16 +31,16 @@ export interface Position {
 }
 
 /** Play on for some milliseconds; several ticks may pass, never the last one. */
-export function playOn({ tick, spent }: Position, milliseconds: number, last: number): Position {
-  let at = tick;
-  let rest = spent + milliseconds;
-  while (at < last && rest >= dwell(at, last)) {
-    rest -= dwell(at, last);
+export function playOn(position: Position, milliseconds: number, course: Course): Position {
+  let at = position.tick;
+  let rest = position.spent + milliseconds;
+  while (at < course.last && rest >= dwell(at, course)) {
+    rest -= dwell(at, course);
     at += 1;
   }
-  return { tick: at, spent: at < last ? rest : 0 };
+  return { tick: at, spent: at < course.last ? rest : 0 };
 }
 
 /** The tick that is looked at next where nothing may flash past. */
-export const nextStation = (tick: number, last: number): number =>
+export const nextStation = (tick: number, { last }: Course): number =>
   Math.min(last, tick + Math.max(1, Math.ceil(last / STATIONS)));

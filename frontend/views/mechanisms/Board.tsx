@@ -23,6 +23,8 @@ interface BoardProps {
   /** How large it may be, in CSS pixels. */
   side?: number;
   boxes?: readonly BoardBox[];
+  /** What is open shows the ground, not that nothing is there. */
+  isPlain?: boolean;
   /** What is written into the cells, where they are large enough. */
   textAt?: (i: number) => string;
   /** Further marks, in units of cells. */
@@ -32,7 +34,7 @@ interface BoardProps {
 const LEAST_FOR_TEXT = 15; // CSS pixels of a cell
 
 export function Board(props: BoardProps) {
-  const { rows, cols, colours, label, side = 176, boxes = [], textAt, children } = props;
+  const { rows, cols, colours, label, side = 176, boxes = [], textAt, isPlain, children } = props;
   const canvas = useRef<HTMLCanvasElement>(null);
   useLayoutEffect(() => {
     if (canvas.current) paintOn(canvas.current, rows, cols, colours);
@@ -41,7 +43,7 @@ export function Board(props: BoardProps) {
   const step = fitting >= 1 ? Math.floor(fitting) : fitting;
   return (
     <span
-      class="ctx-board"
+      class={isPlain ? "ctx-board ctx-plain" : "ctx-board"}
       style={`width: ${step * cols}px; aspect-ratio: ${cols} / ${rows}`}
       role="img"
       aria-label={label}

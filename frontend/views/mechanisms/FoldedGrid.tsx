@@ -27,7 +27,7 @@ const MARGIN = 1; // cells around those that are wanted
 const GAP = 0.5; // cells, where some are left out
 
 export function FoldedGrid(props: FoldedGridProps) {
-  const { grid, order, cells, added, middle, role, colours, label, side = 190 } = props;
+  const { grid, order, cells, added, middle, role, colours, label, side = 180 } = props;
   const inside = cells.filter((index) => index >= 0).map((index) => cellAt(index, grid.cols));
   const wantedRows = folded(
     inside.map(([row]) => row),
@@ -43,7 +43,7 @@ export function FoldedGrid(props: FoldedGridProps) {
   const columns = unfolded(wantedColumns, GAP);
   const height = (rows.get(wantedRows.at(-1) ?? 0) ?? 0) + 1;
   const width = (columns.get(wantedColumns.at(-1) ?? 0) ?? 0) + 1;
-  const step = Math.min(38, Math.floor(side / Math.max(height, width)));
+  const step = Math.min(36, Math.floor(side / Math.max(height, width)));
   const cornerOf = (index: number) => {
     const [row, column] = cellAt(index, grid.cols);
     return { top: rows.get(row) ?? 0, left: columns.get(column) ?? 0, rows: 1, cols: 1 };
@@ -66,13 +66,15 @@ export function FoldedGrid(props: FoldedGridProps) {
           return (
             <g key={index}>
               <rect x={left} y={top} width="1" height="1" fill={`rgb(${red} ${green} ${blue})`} />
-              <text x={left + 0.5} y={top + 0.62}>
+              <text x={left + 0.5} y={top + 0.3}>
                 {countedAt(index, grid, order)}
               </text>
             </g>
           );
         }),
       )}
+      <LeftOut places={wantedColumns} positions={columns} at={(x) => [x, height / 2]} />
+      <LeftOut places={wantedRows} positions={rows} at={(y) => [width / 2, y]} />
       <Outline box={cornerOf(middle)} role={role} kind="light" />
       {added
         .slice(0, -1)
@@ -84,11 +86,36 @@ export function FoldedGrid(props: FoldedGridProps) {
         <Move
           from={cornerOf(before)}
           to={cornerOf(now)}
+          role={role}
           wraps={isOnOtherLine(before, now, grid, order)}
         />
       )}
       {now >= 0 && <Outline box={cornerOf(now)} role={role} />}
     </svg>
+  );
+}
+
+interface LeftOutProps {
+  places: readonly number[];
+  positions: ReadonlyMap<number, number>;
+  /** Where the middle of a gap is, x and y. */
+  at: (position: number) => readonly [number, number];
+}
+
+/** A sign in each gap that rows or columns are left out there. */
+function LeftOut({ places, positions, at }: LeftOutProps) {
+  const afterGap = places.filter((place, i) => i > 0 && place !== places[i - 1] + 1);
+  return (
+    <>
+      {afterGap.map((place) => {
+        const [x, y] = at((positions.get(place) ?? 0) - GAP / 2);
+        return (
+          <text key={place} class="ctx-left-out" x={x} y={y + 0.08}>
+            ⋯
+          </text>
+        );
+      })}
+    </>
   );
 }
 
@@ -100,8 +127,15 @@ function isOnOtherLine(before: number, now: number, { cols }: Grid, order: Order
 
 type Corner = { readonly top: number; readonly left: number };
 
+interface MoveProps {
+  from: Corner;
+  to: Corner;
+  wraps: boolean;
+  role: Role;
+}
+
 /** From the middle of one cell to that of another. */
-function Move({ from, to, wraps }: { from: Corner; to: Corner; wraps: boolean }) {
+function Move({ from, to, wraps, role }: MoveProps) {
   const line = {
     x1: from.left + 0.5,
     y1: from.top + 0.5,
@@ -109,7 +143,7 @@ function Move({ from, to, wraps }: { from: Corner; to: Corner; wraps: boolean })
     y2: to.top + 0.5,
   };
   return (
-    <g class={wraps ? "ctx-move ctx-wrapped" : "ctx-move"}>
+    <g class={`ctx-move ctx-of-${role} ${wraps ? "ctx-wrapped" : ""}`}>
       <line {...line} class="ctx-dark" />
       <line {...line} />
     </g>

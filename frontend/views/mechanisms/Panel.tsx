@@ -73,14 +73,14 @@ function Watching({ film, mechanism }: { film: Film; mechanism: Playback }) {
   useLayoutEffect(() => {
     mechanism.last.value = last;
   }, [last]);
-  usePlaying(mechanism, last);
+  usePlaying(mechanism, film);
   const tick = clamp(mechanism.tick.value, last + 1);
   return (
     <section
       class="ctx-mechanism"
       aria-label="How this step works, tick by tick"
       data-tick={tick}
-      data-glides={dwell(tick, last) > SMOOTH}
+      data-glides={dwell(tick, film) > SMOOTH}
     >
       <Steering mechanism={mechanism} tick={tick} last={last} />
       <p class="ctx-tick" aria-live={mechanism.isPlaying.value ? "off" : "polite"}>
@@ -156,7 +156,8 @@ function Steering({ mechanism, tick, last }: SteeringProps) {
 }
 
 /** Let the ticks pass while it plays, until the last one; it ends with what shows it. */
-function usePlaying(mechanism: Playback, last: number): void {
+function usePlaying(mechanism: Playback, film: Film): void {
+  const { last } = film;
   const isPlaying = mechanism.isPlaying.value;
   useEffect(() => {
     if (!isPlaying) return;
@@ -166,7 +167,7 @@ function usePlaying(mechanism: Playback, last: number): void {
       if (at >= last) mechanism.isPlaying.value = false;
     };
     if (isStill()) {
-      const timer = setInterval(() => endAt(nextStation(tick.value, last)), SLOW);
+      const timer = setInterval(() => endAt(nextStation(tick.value, film)), SLOW);
       return () => clearInterval(timer);
     }
     let before = performance.now();
@@ -174,14 +175,14 @@ function usePlaying(mechanism: Playback, last: number): void {
     let frame = 0;
     const advance = () => {
       const time = performance.now();
-      position = playOn(position, time - before, last);
+      position = playOn(position, time - before, film);
       before = time;
       endAt(position.tick);
       frame = requestAnimationFrame(advance);
     };
     frame = requestAnimationFrame(advance);
     return () => cancelAnimationFrame(frame);
-  }, [isPlaying, last]);
+  }, [isPlaying, film]);
   useEffect(
     () => () => {
       mechanism.isPlaying.value = false;

@@ -71,7 +71,9 @@ function Picture({ scene, mechanism, frame }: FrameProps) {
     <>
       <Figure
         name={
-          isDivided ? "the output here" : "laid over each other, in a quarter of their strength"
+          isDivided
+            ? "the output, inside the thin frame"
+            : "laid over each other, in a quarter of their strength"
         }
       >
         <Board

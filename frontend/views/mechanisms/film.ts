@@ -1,9 +1,9 @@
 // A mechanism as it is watched: drawn, and told in one sentence, at each tick.
 import type { VNode } from "preact";
+import type { Course } from "../../engine/mechanisms/pace.ts";
 import type { Scene } from "../../state/scene.ts";
 
-export interface Film {
-  readonly last: number;
+export interface Film extends Course {
   readonly draw: (tick: number) => VNode;
   readonly tell: (tick: number) => VNode;
 }

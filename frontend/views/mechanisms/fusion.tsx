@@ -52,6 +52,7 @@ function Picture({ scene, mechanism, frame }: PictureProps) {
   };
   const pairs = lines.flat();
   const shared = { order: frame.order };
+  const walked = frame.phase === "back" ? [] : frame.added;
   return (
     <>
       <Figure name={`queries, ${COUNTED[frame.order]}`}>
@@ -59,7 +60,7 @@ function Picture({ scene, mechanism, frame }: PictureProps) {
           {...shared}
           grid={queryGrid}
           cells={[p, ...pairs.map((pair) => pair.p)]}
-          added={frame.added.map((pair) => pair.p)}
+          added={walked.map((pair) => pair.p)}
           middle={p}
           role="query"
           colours={ofQueries}
@@ -73,7 +74,7 @@ function Picture({ scene, mechanism, frame }: PictureProps) {
           {...shared}
           grid={patchGrid}
           cells={[q, ...pairs.map((pair) => pair.q)]}
-          added={frame.added.map((pair) => pair.q)}
+          added={walked.map((pair) => pair.q)}
           middle={q}
           role="match"
           colours={ofPatches}
@@ -128,7 +129,7 @@ function Matrix({ scene, block, addedCount }: MatrixProps) {
             {row.map((value, j) => (
               <td
                 key={j}
-                class={kindOf(i, j, addedCount)}
+                data-added={kindOf(i, j, addedCount)}
                 style={value === null ? "" : `background: rgb(${pale(paint(value, range))})`}
               >
                 {value === null ? "0" : brief(value)}
@@ -143,9 +144,9 @@ function Matrix({ scene, block, addedCount }: MatrixProps) {
 
 /** What is added now, what was before, what will be, and what never is. */
 function kindOf(i: number, j: number, addedCount: number): string {
-  if (i !== j) return "ctx-aside";
-  if (i === addedCount - 1) return "ctx-now";
-  return i < addedCount ? "ctx-done" : "ctx-next";
+  if (i !== j) return "never";
+  if (i === addedCount - 1) return "now";
+  return i < addedCount ? "before" : "later";
 }
 
 /** The lines of the first pass, and what the second one makes of them. */

@@ -53,17 +53,10 @@ function AlongRows({ scene, frame }: SentenceProps) {
   const sum = frame.lines[frame.line];
   return (
     <>
-      <Met scene={scene} pair={pair} isMiddle={pair.d === 0 && pair.e === 0} />{" "}
-      {pair.inside ? (
-        <>
-          : their score is <Value name="added" value={pair.value} />
-        </>
-      ) : (
-        <>
-          : nothing to add, <Value name="added" value={0} />
-        </>
-      )}
-      ; sum along the row so far <Value name="sum" value={sum} />.
+      <Met scene={scene} pair={pair} isMiddle={pair.d === 0 && pair.e === 0} />:{" "}
+      {pair.inside ? "their score is " : "nothing to add, "}
+      <Value name="added" value={pair.value} />; sum along the row so far{" "}
+      <Value name="sum" value={sum} />.
     </>
   );
 }
@@ -77,20 +70,28 @@ interface MetProps {
 /** Which pair is met, and whether either came there over the end of a line. */
 function Met({ scene, pair, isMiddle }: MetProps) {
   const { attention } = scene;
-  if (!pair.inside) return <>One step further one of the two falls off its grid</>;
+  if (!pair.inside) return <>One step on, one of the two falls off its grid</>;
   const query: Place = attention.place(pair.p);
   const patch: Place = attention.cellOf(pair.q);
   return (
     <>
-      {isMiddle ? "The pair itself" : "Query"} <At place={query} role="query" />
-      {pair.queryWraps && <Over />} {isMiddle ? "→" : "meets patch"}{" "}
+      {isMiddle ? "The pair itself, " : "Query "}
+      <At place={query} role="query" />
+      {isMiddle ? " and " : " meets patch "}
       <At place={patch} role="match" />
-      {pair.patchWraps && <Over />}
+      {pair.queryWraps || pair.patchWraps ? <Over pair={pair} /> : null}
     </>
   );
 }
 
-const Over = () => <em class="ctx-over"> over the end of its line, no neighbour</em>;
+/** Who ran over the end of a line onto the next. */
+function Over({ pair: { queryWraps, patchWraps } }: { pair: Pair }) {
+  if (queryWraps && patchWraps) {
+    return <em class="ctx-over">, both over the end of their lines, no neighbours</em>;
+  }
+  const who = queryWraps ? "the query" : "the patch";
+  return <em class="ctx-over">, {who} over the end of its line, no neighbour</em>;
+}
 
 function Transposed({ scene, mechanism }: SentenceProps) {
   const { queryGrid, patchGrid } = scene.attention;

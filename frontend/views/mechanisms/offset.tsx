@@ -41,14 +41,10 @@ function Picture({ scene, mechanism, tick }: PictureProps) {
   const [rows, cols] = [Math.max(h, hb), Math.max(w, wb)];
   const inner = coloursOf(scene, downsampledB, hb * wb);
   const led = leaders.slice(0, tick);
-  const boxes: BoardBox[] = led.map(({ place }, i) => ({
-    box: cellBox(place),
-    role: "match",
-    kind: i < led.length - 1 ? "done" : undefined,
-  }));
-  if (frame.phase === "walk" || frame.phase === "arrow") {
-    boxes.push({ box: cellBox(match), role: "match" });
-  }
+  const boxes: BoardBox[] = [];
+  const isSought = frame.phase === "start" || frame.phase === "search";
+  const target = isSought ? frame.leader?.place : match;
+  if (target) boxes.push({ box: cellBox(target), role: "match" });
   boxes.push({ box: cellBox(query), role: "query" });
   const corner = [query[0] + frame.walked[0], query[1]];
   const length = Math.hypot(...offset);
@@ -81,7 +77,7 @@ function Picture({ scene, mechanism, tick }: PictureProps) {
           )}
         </Board>
       </Figure>
-      <Figure name="the wheel: hue is direction, distance from the middle is length">
+      <Figure name="hue is direction, distance length">
         <span class="ctx-wheel">
           <i style={`left: ${50 + scale * right}%; top: ${50 + scale * down}%`} />
         </span>
@@ -90,11 +86,11 @@ function Picture({ scene, mechanism, tick }: PictureProps) {
         <Chip colour={isDone ? wheelColour(offset[0], offset[1], known || length) : null} />
       </Figure>
       {leaders.length > 0 && (
-        <dl class="ctx-sums">
-          {leaders.slice(-MOST_LEADERS).map(({ q, place, share }) => (
-            <div key={q} class={led.some((leader) => leader.q === q) ? "ctx-taken" : undefined}>
+        <dl class="ctx-sums ctx-leaders">
+          {led.slice(-MOST_LEADERS).map(({ q, place, share }, i, all) => (
+            <div key={q} class={i === all.length - 1 ? "ctx-taken" : undefined}>
               <dt>{cell(...place)}</dt>
-              <dd>{led.some((leader) => leader.q === q) ? percent(share) : "…"}</dd>
+              <dd>{percent(share)}</dd>
             </div>
           ))}
         </dl>
@@ -123,7 +119,7 @@ interface SentenceProps {
 }
 
 function Sentence({ scene, mechanism, frame }: SentenceProps) {
-  const { query, match, offset, leaders } = mechanism;
+  const { query, match, leaders } = mechanism;
   const { leader, walked } = frame;
   if (frame.phase === "start") {
     return leaders.length > 0 ? (
@@ -148,17 +144,16 @@ function Sentence({ scene, mechanism, frame }: SentenceProps) {
   const [down, right] = walked;
   return (
     <>
-      From <CellWord at={query} />: <Value name="down" value={down} /> rows down,{" "}
-      <Value name="right" value={right} /> columns to the right
+      From <CellWord at={query} /> {down === 0 && right === 0 ? "no step" : wayOf(down, right)}
       {frame.phase === "arrow" ? (
         <>
-          , which leads to <PatchWord at={match} />. The offset is (
-          {offset.join(", ").replaceAll("-", "−")})
-          {offset.some((part) => part !== 0) && `, ${wayOf(...offset)}`}.
+          , which leads to <PatchWord at={match} />. The offset in rows down and columns right is
         </>
       ) : (
-        <>; it stands at {cell(...frame.at)}.</>
-      )}
+        <>: it stands at {cell(...frame.at)}. So far, in rows down and columns right,</>
+      )}{" "}
+      (<Value name="down" value={down} />, <Value name="right" value={right} />
+      ).
     </>
   );
 }

@@ -19,6 +19,7 @@ export const patchFilm: Filming = (scene) => {
   const mechanism = patchMechanism(scene.attention, kind);
   return {
     last: mechanism.last,
+    stops: scene.q < 0 ? [] : [scene.q],
     draw: (tick) => (
       <Picture scene={scene} mechanism={mechanism} tick={tick} isPaste={kind === "paste"} />
     ),
@@ -122,7 +123,15 @@ function Sentence({ scene, mechanism, frame }: SentenceProps) {
           , of which <Value name="zeros" value={c * frame.outside} /> lie outside and are 0
         </>
       )}
-      ; then it moves {step === 1 ? "one column" : `${step} columns`} on.
+      ; <Next scene={scene} q={frame.q} step={step} />.
     </>
   );
+}
+
+/** Where the window goes from a patch. */
+function Next({ scene, q, step }: { scene: Scene; q: number; step: number }) {
+  const { L, gw } = scene.attention;
+  if (q === L - 1) return <>it was the last one</>;
+  if ((q + 1) % gw === 0) return <>then it goes to the start of the next row</>;
+  return <>then it moves {step === 1 ? "one column" : `${step} columns`} on</>;
 }

@@ -78,6 +78,7 @@ function Picture({ scene, shrunk, mechanism, tick }: PictureProps) {
           cols={pixels.cols}
           colours={colours}
           side={200}
+          isPlain
           label={`the map ${shrunk.name} around the cell, with the pixels that are kept`}
           boxes={[
             { box: window, role, kind: "light" },
@@ -93,7 +94,7 @@ function Picture({ scene, shrunk, mechanism, tick }: PictureProps) {
           side={200}
           label={`the shrunk map ${shrunk.name}, as far as it is made`}
           boxes={[
-            { box: cellBox(placeIn(shrunk.place, cells)), role, kind: "done" },
+            { box: cellBox(placeIn(shrunk.place, cells)), role, kind: "light" },
             { box: cellBox(placeIn(frame.cell, cells)), role },
           ]}
         />

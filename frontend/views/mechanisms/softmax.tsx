@@ -73,7 +73,7 @@ function Sentence({ scene, mechanism, frame }: FrameProps) {
     case "scores":
       return (
         <>
-          {thousands(L)} fused scores, the largest patch by patch. The first is{" "}
+          {thousands(L)} fused scores: the largest one by one, the others together. The first is{" "}
           <Value name="first" value={values[0]} />.
         </>
       );

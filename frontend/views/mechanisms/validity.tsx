@@ -14,6 +14,7 @@ export const validityFilm: Filming = (scene) => {
   const mechanism = validityMechanism(scene.attention);
   return {
     last: mechanism.last,
+    stops: [scene.q, scene.attention.valid.indexOf(0)].filter((q) => q >= 0),
     draw: (tick) => <Picture scene={scene} mechanism={mechanism} tick={tick} />,
     tell: (tick) => <Sentence scene={scene} frame={mechanism.at(tick)} />,
   };
