@@ -123,6 +123,6 @@ export function brief(value: number): string {
   return value.toFixed(2 - decimals).replace("-", "−");
 }
 
-/** Light enough for dark letters on it: so much of a colour, and white. */
-export const pale = (colour: ArrayLike<number>, share = 0.4): number[] =>
-  [0, 1, 2].map((channel) => 255 - share * (255 - colour[channel]));
+/** Light enough for dark letters on it. */
+export const pale = (colour: ArrayLike<number>): number[] =>
+  [0, 1, 2].map((channel) => 255 - 0.4 * (255 - colour[channel]));

@@ -1,5 +1,5 @@
 // Fusion, watched: two grids moving together, along the rows first, then down the columns.
-import { type ColourRange, paint, rangeOf } from "../../engine/colour.ts";
+import { paint, rangeOf } from "../../engine/colour.ts";
 import {
   type Block,
   countedAt,
@@ -130,7 +130,7 @@ function Matrix({ scene, block, addedCount }: MatrixProps) {
               <td
                 key={j}
                 data-added={kindOf(i, j, addedCount)}
-                style={`background: rgb(${value === null ? WHITE : shadeOf(value, range, i === j)})`}
+                style={i === j ? `background: rgb(${pale(paint(value ?? 0, range))})` : ""}
               >
                 {value === null ? "0" : brief(value)}
               </td>
@@ -141,12 +141,6 @@ function Matrix({ scene, block, addedCount }: MatrixProps) {
     </table>
   );
 }
-
-const WHITE = [255, 255, 255];
-
-/** Off the diagonal it is there, and fainter. */
-const shadeOf = (value: number, range: ColourRange, isAdded: boolean): number[] =>
-  pale(paint(value, range), isAdded ? 0.4 : 0.12);
 
 /** What is added now, what was before, what will be, and what never is. */
 function kindOf(i: number, j: number, addedCount: number): string {
