@@ -38,7 +38,7 @@ interface PictureProps {
   frame: FusionFrame;
 }
 
-const COUNTED = { rows: "counted row by row", columns: "counted column by column" };
+const COUNTED = { rows: "row by row", columns: "column by column" };
 
 function Picture({ scene, mechanism, frame }: PictureProps) {
   const { attention } = scene;
@@ -168,7 +168,7 @@ function Sums({ mechanism, frame }: Pick<PictureProps, "mechanism" | "frame">) {
       {lines.length > 1 && (
         <div class="ctx-total">
           <dt>s*</dt>
-          <dd>{frame.total === null ? "…" : brief(frame.total)}</dd>
+          <dd>{taken === 0 || frame.total === null ? "…" : brief(frame.total)}</dd>
         </div>
       )}
     </dl>

@@ -100,8 +100,9 @@ function Transposed({ scene, mechanism }: SentenceProps) {
   const patch = countedAt(q, patchGrid, "columns");
   return (
     <>
-      The transpose: no number changes, both grids are only counted anew, column by column. Query{" "}
-      {p} is number {query} now, patch {q} number {patch}: one step on is the cell below.
+      The transpose: no score changes, the cells of both grids are only counted anew, column by
+      column. Query {p} is number {query} now, patch {q} number {patch}: one step on is the cell
+      below.
     </>
   );
 }
