@@ -21,7 +21,6 @@ from ..checks import check_real, shape_of
 from ..errors import BudgetError, InputError
 from ..habits import check_range
 from ..inputs import check_binary, check_mask
-from ..stages import STAGES
 from ..traces.run import check_trace
 from ..units import human
 from .outcome import Outcome, affordable, outcome_of, summaries
@@ -123,7 +122,7 @@ def build(
         "python": python,
         "kernel": True,
         "pending": pending,
-        "registry": [stage.to_dict() for stage in STAGES],
+        "registry": [stage.to_dict() for stage in trace.stages.values()],
         "dialects": settings.DIALECTS,
         "choices": {name: list(values) for name, values in settings.CHOICES.items()},
         "n": n,

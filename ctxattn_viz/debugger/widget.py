@@ -15,7 +15,7 @@ from ..errors import InputError
 from ..files import path_of, writing
 from ..inputs import check_inputs, check_values
 from ..stages.downsampling import mask_at
-from ..traces.results import NotPickled
+from ..traces.copies import NotPickled
 from . import assets, places, reloading, uploads
 from .masks import Mask, MaskTrait, as_tensor, to_wire
 from .messages import read, reason, state_in

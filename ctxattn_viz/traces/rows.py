@@ -5,7 +5,7 @@ from torch import Tensor
 
 from ..checks import check_index
 from ..devices import exact_arithmetic
-from ..stages import MATRICES, Values, patch_grid, query_grid
+from ..stages import MATRICES, patch_grid, query_grid
 from ..stages.deconvolution import mix_patches, overlap
 from ..stages.patch_extraction import same_padding
 from .results import PixelLedger, PixelTerm, QueryRow
@@ -56,7 +56,8 @@ def pixel_ledger(values: LazyValues, row: int, col: int, sample: int) -> PixelLe
         colours = paste[:, :, position[0], position[1]].to(weight.dtype, copy=True)
         terms.append(PixelTerm(cell, position, weight, colours, patches, config))
     divisor = float(overlap((height, width), config)[0, 0, row, col])
-    return PixelLedger(row, col, sample, terms, divisor)
+    swapped = values["output"][sample, :, row, col].clone() if "output" in values.swapped else None
+    return PixelLedger(row, col, sample, terms, divisor, swapped)
 
 
 def matrix_rows(values: LazyValues, queries: Tensor, sample: int) -> dict[str, Tensor]:
@@ -64,15 +65,20 @@ def matrix_rows(values: LazyValues, queries: Tensor, sample: int) -> dict[str, T
     computed = [key for key in MATRICES if key in values.known]
     rows = {}
     if len(computed) < len(MATRICES):
-        rows = rows_of(one_sample(values, sample), values.config, queries)
-        rows = {key: x[0] for key, x in rows.items()}
+        rows = computed_rows(values, queries, sample)
     queries = queries.to(values["f"].device, non_blocking=True)
     for key in computed:
         rows[key] = values[key][sample].flatten(0, 1)[queries]
     return rows
 
 
-def one_sample(values: Values, sample: int) -> dict[str, Tensor]:
-    """The inputs of `rows_of` for one sample of the batch."""
+def computed_rows(values: LazyValues, queries: Tensor, sample: int) -> dict[str, Tensor]:
+    """`(Q, L)` rows of one sample at the four matrix stages, computed for these queries alone.
+
+    Stages for which a function of the reader's own stands in are there as a whole alone, and read.
+    """
     keys = ("f", "b", "downsampled_f", "matching_patches", "valid")
-    return {key: values[key][sample : sample + 1] for key in keys}
+    one = slice(sample, sample + 1)
+    inputs = {key: values[key][one] for key in keys}
+    whole = {key: values[key][one].flatten(1, 2) for key in MATRICES if key in values.swapped}
+    return {key: x[0] for key, x in rows_of(inputs, values.config, queries, whole).items()}
