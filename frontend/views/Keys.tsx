@@ -92,7 +92,7 @@ export function Keys() {
             and last; on a line’s number <kbd>Enter</kbd> runs to it
           </dd>
           <dt>
-            <kbd>W</kbd>
+            <kbd>M</kbd>
           </dt>
           <dd>
             watches the step move, and ends that; meanwhile <kbd>,</kbd> <kbd>.</kbd> one tick back

@@ -322,6 +322,8 @@ CHECKS = (
 @given(drawn())
 @example(plain())
 @example(plain(config=AttentionConfig(dialect="mmagic"), hole=1.0))  # NaN throughout
+@example(plain(config=AttentionConfig(dialect="mmagic")))  # divided by how many there are
+@example(plain(config=AttentionConfig(softmax_scale=0.0), hole=0.3))  # the hole counts in the sum
 @example(plain(config=AttentionConfig(stride=2, fuse_k=5), f_grid=(4, 7), b_grid=(7, 5)))
 @example(plain(config=AttentionConfig(rate=2), f_grid=(1, 27), b_grid=(2, 27)))  # 54 → 27
 def test_every_tick_is_what_pytorch_has(engine: Engine, setting: Setting) -> None:

@@ -51,7 +51,11 @@ def near(reached: float, meant: float | torch.Tensor) -> bool:
 
 @pytest.mark.parametrize(
     ("name", "query"),
-    [("as it is", (11, 15)), ("mmagic, strides", (2, 3)), ("rate 4, no fusion", (5, 7))],
+    [
+        ("as it is", (11, 15)),
+        ("mmagic, strides", (2, 3)),
+        pytest.param("rate 4, no fusion", (5, 7), marks=pytest.mark.long),
+    ],
 )
 def test_each_strip_says_the_numbers_of_its_stage(name: str, query: tuple[int, int]) -> None:
     trace = traced(CONFIGS[name])
@@ -117,3 +121,13 @@ def test_the_overlap_in_the_frame_is_the_output() -> None:
 def test_what_has_no_strip_is_refused(stage: str, query: object, message: str) -> None:
     with pytest.raises(cv.InputError, match=message):
         figures.filmstrip(traced(cv.AttentionConfig()), stage, query)  # type: ignore[arg-type]
+
+
+def test_a_swapped_stage_has_no_strip() -> None:
+    trace = traced(cv.AttentionConfig())
+    swap = {"fused_rows": lambda scores, _: 2 * scores}
+    mine = cv.trace(trace.f, trace.b, trace.mask, swap=swap)
+    assert len(figures.filmstrip(mine, "attention", (2, 3)).axes) == 6
+    for stage in ("fused_rows", "fused_scores"):
+        with pytest.raises(cv.InputError, match="fused_rows of a function of your own"):
+            figures.filmstrip(mine, stage, (2, 3))

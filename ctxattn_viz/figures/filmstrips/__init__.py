@@ -33,6 +33,9 @@ STRIPS: dict[str, Callable[[Subject], list[Frame]]] = {
     "offsets": offset,
 }
 
+# A strip that goes through the stage before its own, too.
+BEFORE = {"fused_scores": "fused_rows"}
+
 
 def filmstrip(
     trace: Trace, stage: str, query: tuple[int, int], *, sample: int = 0, alt: str | None = None
@@ -50,7 +53,8 @@ def filmstrip(
         query: row and column of the query grid (h, w).
 
     Raises:
-        InputError: a stage without a strip, or a cell or sample that is not there.
+        InputError: a stage without a strip or one that was swapped, or a cell or sample that is
+            not there.
 
     >>> photo = cv.samples.photograph("chelsea", size=32)
     >>> figure = cv.figures.filmstrip(cv.trace(photo, photo), "scores", query=(3, 4))
@@ -59,6 +63,9 @@ def filmstrip(
     """
     check_trace(trace)
     check_choice("stage", stage, tuple(STRIPS))
+    if swapped := {stage, BEFORE.get(stage, stage)} & set(trace.swapped):
+        got = f"{', '.join(sorted(swapped))} of a function of your own"
+        raise InputError("stage", "a stage that the layer computed itself", got)
     if not isinstance(query, Sequence) or len(query) != 2:
         raise InputError("query", "a cell (row, column)", repr(query))
     sample = check_index("sample", sample, trace.f.shape[0])

@@ -18,6 +18,8 @@ interface BoardProps {
   cols: number;
   /** Null where there is nothing yet. */
   colours: Colours;
+  /** What the colours come from: painted anew when one of these is another; else at each tick. */
+  sources?: readonly unknown[];
   /** What it shows, for a reader who cannot see it. */
   label: string;
   /** How large it may be, in CSS pixels. */
@@ -34,11 +36,25 @@ interface BoardProps {
 const LEAST_FOR_TEXT = 15; // CSS pixels of a cell
 
 export function Board(props: BoardProps) {
-  const { rows, cols, colours, label, side = 176, boxes = [], textAt, isPlain, children } = props;
+  const {
+    rows,
+    cols,
+    colours,
+    sources,
+    label,
+    side = 176,
+    boxes = [],
+    textAt,
+    isPlain,
+    children,
+  } = props;
   const canvas = useRef<HTMLCanvasElement>(null);
-  useLayoutEffect(() => {
-    if (canvas.current) paintOn(canvas.current, rows, cols, colours);
-  });
+  useLayoutEffect(
+    () => {
+      if (canvas.current) paintOn(canvas.current, rows, cols, colours);
+    },
+    sources && [rows, cols, ...sources],
+  );
   const fitting = side / Math.max(rows, cols);
   const step = fitting >= 1 ? Math.floor(fitting) : fitting;
   return (

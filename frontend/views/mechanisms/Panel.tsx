@@ -22,7 +22,7 @@ export function WatchButton() {
       class="ctx-chip"
       data-do="watch"
       aria-pressed={isOpen}
-      aria-keyshortcuts="w"
+      aria-keyshortcuts="m"
       onClick={() => mechanism.toggle()}
       {...useHint("How this step works, tick by tick, with the numbers of this cell.")}
     >
@@ -46,7 +46,11 @@ export function MechanismPanel({ scene: now, stage }: PanelProps) {
     () => FILMS[stepNameOf(scene.stage)](scene),
     [attention, attention.valid, scene.stage, p, q, patch, pixel, channel],
   );
-  useLayoutEffect(() => mechanism.rewind(), [stage]);
+  const stageBefore = useRef(stage);
+  useLayoutEffect(() => {
+    if (stageBefore.current !== stage) mechanism.rewind();
+    stageBefore.current = stage;
+  }, [stage]);
   if (!film) {
     return (
       <p class="ctx-tick">

@@ -1,4 +1,4 @@
-// Keys of the mechanism: W opens and closes it; the others go through it while it is open.
+// Keys of the mechanism: M opens and closes it; the others go through it while it is open.
 import type { Tools } from "../context.ts";
 
 /** Whether a key did something; letters do not where they are typed. */
@@ -8,7 +8,7 @@ export function takeMechanismKey({ session, kernel }: Tools, event: KeyboardEven
   const element = target as Element;
   if (ctrlKey || metaKey || altKey || kernel.stepIn.code.value !== null) return false;
   if (element.closest?.("select, textarea, input:not([type=range])")) return false;
-  if (key.toLowerCase() === "w") {
+  if (key.toLowerCase() === "m") {
     mechanism.toggle();
     return true;
   }

@@ -5,6 +5,7 @@ import {
   type MatchingMechanism,
   matchingMechanism,
 } from "../../engine/mechanisms/matching.ts";
+import { extremes } from "../../engine/numbers.ts";
 import type { Scene } from "../../state/scene.ts";
 import type { Colours } from "../bitmap.ts";
 import { digits } from "../format.ts";
@@ -106,8 +107,8 @@ const [WIDTH, HEIGHT, TOP] = [200, 116, 6];
 /** The sum after each term, as far as it has got. */
 function Growth({ mechanism, done }: { mechanism: MatchingMechanism; done: number }) {
   const { sums } = mechanism;
-  const low = Math.min(...sums);
-  const span = Math.max(...sums) - low || 1;
+  const [low, high] = extremes(sums);
+  const span = high - low || 1;
   const xOf = (i: number) => 4 + ((WIDTH - 8) * i) / (sums.length - 1);
   const yOf = (sum: number) => TOP + HEIGHT * (1 - (sum - low) / span);
   const points = Array.from(sums.subarray(0, done + 1), (sum, i) => {

@@ -62,6 +62,7 @@ function Picture({ scene, mechanism, tick }: PictureProps) {
             const [row, column] = [Math.floor(i / cols), i % cols];
             return row < hb && column < wb ? inner(row * wb + column) : null;
           }}
+          sources={[downsampledB, scene.channel]}
           side={224}
           label="the way from the query to its match"
           boxes={boxes}

@@ -70,6 +70,7 @@ function Picture({ scene, mechanism, tick, isPaste }: PictureProps) {
           rows={map.height}
           cols={map.width}
           colours={colours}
+          sources={[values, scene.channel]}
           side={200}
           label="the background, with the window over it"
           boxes={[{ box: window, role: "match" }]}

@@ -54,6 +54,7 @@ function Picture({ scene, mechanism, tick }: PictureProps) {
           rows={hb}
           cols={wb}
           colours={(i) => (downsampledMask[i] ? HOLE : OUTSIDE)}
+          sources={[downsampledMask]}
           side={200}
           label="the shrunk mask, with the window over it"
           boxes={[{ box: { top, left, rows: ksize, cols: ksize }, role: "match" }]}
