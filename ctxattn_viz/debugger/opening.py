@@ -11,6 +11,7 @@ from ..files import path_of, writing
 from .payload import build
 from .state import Place, initial_state
 from .step_in import page_with_steps
+from .swapped import refuse_page
 from .widget import Debugger
 
 if TYPE_CHECKING:
@@ -143,5 +144,6 @@ def page_of(
 ) -> bytes:
     """The debugger of `trace` as the bytes of one HTML file; takes and raises what `debug` does."""
     payload = build(trace, **options)
+    refuse_page(trace)
     state = initial_state(payload, trace, query=query, pixel=pixel, stage=stage, sample=sample)
     return page_with_steps(trace, state).encode()

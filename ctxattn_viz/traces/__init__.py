@@ -6,6 +6,7 @@
 - `insights`: what one can ask of a run, from the files that follow;
 - `cells`: every query in a few numbers, and the cells for which something holds;
 - `maps`: where matching is in doubt, a number for each query or patch;
+- `gradients`, `gradient_words`: how one output pixel follows f and b, and why;
 - `facts`, `findings`, `births`, `remarks`: what is said of a run, each with its place;
 - `values`: runs the stages, whole or for a few query cells;
 - `budget`: what a stage will cost in memory, before it is allocated;
@@ -15,6 +16,7 @@
 """
 
 from .cells import Cells
+from .gradients import Gradient
 from .in_steps import steps
 from .loading import load_trace
 from .reference_flow import flow_like
@@ -25,6 +27,7 @@ from .starting import trace
 
 __all__ = [
     "Cells",
+    "Gradient",
     "Match",
     "PixelLedger",
     "PixelTerm",

@@ -13,6 +13,7 @@ from ..stages import MATRICES
 from .cells import Cells, Place, Swept, places_where, swept
 from .facts import facts_of
 from .findings import findings_of
+from .gradients import Gradient, gradient_of
 from .maps import map_of
 from .remarks import Remarks
 from .results import PixelLedger, QueryRow
@@ -63,6 +64,34 @@ class Insights:
         with self._lock, torch.no_grad():
             self._compute_swapped(*MATRICES, "output")
             return pixel_ledger(self._values, row, col, sample)
+
+    def gradient(
+        self,
+        *,
+        pixel: Place | None = None,
+        query: Place | None = None,
+        channel: int | None = None,
+        sample: int = 0,
+    ) -> Gradient:
+        """∂y/∂f and ∂y/∂b of one output pixel, or of the patch that one query pastes, and why.
+
+        y is a sum: of the channels of one pixel of the output; or of all numbers of the patch that
+        a query pastes, before neighbouring patches are laid over it. Computed for the rows that y
+        is made of alone, so the score matrix is not needed.
+
+        Args:
+            pixel: `(row, column)` of the output; this or `query`.
+            query: `(row, column)` of the query grid.
+            channel: the one channel that counts; None: their sum.
+            sample: which of the batch.
+
+        Raises:
+            InputError: both places or none; a run without values, or with a stage swapped.
+            OutOfGridError: a place, channel or sample outside; says the range.
+            BudgetError: the rows would not fit the budget; says what they need.
+        """
+        with self._lock:
+            return gradient_of(self._values, self.budget, pixel, query, channel, sample)
 
     @cached_property
     def facts(self) -> Remarks:

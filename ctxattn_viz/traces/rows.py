@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from ..checks import check_index
+from ..config import AttentionConfig
 from ..devices import exact_arithmetic
 from ..stages import MATRICES, patch_grid, query_grid
 from ..stages.deconvolution import mix_patches, overlap
@@ -39,14 +40,7 @@ def pixel_ledger(values: LazyValues, row: int, col: int, sample: int) -> PixelLe
     row, col = check_index("row", row, f.shape[2]), check_index("col", col, f.shape[3])
     sample = check_index("sample", sample, f.shape[0])
     height, width = query_grid(values, config)
-    side = 2 * config.rate
-    before, _ = same_padding(side, config.rate)
-    positions = {  # of the pixel in the patch of each cell that covers it
-        (y, x): (row - y * config.rate + before, col - x * config.rate + before)
-        for y in range(height)
-        for x in range(width)
-        if 0 <= row - y * config.rate + before < side and 0 <= col - x * config.rate + before < side
-    }
+    positions = covering((row, col), (height, width), config)
     queries = torch.tensor([y * width + x for y, x in positions], device="cpu")
     weights = matrix_rows(values, queries, sample)["attention"]  # (Q, L)
     paste = values["paste_patches"][sample]  # (L, c, 2·rate, 2·rate)
@@ -58,6 +52,24 @@ def pixel_ledger(values: LazyValues, row: int, col: int, sample: int) -> PixelLe
     divisor = float(overlap((height, width), config)[0, 0, row, col])
     swapped = values["output"][sample, :, row, col].clone() if "output" in values.swapped else None
     return PixelLedger(row, col, sample, terms, divisor, swapped)
+
+
+def covering(
+    pixel: tuple[int, int], grid: tuple[int, int], config: AttentionConfig
+) -> dict[tuple[int, int], tuple[int, int]]:
+    """The query cells whose pasted patches cover an output pixel, and where in each it lies."""
+    side, rate = 2 * config.rate, config.rate
+    before, _ = same_padding(side, rate)
+    # The first cell that may reach the pixel, and the one after the last, along each axis.
+    spans = [
+        range(max((at + before - side) // rate + 1, 0), min((at + before) // rate + 1, size))
+        for at, size in zip(pixel, grid, strict=True)
+    ]
+    return {
+        (y, x): (pixel[0] - y * rate + before, pixel[1] - x * rate + before)
+        for y in spans[0]
+        for x in spans[1]
+    }
 
 
 def matrix_rows(values: LazyValues, queries: Tensor, sample: int) -> dict[str, Tensor]:

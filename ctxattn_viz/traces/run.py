@@ -204,6 +204,15 @@ class Trace(Insights, NotPickled, Mapping[str, StageResult]):
             untouched = [result for key, result in self._results.items() if key not in touched]
         return Trace(values, new_config, self.budget, untouched, self._swap)
 
+    def unswapped(self) -> "Trace":
+        """The same run without the functions swapped in; what they do not touch is handed over."""
+        own = set(self.swapped)
+        touched = touched_by(own) | own
+        with self._lock:
+            untouched = [result for key, result in self._results.items() if key not in touched]
+        inputs = {name: self._values[name] for name in INPUTS}
+        return Trace(inputs, self.config, self.budget, untouched)
+
     def to(self, device: torch.device | str) -> "Trace":
         """The same run on another device, with the stages that are computed already.
 

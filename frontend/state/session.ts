@@ -2,6 +2,7 @@
 import { batch, computed, type ReadonlySignal, signal } from "@preact/signals";
 import { WEIGHTS } from "../engine/roles.ts";
 import type { StageKey } from "../generated/stages.ts";
+import { answeredCursor } from "./answered.ts";
 import type { Mask } from "./arrays.ts";
 import {
   type Cursor,
@@ -12,13 +13,14 @@ import {
   queryOf,
   sameCursor,
 } from "./cursor.ts";
+import { type Gradient, type GradientMaps, mapsOf } from "./gradient.ts";
 import { homeOf } from "./home.ts";
 import { type KeptLink, keptCellsOf, linksOf } from "./kept.ts";
 import { Playback } from "./mechanism.ts";
 import type { Region, RegionSum } from "./region.ts";
 import { Remarks } from "./remarks.ts";
 import type { Run } from "./run.ts";
-import { type Scene, type Span, sceneOf } from "./scene.ts";
+import { type Scene, type Span, sceneOf, type ViewName } from "./scene.ts";
 import type { Side } from "./sides.ts";
 
 export type Tool = "look" | "region" | "brush" | "erase" | "rectangle";
@@ -34,6 +36,11 @@ export class Session {
   /** The box drawn over the foreground, and what has arrived of the sum of its rows. */
   readonly region = signal<Region | null>(null);
   readonly regionSum = signal<RegionSum | null>(null);
+  /** The gradient lens is open; how what is kept follows f and b, once that has arrived. */
+  readonly showsGradient = signal(false);
+  readonly gradient = signal<Gradient | null>(null);
+  /** The pixel of a picture that the mouse is at, while there is a gradient to read. */
+  readonly pointed = signal<{ readonly view: ViewName; readonly at: Place } | null>(null);
   /** The map is shown as a table, too. */
   readonly showsTable = signal(false);
   readonly stage = signal<StageKey>(WEIGHTS);
@@ -70,6 +77,8 @@ export class Session {
   readonly remarks = new Remarks();
   /** How the step on screen works, in motion. */
   readonly mechanism = new Playback();
+  /** The cursor whose rows are here, where they are asked for of the kernel. */
+  readonly answered = signal<Cursor | null>(null);
   /** The kernel is gone. */
   readonly offline = signal(false);
 
@@ -83,8 +92,13 @@ export class Session {
 
   /** Where each of them takes most from. */
   readonly links: ReadonlySignal<readonly KeptLink[]> = computed(() =>
-    linksOf(this.attention, this.keptCells.value),
+    answeredCursor(this) === this.cursor.value ? linksOf(this.attention, this.keptCells.value) : [],
   );
+
+  private readonly gradientMaps: ReadonlySignal<GradientMaps | null> = computed(() => {
+    const gradient = this.gradient.value;
+    return gradient && mapsOf(gradient, this.channel.value);
+  });
 
   /** The scene; read only where there is a document. */
   readonly scene: ReadonlySignal<Scene> = computed(() => sceneOf(this.view));
@@ -94,7 +108,7 @@ export class Session {
       run: this.run,
       sample: this.sample.value,
       stage: this.stage.value,
-      cursor: this.cursor.value,
+      cursor: answeredCursor(this),
       channel: this.channel.value,
       span: this.span.value,
       pinned: this.pinned.value,
@@ -102,6 +116,7 @@ export class Session {
       links: this.links.value,
       region: this.region.value,
       regionSum: this.regionSum.value,
+      gradientMaps: this.gradientMaps.value,
     };
   }
 
@@ -131,6 +146,7 @@ export class Session {
       this.undoable.value = [];
       this.cells.value = [];
       this.region.value = null;
+      this.gradient.value = null;
       this.problem.value = "";
       this.fatal.value = "";
       this.document.value = run;

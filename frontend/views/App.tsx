@@ -1,6 +1,7 @@
 // The debugger, whole.
 import { effect } from "@preact/signals";
 import { useLayoutEffect, useRef } from "preact/hooks";
+import { isOnPage } from "../state/address.ts";
 import { paintedNote } from "../state/painted.ts";
 import { valuesOf } from "../state/scene.ts";
 import { isStageKey, stagesOf } from "../state/stages.ts";
@@ -11,6 +12,7 @@ import { Findings } from "./Findings.tsx";
 import { cell, percent } from "./format.ts";
 import { Inspector } from "./Inspector.tsx";
 import { Lead } from "./Lead.tsx";
+import { LensPanel, takeLensKey } from "./lens/Panel.tsx";
 import { Matches } from "./Matches.tsx";
 import { takeMechanismKey } from "./mechanisms/keys.ts";
 import { Pictures } from "./Pictures.tsx";
@@ -62,10 +64,10 @@ export function App({ tools }: { tools: Tools }) {
     const takeElsewhere = (event: KeyboardEvent) => {
       if (root.current?.contains(event.target as Node)) return;
       const isBusy = session.isPlaying.value || session.kept || session.region.value !== null;
-      if (event.key === "Escape" && isBusy) letGo(tools);
+      const closesLens = event.key === "Escape" && takeLensKey(tools, event);
+      if (event.key === "Escape" && isBusy && !closesLens) letGo(tools);
       // On a page of its own nothing else wants a key that no element has.
-      const isOnPage = document.body.classList.contains("ctxattn-page");
-      if (isOnPage && event.key !== "Escape") takeKey(tools, event);
+      if (isOnPage() && event.key !== "Escape") takeKey(tools, event);
     };
     document.addEventListener("keydown", takeElsewhere);
     return () => document.removeEventListener("keydown", takeElsewhere);
@@ -121,7 +123,9 @@ function letGo({ session, hands }: Tools): void {
 function takeKey(tools: Tools, event: KeyboardEvent): void {
   const by = { "[": -1, "]": 1 }[event.key];
   if (tools.session.showsKeys.value) return; // the dialog has its own
-  if (takeSteppingKey(tools, event) || takeMechanismKey(tools, event)) {
+  const isTaken =
+    takeSteppingKey(tools, event) || takeMechanismKey(tools, event) || takeLensKey(tools, event);
+  if (isTaken) {
     // it did what it does
   } else if (event.key === "Escape") {
     letGo(tools);
@@ -157,11 +161,17 @@ const Whole = () => (
 
 /** The code, while it is open, stands in the place of what the stage does to this cell. */
 function Panels() {
-  const isSteppedInto = useTools().kernel.stepIn.code.value !== null;
+  const { kernel, session } = useTools();
+  const isSteppedInto = kernel.stepIn.code.value !== null;
+  const Below = session.showsGradient.value ? LensPanel : Inspector;
   return (
-    <div class="ctx-panels" data-stepped-into={isSteppedInto}>
+    <div
+      class="ctx-panels"
+      data-stepped-into={isSteppedInto}
+      data-gradient={session.gradient.value !== null}
+    >
       <Pictures />
-      {isSteppedInto ? <Panel /> : <Inspector />}
+      {isSteppedInto ? <Panel /> : <Below />}
       <Matches />
     </div>
   );

@@ -99,6 +99,10 @@ export function Keys() {
             and on, <kbd>K</kbd> plays and pauses, <kbd>Home</kbd> <kbd>End</kbd> first and last
           </dd>
           <dt>
+            <kbd>G</kbd>
+          </dt>
+          <dd>the gradient of the kept output pixel or query, and closes it</dd>
+          <dt>
             <kbd>?</kbd>
           </dt>
           <dd>this list</dd>

@@ -19,6 +19,7 @@ const ITSELF = "↺";
 
 /** All boxes over a picture, the last one on top. */
 export function marksOf(view: ViewName, scene: Scene): readonly Mark[] {
+  if (scene.gradientMaps && view !== "output") return []; // they would hide what they are about
   const ofStep = stepOf(scene.stage).marks?.(view, scene) ?? [];
   if (view === "background" && scene.regionSum) return regionBestMarks(scene);
   if (view === "background") {

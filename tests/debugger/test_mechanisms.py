@@ -55,6 +55,7 @@ class Run:
                 "f": text(f, np.float32),
                 "b": text(b, np.float32),
                 "mask": None if setting.hole == 0 else text(mask, np.uint8),
+                "recorded": {},
                 "config": config.to_dict(),
                 "moving": {"p": self.p, "q": self.q, "pixel": self.pixel},
             }

@@ -90,7 +90,7 @@ export function fusionMechanism(
       added,
       lines: [...sums.slice(0, line), sum],
       total: null,
-      block: blockOf(lines[line], "rows", (i, j) => attention.scoreTerms(i, j).score),
+      block: blockOf(lines[line], "rows", (i, j) => attention.row("scores", i)[j]),
     };
   }
 

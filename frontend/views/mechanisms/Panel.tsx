@@ -43,7 +43,7 @@ export function MechanismPanel({ scene: now, stage }: PanelProps) {
   const { attention, p, q, patch, channel } = scene;
   const pixel = scene.pixel?.join();
   const film = useMemo(
-    () => FILMS[stepNameOf(scene.stage)](scene),
+    () => (lackOf(scene) ? null : FILMS[stepNameOf(scene.stage)](scene)),
     [attention, attention.valid, scene.stage, p, q, patch, pixel, channel],
   );
   const stageBefore = useRef(stage);
@@ -51,14 +51,24 @@ export function MechanismPanel({ scene: now, stage }: PanelProps) {
     if (stageBefore.current !== stage) mechanism.rewind();
     stageBefore.current = stage;
   }, [stage]);
-  if (!film) {
-    return (
-      <p class="ctx-tick">
-        This step asks about a query: move over the foreground, and click to keep a cell.
-      </p>
-    );
-  }
+  const lack = lackOf(scene) ?? (film ? null : NO_QUERY);
+  if (lack) return <p class="ctx-tick">{lack}</p>;
+  if (!film) return null;
   return <Watching film={film} mechanism={mechanism} />;
+}
+
+const NO_QUERY =
+  "This step asks about a query: move over the foreground, and click to keep a cell.";
+
+/** Why there is nothing to watch: a function of the reader's own does the work, elsewhere. */
+function lackOf({ run, stage }: Scene): string | null {
+  const swap = run.swap.value;
+  if (!swap) return null;
+  const swapped = swap.stageOf(stage) ?? (stage === FUSED ? swap.stageOf("fused_rows") : null);
+  if (swapped) {
+    return `Your function ${swapped.name} stands in for this step, and how it works is not known here.`;
+  }
+  return swap.isRemote ? "What this needs of a swapped run is not in the page." : null;
 }
 
 /** While it plays, what it is about stays, wherever the mouse is; other settings replace it. */
@@ -70,6 +80,7 @@ function useSubject(now: Scene, { isPlaying }: Playback): Scene {
   return kept.current;
 }
 
+const FUSED = "fused_scores";
 const SMOOTH = 300; // milliseconds: what is looked at for longer glides from tick to tick
 
 function Watching({ film, mechanism }: { film: Film; mechanism: Playback }) {
