@@ -66,7 +66,7 @@ function lackOf({ run, stage }: Scene): string | null {
   if (!swap) return null;
   const swapped = swap.stageOf(stage) ?? (stage === FUSED ? swap.stageOf("fused_rows") : null);
   if (swapped) {
-    return `Your function ${swapped.name} stands in for this step, and how it works is not known here.`;
+    return `How ${swapped.name} works, your function in place of this step, is not known here.`;
   }
   return swap.isRemote ? "What this needs of a swapped run is not in the page." : null;
 }

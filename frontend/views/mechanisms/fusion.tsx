@@ -38,6 +38,7 @@ interface PictureProps {
   frame: FusionFrame;
 }
 
+const every = (stride: number): string => (stride > 1 ? `, one every ${stride} cells` : "");
 const COUNTED = { rows: "row by row", columns: "column by column" };
 
 function Picture({ scene, mechanism, frame }: PictureProps) {
@@ -67,9 +68,7 @@ function Picture({ scene, mechanism, frame }: PictureProps) {
           label="the queries around this one, numbered"
         />
       </Figure>
-      <Figure
-        name={`patches, ${COUNTED[frame.order]}${config.stride > 1 ? `, one every ${config.stride} cells` : ""}`}
-      >
+      <Figure name={`patches, ${COUNTED[frame.order]}${every(config.stride)}`}>
         <FoldedGrid
           {...shared}
           grid={patchGrid}

@@ -41,7 +41,7 @@ function Bars({ scene, mechanism, frame }: FrameProps) {
           <i>
             <b
               class={values[i] < 0 ? "ctx-negative" : undefined}
-              style={`width: ${Number.isFinite(values[i]) ? (100 * Math.abs(values[i])) / largest : 0}%`}
+              style={`width: ${lengthOf(values[i], largest)}%`}
             />
           </i>
           <span data-bar={bar.kind} title={String(values[i])}>
@@ -52,6 +52,10 @@ function Bars({ scene, mechanism, frame }: FrameProps) {
     </ol>
   );
 }
+
+/** In hundredths of the longest bar; what is not finite has none. */
+const lengthOf = (value: number, largest: number): number =>
+  Number.isFinite(value) ? (100 * Math.abs(value)) / largest : 0;
 
 /** Of several patches the largest is shown first, and then all of them together. */
 function nameOf({ attention }: Scene, { kind, q, count }: Bar, phase: SoftmaxFrame["phase"]) {
