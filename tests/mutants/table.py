@@ -170,6 +170,14 @@ def in_engine(*faults: tuple[str, str, str, str]) -> list[Fault]:
     return [EngineFault("engine", *fault, IN_JAVASCRIPT) for fault in faults]
 
 
+def of_mechanisms(*faults: tuple[str, str, str, str]) -> list[Fault]:
+    """Faults of what is shown tick by tick."""
+    tests = ("tests/debugger/test_mechanisms.py",)
+    return [
+        EngineFault("mechanisms", f"mechanisms/{file}", *fault, tests) for file, *fault in faults
+    ]
+
+
 def in_swapping(*faults: tuple[str, str, str, str, str, str]) -> list[Fault]:
     """Faults of runs in which a function stands in for a stage, each with its one test."""
     tests = "tests/traces/test_swapping.py"
@@ -798,6 +806,44 @@ FAULTS: list[Fault] = [
             "an offset from the match to the cell",
             "[matchRow - row, matchColumn - column]",
             "[row - matchRow, column - matchColumn]",
+        ),
+    ),
+    *of_mechanisms(
+        (
+            "matching.ts",
+            "a sum that runs one term ahead",
+            "const sum = sums[done];",
+            "const sum = sums[Math.min(done + 1, count)];",
+        ),
+        (
+            "fusion.ts",
+            "the second pass adds scores, not the sums of the first",
+            "value: sum,",
+            "value: middle.value,",
+        ),
+        (
+            "fusion.ts",
+            "the end of a row looked for among columns",
+            "leaves(0, middleOfQuery, term.p, queryGrid)",
+            "leaves(1, middleOfQuery, term.p, queryGrid)",
+        ),
+        (
+            "softmax.ts",
+            "what touches the hole counts once",
+            "isCounted ? count * Math.exp(0 - top) : 0",
+            "isCounted ? Math.exp(0 - top) : 0",
+        ),
+        (
+            "deconvolution.ts",
+            "the window of pixels not divided by what lies there",
+            "attention.divisor(box.top + y, box.left + x)",
+            "attention.divisor(y, x)",
+        ),
+        (
+            "offset.ts",
+            "the last of equals leads",
+            "if (shares[q] > largest) {",
+            "if (shares[q] >= largest) {",
         ),
     ),
     *in_swapping(
