@@ -277,6 +277,7 @@ def _examples() -> dict[str, tuple[Any, str]]:
             truth=f,
             python="f = b = …",
             cells=[(1, 2)],
+            ask=["where"],
         )
         debugger.softmax_scale = 4.0
         state = debugger.get_state()

@@ -8,8 +8,10 @@ import numpy as np
 from torch import Tensor
 
 from ..files import path_of, writing
+from ..traces.run import check_trace
 from .payload import build
-from .state import Place, initial_state
+from .questions import Question, checked_questions
+from .state import Place, checked_place, initial_state
 from .step_in import page_with_steps
 from .widget import Debugger
 
@@ -31,6 +33,7 @@ def debug(
     title: str | None = None,
     python: str | None = None,
     cells: Sequence[Place] | None = None,
+    ask: Sequence[Question] | None = None,
 ) -> "Debugger":
     """Look into `trace`: move over its foreground, step through its stages, paint its hole.
 
@@ -49,6 +52,10 @@ def debug(
         python: lines of Python that define f, b and mask; copied with the view.
         cells: query cells to walk through with "next", `(row, column)` each, as `trace.where`
             gives them.
+        ask: questions that come before what they ask for is shown, each a dict or a kind: `"where"`
+            and `"share"` about a `cell`, `"sharper"` about two to five `cells`, `"fusion"`; with a
+            `text` of your own or without. `ctxattn_viz.debugger.questions` says all. What was
+            guessed stands in the widget's `answers`, and goes nowhere else.
 
     Returns:
         a widget. Its `query`, `stage`, `sample`, `config`, `softmax_scale` and `mask` can be read,
@@ -56,12 +63,17 @@ def debug(
 
     Raises:
         InputError: an argument that does not fit the trace.
-        BudgetError: maps too large for a page.
+        BudgetError: maps too large for a page, or for a question about two outputs.
 
     >>> photo = cv.samples.photograph("chelsea", size=32)
     >>> debugger = cv.debug(cv.trace(photo, photo), query=(3, 4), stage="scores")
     >>> debugger  # in a notebook: the debugger itself
     Debugger(f (1, 3, 16, 32), b (1, 3, 16, 32), tensorflow, stage scores, query (3, 4))
+    >>> debugger.close()
+    >>> ask = [{"kind": "where", "cell": (3, 4)}, "share", "fusion"]
+    >>> debugger = cv.debug(cv.trace(photo, photo), ask=ask)
+    >>> debugger.answers  # nothing yet
+    []
     >>> debugger.close()
     """
     return Debugger(
@@ -77,6 +89,7 @@ def debug(
         title=title,
         python=python,
         cells=cells,
+        ask=ask,
     )
 
 
@@ -95,6 +108,7 @@ def save_page(
     title: str | None = None,
     python: str | None = None,
     cells: Sequence[Place] | None = None,
+    ask: Sequence[Question] | None = None,
 ) -> Path:
     """Write the debugger of `trace` as one HTML file at `path`; returns the path.
 
@@ -127,6 +141,7 @@ def save_page(
                 title=title,
                 python=python,
                 cells=cells,
+                ask=ask,
             )
         )
     return path_of("path", path)
@@ -139,9 +154,20 @@ def page_of(
     pixel: Any = None,
     stage: str = "attention",
     sample: int = 0,
+    ask: Any = None,
     **options: Any,
 ) -> bytes:
     """The debugger of `trace` as the bytes of one HTML file; takes and raises what `debug` does."""
+    check_trace(trace)
+    questions = checked_questions(trace, ask, checked_place("query", query, trace.query_grid))
     payload = build(trace, **options)
-    state = initial_state(payload, trace, query=query, pixel=pixel, stage=stage, sample=sample)
+    state = initial_state(
+        payload,
+        trace,
+        query=query,
+        pixel=pixel,
+        stage=stage,
+        sample=sample,
+        questions=questions,
+    )
     return page_with_steps(trace, state).encode()

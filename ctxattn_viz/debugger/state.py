@@ -1,6 +1,6 @@
 """The state of a debugger: what both homes start with, and what may be set."""
 
-from collections.abc import Mapping, Set
+from collections.abc import Mapping, Sequence, Set
 from typing import TYPE_CHECKING, Any
 
 from ..checks import check_choice, check_index
@@ -24,8 +24,12 @@ def initial_state(
     pixel: Any = None,
     stage: str = "attention",
     sample: int = 0,
+    questions: Sequence[dict[str, Any]] = (),
 ) -> dict[str, Any]:
     """The traits that a debugger opens with, as the page reads them.
+
+    Args:
+        questions: as `checked_questions` makes them.
 
     Raises:
         InputError: a query, pixel, stage or sample that this trace does not have.
@@ -35,6 +39,8 @@ def initial_state(
         "buffers": payload.buffers,
         "answer": {},
         "recordings": [],
+        "questions": list(questions),
+        "answers": [],
         "request": 0,
         "query": checked_place("query", query, trace.query_grid),
         "pixel": checked_place("pixel", pixel, (trace.f.shape[2], trace.f.shape[3])),

@@ -16,10 +16,12 @@ from ..files import path_of, writing
 from ..inputs import check_inputs, check_values
 from ..stages.downsampling import mask_at
 from ..traces.results import NotPickled
+from ..traces.run import check_trace
 from . import assets, places, reloading, uploads
 from .masks import Mask, MaskTrait, as_tensor, to_wire
 from .messages import read, reason, state_in
 from .payload import Payload, Results, build, results
+from .questions import checked_answers, checked_questions
 from .remarks import facts_and_findings
 from .state import Place, checked_config, checked_place, checked_stage, initial_state
 from .step_in import page_with_steps, step_in
@@ -30,7 +32,13 @@ from .workload import MOST_WORK, check_work, work
 if TYPE_CHECKING:
     from ..traces.run import Trace
 
-KERNEL_TRAITS = ("meta", "buffers", "answer", "recordings")  # what the kernel alone writes
+KERNEL_TRAITS = (
+    "meta",
+    "buffers",
+    "answer",
+    "recordings",
+    "questions",
+)  # what the kernel alone writes
 MESSAGES = ("save_page", "step_in", "find", "upload")  # kinds that the page sends
 
 
@@ -50,6 +58,11 @@ class Debugger(NotPickled, Undoing):
         softmax_scale: `config.softmax_scale`, on its own for sliders to link to.
         mask: the hole, `(1|n, 1, Hb, Wb)` like f, or None; a changed one makes a new run. (An
             observer's `change.new` is a `Mask`, whose `tensor` this is.)
+        questions: what is asked, as `debug`'s `ask` takes it; other ones begin anew.
+        answers: what was answered so far, a dict for each question: its index `question`, `kind`,
+            `sample` and `cell`; the `guess` and the `truth` of the run then on screen, cells of f
+            or b, a share from 0 to 1, or "A" or "B"; the guess's `rank` and `share` where it has
+            them; `skipped`. An empty list asks all again.
 
     >>> photo = cv.samples.photograph("chelsea", size=32)
     >>> debugger: cv.Debugger = cv.debug(cv.trace(photo, photo))
@@ -67,6 +80,8 @@ class Debugger(NotPickled, Undoing):
     buffers = t.Dict().tag(sync=True)
     answer = t.Dict().tag(sync=True)
     recordings: t.List[Any] = t.List().tag(sync=True)  # of a saved page alone
+    questions = Checked().tag(sync=True)
+    answers = Checked().tag(sync=True)
     request = t.Int(0).tag(sync=True)
 
     query = t.Any(None).tag(sync=True)
@@ -85,14 +100,23 @@ class Debugger(NotPickled, Undoing):
         pixel: Any = None,
         stage: str = "attention",
         sample: int = 0,
+        ask: Any = None,
         **options: Any,
     ) -> None:
+        check_trace(trace)
+        questions = checked_questions(trace, ask, checked_place("query", query, trace.query_grid))
         self._answered = 0
         self._ready: tuple[Trace, Results] | None = None  # the run of a value being set
         self._payload: Payload | None = build(trace, at_once=False, **options)
         self._trace: Trace | None = trace
         state = initial_state(
-            self._payload, trace, query=query, pixel=pixel, stage=stage, sample=sample
+            self._payload,
+            trace,
+            query=query,
+            pixel=pixel,
+            stage=stage,
+            sample=sample,
+            questions=questions,
         )
         mask = trace.mask_at_b if self._payload.mask else None
         state |= {"_esm": assets.bootstrap(), "_module": assets.module(), "_css": assets.style()}
@@ -176,6 +200,14 @@ class Debugger(NotPickled, Undoing):
 
         return self._checked(proposal, check)
 
+    @t.validate("questions")
+    def _valid_questions(self, proposal: Any) -> list[dict[str, Any]]:
+        return self._checked(proposal, lambda value: checked_questions(self.trace, value, self.query))
+
+    @t.validate("answers")
+    def _valid_answers(self, proposal: Any) -> list[dict[str, Any]]:
+        return self._checked(proposal, lambda value: checked_answers(value, self.questions))
+
     @t.validate("mask")
     def _valid_mask(self, proposal: Any) -> Mask | None:
         def check(value: Any) -> Mask | None:
@@ -224,6 +256,10 @@ class Debugger(NotPickled, Undoing):
     def _follow_config(self) -> None:
         if self._trace is not None:
             self.softmax_scale = self.config.softmax_scale
+
+    @t.observe("questions")
+    def _questions_changed(self, change: Any) -> None:
+        self.answers = []
 
     @t.observe("softmax_scale")
     def _scale_changed(self, change: Any) -> None:
@@ -319,6 +355,7 @@ class Debugger(NotPickled, Undoing):
         with self.hold_sync(), self.hold_trait_notifications():
             self.query = self.pixel = None
             self.sample = 0
+            self.questions = []  # they are about the cells of another picture
             self._payload, self._trace = payload, trace
             self.buffers, self.answer, self.meta = payload.buffers, {}, payload.meta
             self.config, self.softmax_scale = trace.config, trace.config.softmax_scale
@@ -335,7 +372,8 @@ class Debugger(NotPickled, Undoing):
     def _state(self) -> dict[str, Any]:
         """What a page opens with, as it is now."""
         names = ("meta", "buffers", "answer", "request", "query", "pixel", "stage", "sample")
-        state = {name: getattr(self, name) for name in (*names, "softmax_scale")}
+        names = (*names, "softmax_scale", "questions")
+        state = {name: getattr(self, name) for name in names} | {"answers": []}  # asked anew
         return state | {"config": self.config.to_dict(), "mask": to_wire(self.mask)}
 
     def _still(self) -> bytes:

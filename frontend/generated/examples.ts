@@ -193,6 +193,7 @@ export const TRAITS = {
   _esm: "",
   _module: "",
   answer: ANSWER,
+  answers: [],
   buffers: {
     f: BYTES,
     b: BYTES,
@@ -211,6 +212,7 @@ export const TRAITS = {
   meta: META,
   pixel: [3, 4],
   query: [1, 2],
+  questions: [{ kind: "where", text: null, sample: null, cell: null }],
   recordings: [],
   request: 0,
   sample: 0,
@@ -229,9 +231,11 @@ export const WRITTEN_BY_KERNEL = {
   buffers: true,
   answer: true,
   recordings: true,
+  questions: true,
 } satisfies Record<keyof KernelTraits, true>;
 
 export const WRITTEN_BY_BOTH = {
+  answers: true,
   config: true,
   mask: true,
   pixel: true,
@@ -247,6 +251,8 @@ export const PAGE_STATE = {
   buffers: true,
   answer: true,
   recordings: true,
+  questions: true,
+  answers: true,
   request: true,
   query: true,
   pixel: true,

@@ -68,6 +68,7 @@ export class Kernel {
     });
     link.onChange(["query", "pixel", "stage", "sample"], () => followCursor(model, session));
     link.onChange(["config", "mask"], () => this.orTell(() => this.followRun()));
+    link.onChange(["questions", "answers"], () => this.loadQuestions());
     link.onLife(() => {
       session.offline.value = this.isGone();
     });
@@ -120,9 +121,15 @@ export class Kernel {
     this.wishes.fulfilled(); // the photograph that was sent is here
     this.followRun();
     this.stepIn.load();
+    this.loadQuestions();
     followCursor(this.model, this.session);
     this.receive();
     if (!session.run.known(0) && session.progress.value === null) this.request();
+  }
+
+  private loadQuestions(): void {
+    const { model, session } = this;
+    session.questions.load(model.get("questions") ?? [], model.get("answers") ?? []);
   }
 
   /** Take over settings and hole. What the kernel was told comes back while a hand paints on. */
@@ -206,6 +213,11 @@ export class Kernel {
     const dialect = dialectOf(config, run.inputs.meta.dialects);
     this.session.show(run.change({ ...config, dialect }, run.mask));
     this.request();
+  }
+
+  /** What was answered is written to the model, and goes nowhere else. */
+  recordAnswers(): void {
+    this.link.write({ answers: [...this.session.questions.answers.value] });
   }
 
   paint(mask: Mask | null): void {

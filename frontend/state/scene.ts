@@ -7,6 +7,7 @@ import { MATRIX_KEYS, type MatrixKey, type StageKey } from "../generated/stages.
 import { stepOf } from "../steps/index.ts";
 import { type Cursor, type Place, patchOf, queryOf } from "./cursor.ts";
 import type { KeptLink } from "./kept.ts";
+import type { Asked } from "./questions.ts";
 import type { Region, RegionSum } from "./region.ts";
 import type { Result, Run } from "./run.ts";
 import { type Answers, answersOf, difference, rowOf, type Side, sideOf } from "./sides.ts";
@@ -39,6 +40,8 @@ export interface View {
   readonly links: readonly KeptLink[];
   readonly region: Region | null;
   readonly regionSum: RegionSum | null;
+  /** The question on screen, if any. */
+  readonly asked: Asked | null;
 }
 
 export interface Scene extends View {

@@ -14,11 +14,13 @@ import {
 } from "./cursor.ts";
 import { homeOf } from "./home.ts";
 import { type KeptLink, keptCellsOf, linksOf } from "./kept.ts";
+import { Questions } from "./questions.ts";
 import type { Region, RegionSum } from "./region.ts";
 import { Remarks } from "./remarks.ts";
 import type { Run } from "./run.ts";
 import { type Scene, type Span, sceneOf } from "./scene.ts";
 import type { Side } from "./sides.ts";
+import { veiled, withoutAnswers } from "./veil.ts";
 
 export type Tool = "look" | "region" | "brush" | "erase" | "rectangle";
 /** A role whose place the pictures outline while a term of the equation is pointed at. */
@@ -67,11 +69,17 @@ export class Session {
   /** Why nothing can be shown at all. */
   readonly fatal = signal("");
   readonly remarks = new Remarks();
+  readonly questions = new Questions();
   /** The kernel is gone. */
   readonly offline = signal(false);
 
   /** What is shown while the reader points at nothing; read only where there is a document. */
-  readonly home: ReadonlySignal<Cursor> = computed(() => homeOf(this.run, this.sample.value));
+  readonly home: ReadonlySignal<Cursor> = computed(() => {
+    const { isOpen, cell } = this.questions;
+    const asked = isOpen.value ? cell.value : null;
+    if (asked && this.hasCell(asked)) return { ...keptQuery(asked), kept: false };
+    return homeOf(this.run, this.sample.value);
+  });
 
   /** The kept cells, the cursor's last. */
   readonly keptCells: ReadonlySignal<readonly Place[]> = computed(() =>
@@ -84,7 +92,9 @@ export class Session {
   );
 
   /** The scene; read only where there is a document. */
-  readonly scene: ReadonlySignal<Scene> = computed(() => sceneOf(this.view));
+  readonly scene: ReadonlySignal<Scene> = computed(() =>
+    this.questions.isOpen.value ? veiled(sceneOf(withoutAnswers(this.view))) : sceneOf(this.view),
+  );
 
   private get view() {
     return {
@@ -99,6 +109,7 @@ export class Session {
       links: this.links.value,
       region: this.region.value,
       regionSum: this.regionSum.value,
+      asked: this.questions.asked.value,
     };
   }
 
@@ -110,6 +121,12 @@ export class Session {
 
   get attention() {
     return this.run.attention(this.sample.value);
+  }
+
+  /** Whether the present grid has a query cell. */
+  hasCell([row, column]: Place): boolean {
+    const { h, w } = this.attention;
+    return row < h && column < w;
   }
 
   /** Whether the page computes by itself what a kernel would. */

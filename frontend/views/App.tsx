@@ -13,6 +13,9 @@ import { Inspector } from "./Inspector.tsx";
 import { Lead } from "./Lead.tsx";
 import { Matches } from "./Matches.tsx";
 import { Pictures } from "./Pictures.tsx";
+import { Card } from "./questions/Card.tsx";
+import { isWithheld, takeQuestionKey } from "./questions/keys.ts";
+import { Outputs } from "./questions/Outputs.tsx";
 import { spokenRegion } from "./region.tsx";
 import { type Root, setRoot } from "./root.ts";
 import { neighbour, Strip, showStage } from "./Strip.tsx";
@@ -120,7 +123,11 @@ function letGo({ session, hands }: Tools): void {
 function takeKey(tools: Tools, event: KeyboardEvent): void {
   const by = { "[": -1, "]": 1 }[event.key];
   if (tools.session.showsKeys.value) return; // the dialog has its own
-  if (takeSteppingKey(tools, event)) {
+  if (takeQuestionKey(tools, event)) {
+    // it did what it does
+  } else if (isWithheld(tools, event)) {
+    return;
+  } else if (takeSteppingKey(tools, event)) {
     // it did what it does
   } else if (event.key === "Escape") {
     letGo(tools);
@@ -140,28 +147,53 @@ function takeKey(tools: Tools, event: KeyboardEvent): void {
   event.stopPropagation();
 }
 
-const Whole = () => (
-  <>
-    <div class="ctx-whole">
-      <Bar />
-      <Lead />
-      <Strip />
-      <Panels />
-      <Findings />
-      <Notes />
-    </div>
-    <Spoken />
-  </>
-);
+function Whole() {
+  const { session, hands } = useTools();
+  const { question, isOpen } = session.questions;
+  useLayoutEffect(() => hands.asker.follow(), [hands]);
+  return (
+    <>
+      <div class="ctx-whole">
+        <Bar />
+        {question.value ? (
+          <Card />
+        ) : (
+          <>
+            <Lead />
+            <Strip />
+          </>
+        )}
+        <Panels />
+        {!isOpen.value && <Findings />}
+        <Notes />
+      </div>
+      <Spoken />
+    </>
+  );
+}
 
 /** The code, while it is open, stands in the place of what the stage does to this cell. */
 function Panels() {
-  const isSteppedInto = useTools().kernel.stepIn.code.value !== null;
+  const { session, kernel } = useTools();
+  const { question, isOpen } = session.questions;
+  const isSteppedInto = kernel.stepIn.code.value !== null;
+  if (question.value?.kind === "fusion" || isOpen.value) return <AskedPanels />;
   return (
     <div class="ctx-panels" data-stepped-into={isSteppedInto}>
       <Pictures />
       {isSteppedInto ? <Panel /> : <Inspector />}
       <Matches />
+    </div>
+  );
+}
+
+/** While a question stands: the pictures, and nothing that would answer it. */
+function AskedPanels() {
+  const question = useTools().session.questions.question.value;
+  return (
+    <div class="ctx-panels">
+      <Pictures views={question?.kind === "fusion" ? ["foreground"] : undefined} />
+      {question?.kind === "fusion" && <Outputs question={question} />}
     </div>
   );
 }

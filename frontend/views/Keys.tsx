@@ -92,6 +92,10 @@ export function Keys() {
             and last; on a line’s number <kbd>Enter</kbd> runs to it
           </dd>
           <dt>
+            <kbd>X</kbd> <kbd>N</kbd> <kbd>P</kbd>
+          </dt>
+          <dd>with a question: skip it, on to the next, back to the one before</dd>
+          <dt>
             <kbd>?</kbd>
           </dt>
           <dd>this list</dd>

@@ -11,6 +11,7 @@ import { useTools } from "./context.ts";
 import { cell } from "./format.ts";
 import { MUTUAL } from "./marks.ts";
 import { Num } from "./numbers.tsx";
+import { AskedCaption } from "./questions/Ask.tsx";
 import { RegionCaption } from "./region.tsx";
 
 interface OfView {
@@ -127,7 +128,8 @@ function PatchUses({ scene }: OfScene) {
 }
 
 function BackgroundCaption({ scene }: OfScene) {
-  const { attention, cursor, links, regionSum } = scene;
+  const { asked, attention, cursor, links, regionSum } = scene;
+  if (asked?.isOpen && cursor.kind === "query") return <AskedCaption asked={asked} />;
   if (regionSum) return <RegionCaption scene={scene} sum={regionSum} />;
   if (cursor.kind === "nothing") return <>where the patches come from</>;
   if (cursor.kind === "pixel") return <>where its colour comes from</>;

@@ -7,6 +7,7 @@ import { fitted } from "./canvas.ts";
 import { useTools } from "./context.ts";
 import { withLabels } from "./labels.ts";
 import { linkArrows, marksOf } from "./marks.ts";
+import { gapArrows } from "./questions/marks.ts";
 import type { Width } from "./width.ts";
 
 interface OfView {
@@ -70,7 +71,7 @@ export function Marks({ view, room }: MarksProps) {
 /** All arrows over a picture. */
 export function arrowsOf(view: ViewName, scene: Scene): readonly Arrow[] {
   const ofStep = stepOf(scene.stage).arrows?.(view, scene) ?? [];
-  return [...ofStep, ...linkArrows(view, scene)];
+  return [...ofStep, ...linkArrows(view, scene), ...gapArrows(view, scene)];
 }
 
 export function Arrows({ view }: OfView) {

@@ -186,7 +186,14 @@ function sceneIn(A: Run, scene: Scene): Scene {
     const [row, column] = a.at(query, attention.config);
     cursor = keptQuery([row, column], patchIn(a, scene));
   }
-  const alone = { pinned: null, side: "B", links: [], region: null, regionSum: null } as const;
+  const alone = {
+    pinned: null,
+    side: "B",
+    links: [],
+    region: null,
+    regionSum: null,
+    asked: null,
+  } as const;
   return sceneOf({ run: A, sample, stage, cursor, channel, span, ...alone });
 }
 
