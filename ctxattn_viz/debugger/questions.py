@@ -54,9 +54,10 @@ def checked_questions(trace: "Trace", ask: Any, query: Any = None) -> list[dict[
     if len(ask) > MOST_QUESTIONS:
         raise InputError("ask", f"at most {MOST_QUESTIONS} questions", len(ask))
     questions = [_checked(trace, f"ask[{i}]", i, question) for i, question in enumerate(ask)]
+    cell = None if query is None else list(query)
     for question in questions:
         if "cell" in question:
-            query = question["cell"] = query if question["cell"] is None else question["cell"]
+            cell = question["cell"] = question["cell"] or cell
     return questions
 
 

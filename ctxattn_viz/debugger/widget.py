@@ -1,7 +1,6 @@
 """The debugger in a notebook: an anywidget whose traits are its state, and a trace behind it."""
 
 import base64
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,15 +17,16 @@ from ..stages.downsampling import mask_at
 from ..traces.results import NotPickled
 from ..traces.run import check_trace
 from . import assets, places, reloading, uploads
+from .asking import Asking
 from .masks import Mask, MaskTrait, as_tensor, to_wire
-from .messages import read, reason, state_in
+from .messages import read, state_in
 from .payload import Payload, Results, build, results
-from .questions import checked_answers, checked_questions
+from .questions import checked_questions
 from .remarks import facts_and_findings
 from .state import Place, checked_config, checked_place, checked_stage, initial_state
 from .step_in import page_with_steps, step_in
 from .still import still_of
-from .undoing import MOST_REQUESTS, Checked, Undoing
+from .undoing import MOST_REQUESTS, Checked
 from .workload import MOST_WORK, check_work, work
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def _to_config(value: Any, widget: Any) -> Any:
     return value.to_dict()
 
 
-class Debugger(NotPickled, Undoing):
+class Debugger(NotPickled, Asking):
     """The debugger of one trace. Made by `debug`.
 
     Attributes:
@@ -80,8 +80,6 @@ class Debugger(NotPickled, Undoing):
     buffers = t.Dict().tag(sync=True)
     answer = t.Dict().tag(sync=True)
     recordings: t.List[Any] = t.List().tag(sync=True)  # of a saved page alone
-    questions = Checked().tag(sync=True)
-    answers = Checked().tag(sync=True)
     request = t.Int(0).tag(sync=True)
 
     query = t.Any(None).tag(sync=True)
@@ -200,14 +198,6 @@ class Debugger(NotPickled, Undoing):
 
         return self._checked(proposal, check)
 
-    @t.validate("questions")
-    def _valid_questions(self, proposal: Any) -> list[dict[str, Any]]:
-        return self._checked(proposal, lambda value: checked_questions(self.trace, value, self.query))
-
-    @t.validate("answers")
-    def _valid_answers(self, proposal: Any) -> list[dict[str, Any]]:
-        return self._checked(proposal, lambda value: checked_answers(value, self.questions))
-
     @t.validate("mask")
     def _valid_mask(self, proposal: Any) -> Mask | None:
         def check(value: Any) -> Mask | None:
@@ -215,19 +205,6 @@ class Debugger(NotPickled, Undoing):
             return None if mask is None else Mask(mask)
 
         return self._checked(proposal, check)
-
-    def _checked(self, proposal: Any, check: Callable[[Any], Any]) -> Any:
-        """The value that `check` makes of what is proposed; what it raises becomes a TraitError."""
-        value = proposal["value"]
-        if self._trace is None:  # closed: links may go on, nobody looks
-            return value
-        try:
-            return check(value)
-        except BaseException as problem:
-            # Of several values set together traitlets takes back nothing but for a TraitError.
-            if isinstance(problem, Exception) or self._cross_validation_lock:
-                raise t.TraitError(reason(problem)) from problem
-            raise
 
     def _prepare(self, config: Any, mask: Any) -> tuple[AttentionConfig, Tensor | None]:
         """Check a config and a mask, and make the run that they ask for, ready to be shown."""
@@ -256,10 +233,6 @@ class Debugger(NotPickled, Undoing):
     def _follow_config(self) -> None:
         if self._trace is not None:
             self.softmax_scale = self.config.softmax_scale
-
-    @t.observe("questions")
-    def _questions_changed(self, change: Any) -> None:
-        self.answers = []
 
     @t.observe("softmax_scale")
     def _scale_changed(self, change: Any) -> None:
@@ -372,8 +345,8 @@ class Debugger(NotPickled, Undoing):
     def _state(self) -> dict[str, Any]:
         """What a page opens with, as it is now."""
         names = ("meta", "buffers", "answer", "request", "query", "pixel", "stage", "sample")
-        names = (*names, "softmax_scale", "questions")
-        state = {name: getattr(self, name) for name in names} | {"answers": []}  # asked anew
+        state = {name: getattr(self, name) for name in (*names, "softmax_scale", "questions")}
+        state["answers"] = []  # whoever opens it is asked anew
         return state | {"config": self.config.to_dict(), "mask": to_wire(self.mask)}
 
     def _still(self) -> bytes:

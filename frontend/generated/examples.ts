@@ -212,7 +212,7 @@ export const TRAITS = {
   meta: META,
   pixel: [3, 4],
   query: [1, 2],
-  questions: [{ kind: "where", text: null, sample: null, cell: null }],
+  questions: [{ kind: "where", text: null, sample: null, cell: [1, 2] }],
   recordings: [],
   request: 0,
   sample: 0,
