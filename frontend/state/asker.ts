@@ -60,11 +60,13 @@ export class Asker {
 
   /** Let each question and each gap come up as it is its turn; returns what ends that. */
   follow(): () => void {
+    // A hole that is painted is another document, and no other question.
+    const isReady = computed(() => this.session.document.value !== null);
     const endings = [
       effect(() => {
         const { question, isOpen } = this.questions;
         const isStanding = isOpen.value;
-        if (!this.session.document.value || !question.value) return;
+        if (!isReady.value || !question.value) return;
         untracked(() => (isStanding ? this.ask() : this.reveal()));
       }),
       effect(() => this.makeOutputs()),

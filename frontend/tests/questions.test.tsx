@@ -126,11 +126,15 @@ describe("Where a cell looks", () => {
   it("says the truth of the hole that was painted meanwhile", () => {
     const { click, kernel, session, answers } = asked([WHERE]);
     const { weights } = rowOf(session, [1, 3]);
+    session.tool.value = "brush";
     const [row, column] = session.attention.cellOf(weights.indexOf(Math.max(...weights)));
     const data = new Uint8Array(120);
     for (const y of [0, 1])
       data.fill(1, (row * 2 + y) * 10 + column * 2).fill(0, (row * 2 + y + 1) * 10);
     kernel.paint({ shape: [1, 12, 10], data });
+    expect(session.tool.value).toBe("brush"); // it stays in hand
+    click("foreground", pixel([0, 0]));
+    session.tool.value = "look";
     click("background", pixel([row, column]));
     expect(answers()[0]).toMatchObject({ guess: [row, column], rank: null, share: 0 });
     expect(answers()[0].truth).not.toEqual([row, column]);

@@ -151,19 +151,19 @@ function YoursMoves({ gap }: { gap: SharperGap }) {
 function Fusion({ gap }: { gap: FusionGap }) {
   const { fused, guess, withFusion, withoutFusion, isEqual, isOfHole, terms } = gap;
   if (isEqual) return <>The two are equal at every pixel: here fusion changes nothing.</>;
-  const where = isOfHole ? "cells side by side in the hole" : "cells side by side";
+  const cells = isOfHole ? "cells side by side in the hole" : "cells side by side";
   return (
     <>
       {guess === fused && "Yes: "}
       {guess !== null && guess !== fused && "No: "}
-      {fused} had the fusion. It adds up {terms} scores to one, so that its softmax is sharper
+      {fused} had the fusion. It adds up {terms} scores to one, so that its softmax is sharper.
       {withFusion !== null && withoutFusion !== null && (
         <>
-          ; and {percent(withFusion)} of its {where} take from patches side by side, without it{" "}
-          {percent(withoutFusion)}
+          {" "}
+          Of {cells}, {percent(withFusion)} take from patches side by side; without fusion{" "}
+          {percent(withoutFusion)}.
         </>
       )}
-      .
     </>
   );
 }
