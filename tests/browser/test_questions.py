@@ -309,7 +309,7 @@ KINDS = [
 ]
 
 
-# In the ordinary suite keys answer on a page and a mouse in JupyterLab, in the long one all do both.
+# In the ordinary suite keys answer on a page and a mouse in JupyterLab, in the long one both do.
 @pytest.mark.parametrize("hand", [pytest.param("mouse", marks=pytest.mark.long), "keys"])
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 def test_on_a_page(kind: Any, hand: str, opened: Any) -> None:

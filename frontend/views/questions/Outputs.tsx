@@ -27,6 +27,7 @@ function Output({ name, question }: { name: Name; question: FusionQuestion }) {
   const section = useRef<HTMLElement>(null);
   const stack = useRef<HTMLDivElement>(null);
   const base = useRef<HTMLCanvasElement>(null);
+  const mat = useRef<HTMLDivElement>(null);
   const hatch = useRef<HTMLDivElement>(null);
   const room = useWidth(section);
   useLayoutEffect(() => {
@@ -41,6 +42,7 @@ function Output({ name, question }: { name: Name; question: FusionQuestion }) {
       canvas.resize(size);
       style.width = `${size.width / ratio}px`;
       style.height = `${size.height / ratio}px`;
+      mat.current?.classList.toggle("ctx-filled", size.width >= pixels);
       const outputs = asker.outputs.value;
       const result = outputs && (name === question.fused ? outputs.fused : outputs.plain);
       canvas.draw(result && pictureOf(result), null, H, W);
@@ -72,7 +74,7 @@ function Output({ name, question }: { name: Name; question: FusionQuestion }) {
           {isOpen ? "" : answerWords(name, question, session.questions.answer.value?.guess)}
         </small>
       </header>
-      <div class="ctx-mat">
+      <div class="ctx-mat" ref={mat}>
         {/* biome-ignore lint/a11y/useKeyWithClickEvents: the choices above take keys */}
         {/* biome-ignore lint/a11y/noStaticElementInteractions: as above */}
         <div
@@ -95,10 +97,10 @@ function Output({ name, question }: { name: Name; question: FusionQuestion }) {
   );
 }
 
-/** "with fusion, yours" */
+/** "with fusion · yours" */
 function answerWords(name: Name, question: FusionQuestion, guess: unknown): string {
   const truth = name === question.fused ? "with fusion" : "without fusion";
-  return guess === name ? `${truth} · you chose this one` : truth;
+  return guess === name ? `${truth} · yours` : truth;
 }
 
 /** The second output takes a while where the picture is large. */
