@@ -36,7 +36,7 @@ ONE_THREAD := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1
 BROWSER = CHROMIUM="$$($(VENV)/bin/python tests/browser/chromium.py)"
 
 .PHONY: help setup lab quick test test-python test-notebooks test-long chromium check format front \
-	front-watch bench notebooks assignments mutants html clean
+	front-watch bench notebooks features assignments mutants html clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -84,6 +84,9 @@ test-long: setup chromium ## what is not needed each time: tests marked long, mo
 
 notebooks: setup ## run the notebooks where they lie and store them (ONLY="03 6b": only those)
 	$(ONE_THREAD) $(RUN) tools.notebooks $(ONLY)
+
+features: setup ## train the encoder of cv.features anew and store its weights: two minutes of one core
+	$(ONE_THREAD) $(RUN) tools.features
 
 assignments: setup ## the exercises as nbgrader assignments (COURSE=DIRECTORY says where)
 	$(VENV)/bin/python notebooks/exercises/make_course.py $(COURSE)

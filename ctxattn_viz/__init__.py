@@ -43,6 +43,7 @@ from .renamed import missing_attribute
 from .stages import STAGES, Stage
 from .traces import (
     Cells,
+    Gradient,
     Match,
     PixelLedger,
     PixelTerm,
@@ -60,9 +61,10 @@ from .traces import (
 
 # What loads matplotlib, anywidget, scikit-image or executing, as a type checker finds it …
 if TYPE_CHECKING:
-    from . import exercises, figures, samples
+    from . import exercises, features, figures, samples, variants
     from .debugger import Debugger, StepView, debug, look, save_page, step_into
     from .exercises import Drawing, FaultyPort, Feedback
+    from .features import Encoder
     from .figures import Figure
     from .profiling import Ceilings, Cost, Profile, profile
     from .recording import (
@@ -80,6 +82,7 @@ _LAZY = {
     "Cost": "profiling",
     "Debugger": "debugger",
     "Drawing": "exercises",
+    "Encoder": "features",
     "FaultyPort": "exercises",
     "Feedback": "exercises",
     "Figure": "figures",
@@ -92,6 +95,7 @@ _LAZY = {
     "StepView": "debugger",
     "debug": "debugger",
     "exercises": "exercises",
+    "features": "features",
     "figures": "figures",
     "look": "debugger",
     "profile": "profiling",
@@ -99,6 +103,7 @@ _LAZY = {
     "samples": "samples",
     "save_page": "debugger",
     "step_into": "debugger",
+    "variants": "variants",
 }
 
 __version__ = "0.1.0"
@@ -116,9 +121,11 @@ __all__ = [
     "Cost",
     "Debugger",
     "Drawing",
+    "Encoder",
     "FaultyPort",
     "Feedback",
     "Figure",
+    "Gradient",
     "InputError",
     "MaskWarning",
     "Match",
@@ -152,6 +159,7 @@ __all__ = [
     "debug",
     "default_device",
     "exercises",
+    "features",
     "figures",
     "flow_like",
     "load_trace",
@@ -164,6 +172,7 @@ __all__ = [
     "step_into",
     "steps",
     "trace",
+    "variants",
 ]
 
 if not TYPE_CHECKING:  # a type checker would take any name at all for one of ours

@@ -18,7 +18,7 @@ from .config import DIALECTS, AttentionConfig
 from .errors import BudgetError, InputError, MaskWarning, PictureWarning, shortened
 from .files import path_of, writing
 from .pictures.holes import HOW_TO_PAINT
-from .traces.run import trace
+from .traces.starting import trace
 
 USER_WARNINGS = (MaskWarning, PictureWarning)  # the warnings that are for whoever wrote the command
 

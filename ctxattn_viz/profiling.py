@@ -12,6 +12,7 @@ each input read once, the result written once.
 import math
 import statistics
 import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +28,8 @@ from .devices import synchronize
 from .errors import InputError
 from .progress import with_progress_bar
 from .stages import BY_KEY, STAGES, Values
-from .traces.run import Trace, trace
+from .traces.run import Trace
+from .traces.starting import trace
 from .units import count_text, human, seconds_text
 
 if TYPE_CHECKING:
@@ -177,6 +179,7 @@ def profile(
     *,
     runs: int = 3,
     budget: int | None = None,
+    swap: Mapping[str, Callable[..., Tensor]] | None = None,
 ) -> Profile:
     """What every stage costs on the device where f and b are, and what the layer costs instead.
 
@@ -186,6 +189,7 @@ def profile(
         f, b, mask, config: as for `trace`.
         runs: how many are timed.
         budget: as for `trace`: stages that would not fit are refused before anything is allocated.
+        swap: as for `trace`; the operations of a function of one's own are not known.
 
     Raises:
         InputError: bad inputs, or no run at all.
@@ -198,7 +202,7 @@ def profile(
     """
     if isinstance(runs, bool) or not isinstance(runs, int) or runs < 1:
         raise InputError("runs", "an integer ≥ 1", repr(runs))
-    first = trace(f, b, mask, config, budget=budget)
+    first = trace(f, b, mask, config, budget=budget, swap=swap)
     if first.device.type == "meta":
         raise InputError("f", "a device that computes", "the meta device")
     config, inputs = first.config, (first.f, first.b, first.mask)
@@ -210,7 +214,8 @@ def profile(
             _ = first[key]
         peaks[key] = memory.peak
     counts: dict[str, tuple[int | None, int | None]] = {
-        key: (operations(first, key), moved(first, key)) for key in BY_KEY
+        key: (None if key in first.swapped else operations(first, key), moved(first, key))
+        for key in BY_KEY
     }
     counts[LAYER] = None, None
     del first
@@ -220,7 +225,7 @@ def profile(
 
     seconds: dict[str, list[float]] = {key: [] for key in (*BY_KEY, LAYER)}
     for _ in with_progress_bar(range(runs), "profile"):
-        run = trace(*inputs, config, budget=budget)
+        run = trace(*inputs, config, budget=budget, swap=swap)
         for key in BY_KEY:
             seconds[key].append(run[key].seconds)
         del run

@@ -5,6 +5,7 @@ import type { AnyModel } from "@anywidget/types";
 import type { AttentionConfig } from "./engine/config.ts";
 import type { Look } from "./engine/look.ts";
 import type { StageKey, StepKey } from "./generated/stages.ts";
+import type { AskGradientMessage, GradientMessage, NoGradientMessage } from "./gradients.ts";
 import type {
   NoRecordingMessage,
   RecordingMessage,
@@ -12,6 +13,7 @@ import type {
   StoredRecording,
 } from "./recordings.ts";
 
+export type * from "./gradients.ts";
 export type * from "./recordings.ts";
 
 /** The version of `Meta` that this page can read. */
@@ -147,6 +149,35 @@ export interface Answer extends Record<keyof ResultArrays, Bytes> {
   notes: string[];
 }
 
+/** A stage that a function of the reader's own made. */
+export interface RecordedStage {
+  key: StageKey;
+  /** The function's name. */
+  name: string;
+  /** As it is called, in place of an equation. */
+  call: string;
+  shape: number[];
+  /** float32; null where rows are asked for one by one. */
+  data: Bytes | null;
+}
+
+/** What functions swapped in made. */
+export interface Recorded {
+  /** In the paper's order. */
+  stages: RecordedStage[];
+  /** The settings, and "mask", on which they depend. */
+  settings: string[];
+  /** Of all of them, as float32. */
+  bytes: number;
+  /** The matrices among them are too large to travel. */
+  remote: boolean;
+}
+
+/** Where nothing is swapped. */
+export interface NothingRecorded {
+  stages?: undefined;
+}
+
 /** Before the first answer. */
 export interface NoAnswer {
   config?: undefined;
@@ -221,6 +252,9 @@ export interface KernelTraits {
   meta: Meta;
   buffers: { [Name in ArrayName]?: Bytes };
   answer: Answer | NoAnswer;
+  recorded: Recorded | NothingRecorded;
+  /** The answer to the run without the functions swapped in. */
+  plain: Omit<Answer, "request"> | NoAnswer;
   /** What a saved page can step into: each stage, and the whole layer, at one query. */
   recordings: StoredRecording[];
   /** What is asked before it is shown. */
@@ -276,7 +310,21 @@ export interface FindMessage {
   kind: "find";
 }
 
-export type MessageToKernel = SavePageMessage | UploadMessage | FindMessage | StepInMessage;
+/** Asks for `RowsMessage`. */
+export interface AskRowsMessage {
+  kind: "rows";
+  number: number;
+  queries: Place[];
+  patch: number | null;
+}
+
+export type MessageToKernel =
+  | SavePageMessage
+  | UploadMessage
+  | FindMessage
+  | AskRowsMessage
+  | StepInMessage
+  | AskGradientMessage;
 
 /** The debugger as one HTML file. */
 export interface PageMessage {
@@ -299,12 +347,24 @@ export interface FindingsMessage {
   findings: RemarkData[] | null;
 }
 
+/** Beside it, float32: of each query the rows of the four matrix stages; of the patch, its columns. */
+export interface RowsMessage {
+  kind: "rows";
+  number: number;
+  sample: number;
+  queries: Place[];
+  patch: number | null;
+}
+
 export type MessageToPage =
   | PageMessage
+  | RowsMessage
   | RefusedMessage
   | FindingsMessage
   | RecordingMessage
-  | NoRecordingMessage;
+  | NoRecordingMessage
+  | GradientMessage
+  | NoGradientMessage;
 
 // ---- the model ----
 

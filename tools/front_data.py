@@ -56,7 +56,16 @@ def typescript(value: Any, indent: int = 0, used: int = 0) -> str:
         named = [(f"{inner}{_name(name)}: ", each) for name, each in value.items()]
     else:
         named = [(inner, each) for each in value]
-    lines = [f"{start}{typescript(each, indent + 2, len(start) + 1)},\n" for start, each in named]
+    lines = []
+    for start, each in named:
+        text = typescript(each, indent + 2, len(start) + 1)
+        if (
+            isinstance(each, str)
+            and len(start) + len(text) + 1 > WIDTH
+            and isinstance(value, Mapping)
+        ):
+            start, text = start.rstrip(), f"\n{inner}  {text}"
+        lines.append(f"{start}{text},\n")
     opening, closing = "{}" if isinstance(value, Mapping) else "[]"
     return f"{opening}\n{''.join(lines)}{' ' * indent}{closing}"
 
@@ -156,17 +165,23 @@ IMPORTS = """\
 import type { AttentionConfig } from "../engine/config.ts";
 import type {
   Answer,
+  AskGradientMessage,
+  AskRowsMessage,
   CodeTraits,
   Complete,
   FindingsMessage,
   FindMessage,
+  GradientMessage,
   KernelTraits,
   Meta,
+  NoGradientMessage,
   NoRecordingMessage,
   PageMessage,
+  Recorded,
   RecordingMessage,
   RefusedMessage,
   RemarkData,
+  RowsMessage,
   SavePageMessage,
   SharedTraits,
   StepInMessage,
@@ -249,7 +264,8 @@ def _written(constants: Mapping[str, tuple[Any, str]], known: str = "") -> str:
 CROSSING = (
     *("UNCOMPUTED", "PENDING_META", "REMARK"),
     *("STORED_RECORDING", "STEPPING", "STEP_IN", "RECORDING", "NO_RECORDING"),
-    *("SAVE_PAGE", "FIND", "UPLOAD", "PAGE", "FINDINGS", "REFUSED"),
+    *("SAVE_PAGE", "FIND", "UPLOAD", "PAGE", "FINDINGS", "REFUSED", "ASK_ROWS", "ROWS"),
+    *("ASK_GRADIENT", "GRADIENT", "NO_GRADIENT"),
 )
 
 
@@ -297,8 +313,14 @@ def _examples() -> dict[str, tuple[Any, str]]:
                     "config": state["config"],
                 }
             ),
+            "ASK_ROWS": Recording(
+                {"kind": "rows", "number": 1, "queries": [[1, 2]], "patch": 3},
+            ),
             "STEP_IN": Recording(
                 {"kind": "step_in", "number": 1, "stage": "scores", "query": [1, 2]}
+            ),
+            "ASK_GRADIENT": Recording(
+                {"kind": "gradient", "number": 1, "pixel": [3, 4], "query": None}
             ),
         }
         _custom(debugger, messages["SAVE_PAGE"])
@@ -308,7 +330,11 @@ def _examples() -> dict[str, tuple[Any, str]]:
         _custom(debugger, {"kind": "nonsense"})
         _custom(debugger, messages["STEP_IN"])
         _custom(debugger, {"kind": "step_in", "number": 2, "stage": "scores"})
+        _custom(debugger, messages["ASK_ROWS"])
+        _custom(debugger, messages["ASK_GRADIENT"])
+        _custom(debugger, {"kind": "gradient", "number": 2})
         stored = stored_recording(run, "scores", (1, 2))
+        swapped = build(cv.trace(f, f, swap={"valid": _all_valid}))
         view = cv.look(f)
         stepping = {name: view.get_state()[name] for name in ("recording",)}
         view.close()
@@ -318,7 +344,7 @@ def _examples() -> dict[str, tuple[Any, str]]:
         page_names = initial_state(pending, run)
     own = [name for name in traits if name not in KERNEL_TRAITS and name[0] != "_"]
     codes = [name for name in traits if name[0] == "_"]
-    page_message, findings, refused, recording, no_recording = sent
+    page_message, findings, refused, recording, no_recording, rows, gradient, no_gradient = sent
     meta, answer = traits["meta"], traits["answer"]
     config, summary = meta["config"], meta["summaries"]["flow"]
     uncomputed = pending.meta["summaries"]["flow"]
@@ -335,8 +361,12 @@ def _examples() -> dict[str, tuple[Any, str]]:
         "META": (_named(shared, meta), "Complete<Meta>"),
         "PENDING_META": (differing_meta, "Partial<Meta>"),
         "ANSWER": (_named(shared, answer), "Complete<Answer>"),
+        "RECORDED": (swapped.recorded, "Complete<Recorded>"),
+        "PLAIN": (_named(shared, swapped.plain), 'Complete<Omit<Answer, "request">>'),
         "TRAITS": (
-            _named(shared, traits) | {"meta": Code("META"), "answer": Code("ANSWER")},
+            _named(shared, traits)
+            | {"meta": Code("META"), "answer": Code("ANSWER")}
+            | {"recorded": Code("RECORDED"), "plain": Code("PLAIN")},
             "Complete<Traits>",
         ),
         "CODE": (_names(codes), "Record<keyof CodeTraits, true>"),
@@ -352,13 +382,22 @@ def _examples() -> dict[str, tuple[Any, str]]:
         "PAGE": (page_message, "Complete<PageMessage>"),
         "FINDINGS": (findings, "Complete<FindingsMessage>"),
         "REFUSED": (refused, "Complete<RefusedMessage>"),
+        "ASK_ROWS": (messages["ASK_ROWS"].read(), "Complete<AskRowsMessage>"),
+        "ROWS": (rows, "Complete<RowsMessage>"),
         "STEP_IN": (messages["STEP_IN"].read(), "Complete<StepInMessage>"),
         "RECORDING": (
             _named({"recording": ("STORED_RECORDING.recording", stored["recording"])}, recording),
             "Complete<RecordingMessage>",
         ),
         "NO_RECORDING": (no_recording, "Complete<NoRecordingMessage>"),
+        "ASK_GRADIENT": (messages["ASK_GRADIENT"].read(), "Complete<AskGradientMessage>"),
+        "GRADIENT": (gradient, "Complete<GradientMessage>"),
+        "NO_GRADIENT": (no_gradient, "Complete<NoGradientMessage>"),
     }
+
+
+def _all_valid(mask: torch.Tensor, config: cv.AttentionConfig) -> torch.Tensor:
+    return torch.ones(1, mask.shape[2] * mask.shape[3], dtype=torch.bool)
 
 
 # What depends on where the code stands, and on who looks on: a typechecker adds calls of its own.

@@ -1,7 +1,7 @@
 """`make html`: the course as pages that need no kernel and no network, and the API reference.
 
 Every notebook is run; each debugger in it becomes its own page in an iframe, as alive as the
-widget. The exercises are shown as students get them: without solutions, hidden tests and outputs.
+widget. The exercises are not: they are shown as students open them, without solutions and outputs.
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ def export(source: Path, target: Path, root: str = "") -> None:
         title, body = title_of([text]), markdown2html(text)
     else:
         notebook = nbformat.read(source, as_version=4)
-        ready = as_handed_out(notebook) if "exercises" in source.parts else run(notebook, source)
+        ready = notebook if "exercises" in source.parts else run(notebook, source)
         title = title_of(c.source for c in ready.cells if c.cell_type == "markdown")
         body, _ = HTMLExporter(template_name="basic").from_notebook_node(ready)
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -117,15 +117,6 @@ def run(notebook: NotebookNode, source: Path) -> NotebookNode:
     where = {"metadata": {"path": str(source.parent)}}
     NotebookClient(notebook, timeout=600, resources=where, store_widget_state=False).execute()
     del notebook.cells[0]
-    return notebook
-
-
-def as_handed_out(notebook: NotebookNode) -> NotebookNode:
-    """An exercise without solutions, hidden tests and outputs: what nbgrader gives a student."""
-    from nbgrader.preprocessors import ClearHiddenTests, ClearOutput, ClearSolutions
-
-    for preprocessor in (ClearSolutions, ClearHiddenTests, ClearOutput):
-        notebook, _ = preprocessor().preprocess(notebook, {})
     return notebook
 
 
@@ -149,8 +140,8 @@ def title_of(texts: Iterable[str]) -> str:
 
 def sources() -> Iterator[Path]:
     """Everything that becomes a page, in reading order."""
-    yield from sorted(NOTEBOOKS.glob("*.ipynb"))
-    yield from sorted(NOTEBOOKS.glob("exercises/*.ipynb"))
+    yield from sorted(NOTEBOOKS.glob("[0-9]*.ipynb"))
+    yield from sorted(NOTEBOOKS.glob("exercises/[0-9]*.ipynb"))
     yield from sorted(NOTEBOOKS.glob("exercises/*.md"))
 
 

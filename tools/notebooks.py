@@ -3,11 +3,15 @@
 Outputs are new, everything else stays: no widget's state (its still is stored), no times of
 execution, no version of the Python that happened to run it. What was run before and has not changed
 gives the same file, but for seconds that it prints or draws.
+
+The exercises are run with their solutions, in `exercises/solutions`. What lies in `exercises` is
+made from those, and not run: there a student solves them.
 """
 
 from __future__ import annotations
 
 import argparse
+import copy
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -19,6 +23,7 @@ from nbformat import NotebookNode
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = ROOT / "notebooks"
+SOLUTIONS = "solutions"  # the folder in that of the exercises
 SECONDS = 600  # a cell
 
 METADATA = {
@@ -63,6 +68,22 @@ def tidy(notebook: NotebookNode) -> NotebookNode:
     return notebook
 
 
+def handed_out(solved: NotebookNode) -> NotebookNode:
+    """An exercise as a student opens it: without solutions, hidden tests and outputs.
+
+    nbgrader empties it as it does for an assignment. Links lead from one folder further up.
+    """
+    from nbgrader.preprocessors import ClearHiddenTests, ClearOutput, ClearSolutions
+
+    notebook = copy.deepcopy(solved)
+    for preprocessor in (ClearSolutions, ClearHiddenTests, ClearOutput):
+        notebook, _ = preprocessor().preprocess(notebook, {})
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            cell.source = cell.source.replace("](../", "](")
+    return notebook
+
+
 def stored(notebook: NotebookNode) -> str:
     """The text of the notebook's file."""
     return str(nbformat.writes(notebook)).rstrip("\n") + "\n"
@@ -74,7 +95,8 @@ def chosen(only: Iterable[str]) -> list[Path]:
     Raises:
         SystemExit: a word that begins no name.
     """
-    every = [*sorted(NOTEBOOKS.glob("*.ipynb")), *sorted(NOTEBOOKS.glob("exercises/*.ipynb"))]
+    folders = (NOTEBOOKS, NOTEBOOKS / "exercises" / SOLUTIONS)
+    every = [path for folder in folders for path in sorted(folder.glob("[0-9]*.ipynb"))]
     words = list(only)
     for word in words:
         if not any(path.name.startswith(word) for path in every):
@@ -94,6 +116,12 @@ def renew(path: Path) -> bool:
     return after != before
 
 
+def hand_out(path: Path) -> None:
+    """Write the exercise that belongs to a solution, one folder further up."""
+    exercise = handed_out(nbformat.read(path, as_version=4))
+    (path.parents[1] / path.name).write_text(stored(exercise), encoding="utf-8")
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run the chosen notebooks; 1 if one of them fails."""
     parser = argparse.ArgumentParser(prog="make notebooks", description=__doc__.splitlines()[0])
@@ -103,6 +131,8 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"{path.relative_to(NOTEBOOKS)} … ", end="", flush=True)
         try:
             print("stored" if renew(path) else "as it was", flush=True)
+            if path.parent.name == SOLUTIONS:
+                hand_out(path)
         except CellExecutionError as error:
             print(f"fails and stays as it was:\n{error}", flush=True)
             failed.append(path.name)

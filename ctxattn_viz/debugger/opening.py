@@ -13,6 +13,7 @@ from .payload import build
 from .questions import Question, checked_questions
 from .state import Place, checked_place, initial_state
 from .step_in import page_with_steps
+from .swapped import refuse_page
 from .widget import Debugger
 
 if TYPE_CHECKING:
@@ -161,6 +162,7 @@ def page_of(
     check_trace(trace)
     questions = checked_questions(trace, ask, checked_place("query", query, trace.query_grid))
     payload = build(trace, **options)
+    refuse_page(trace)
     state = initial_state(
         payload,
         trace,

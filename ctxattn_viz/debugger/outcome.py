@@ -1,7 +1,8 @@
 """What follows from a trace's inputs: output, log-sum-exp, best patches, each stage in numbers.
 
 From the fused scores, a block of query cells at a time, where they are kept; without the matrix
-where it would be large. Attention is not kept at all.
+where it would be large. Attention is not kept at all. Where a function of the reader's own stands
+in for a stage there is no way without the matrix.
 """
 
 import math
@@ -53,7 +54,7 @@ def affordable(trace: "Trace") -> bool:
 @torch.no_grad()
 def outcome_of(trace: "Trace", block: int | None = None) -> Outcome:
     """Run `trace` to its end, `block` query cells at a time where the fused scores are kept."""
-    if affordable(trace):
+    if affordable(trace) or trace.swapped:
         result, stages, seconds = _from_scores(trace, block)
     else:
         started = time.perf_counter()
@@ -62,8 +63,11 @@ def outcome_of(trace: "Trace", block: int | None = None) -> Outcome:
         seconds = time.perf_counter() - started
     stages["output"] = Summary.of(result.output), seconds
     started = time.perf_counter()
-    offsets = displacements(result.argmax, trace.patch_grid, trace.config)
-    flow = flow_picture(offsets)
+    if "offsets" in trace.swapped:
+        offsets = trace["offsets"].tensor
+    else:
+        offsets = displacements(result.argmax, trace.patch_grid, trace.config)
+    flow = trace["flow"].tensor if "flow" in trace.swapped else flow_picture(offsets)
     seconds = time.perf_counter() - started
     stages |= {"offsets": (Summary.of(offsets), seconds), "flow": (Summary.of(flow), 0.0)}
     return Outcome(result.output, result.lse, result.argmax, stages)
@@ -81,9 +85,15 @@ def _from_scores(
     valid, paste = trace["valid"].tensor, trace["paste_patches"].tensor
     seconds = {"attention": 0.0, "output": 0.0}
     parts, blocks = [], []
-    for rows in fused.split(block or max(1, BLOCK // fused.shape[2]), dim=1):
+    own = trace["attention"].tensor.flatten(1, 2) if "attention" in trace.swapped else None
+    size = block or max(1, BLOCK // fused.shape[2])
+    for first in range(0, fused.shape[1], size):
+        rows = fused[:, first : first + size]
         start = time.perf_counter()
-        weights = masked_softmax(rows, valid, trace.config)
+        if own is None:
+            weights = masked_softmax(rows, valid, trace.config)
+        else:
+            weights = own[:, first : first + size]
         top, best = weights.max(dim=-1)
         lse = _log_sum_exp(rows, valid, top, best, trace)
         blocks.append(Summary.of(weights, rows=True))
@@ -95,6 +105,8 @@ def _from_scores(
     patches, lse, best = (torch.cat(kind, dim=1) for kind in zip(*parts, strict=True))
     grid = trace.query_grid
     output = overlap_add(patches, grid, trace.config).to(trace.f.dtype)
+    if "output" in trace.swapped:
+        output = trace["output"].tensor
     result = AttentionSummary(output, lse.unflatten(1, grid), best.unflatten(1, grid))
     attention = Summary.joined(blocks, trace.layout("attention")[0])
     return result, {"attention": (attention, seconds["attention"])}, seconds["output"]

@@ -21,12 +21,12 @@ from ..checks import check_real, shape_of
 from ..errors import BudgetError, InputError
 from ..habits import check_range
 from ..inputs import check_binary, check_mask
-from ..stages import STAGES
 from ..traces.run import check_trace
 from ..units import human
 from .outcome import Outcome, affordable, outcome_of, summaries
 from .pictures import Look, look_of, picture_at_size
 from .remarks import remarks_to_open_with, walk
+from .swapped import recorded_of
 
 if TYPE_CHECKING:
     from ..traces.run import Trace
@@ -46,12 +46,16 @@ class Payload:
         buffers: bytes by name, little-endian, C order.
         look: how features are drawn, for outputs that come later.
         notes: sentences for the reader that stay true when mask or config change.
+        recorded, plain: what functions swapped in made, and the answer to the run without them;
+            empty where nothing is swapped.
     """
 
     meta: dict[str, Any]
     buffers: dict[str, bytes]
     look: Look
     notes: list[str] = field(default_factory=list)
+    recorded: dict[str, Any] = field(default_factory=dict)
+    plain: dict[str, Any] = field(default_factory=dict)
 
     @property
     def mask(self) -> dict[str, Any] | None:
@@ -116,14 +120,14 @@ def build(
     for name, x, picture in (("picture_f", f, picture_f), ("picture_b", b, picture_b)):
         size = (x.shape[2], x.shape[3])
         arrays[name] = look(x) if picture is None else picture_at_size(name, picture, n, size)
-    pending = not at_once and not affordable(trace)
+    pending = not at_once and not affordable(trace) and not trace.swapped
     meta: dict[str, Any] = {
         "version": VERSION,
         "title": title or "Contextual attention",
         "python": python,
         "kernel": True,
         "pending": pending,
-        "registry": [stage.to_dict() for stage in STAGES],
+        "registry": [stage.to_dict() for stage in trace.stages.values()],
         "dialects": settings.DIALECTS,
         "choices": {name: list(values) for name, values in settings.CHOICES.items()},
         "n": n,
@@ -136,6 +140,10 @@ def build(
     payload = Payload(meta, {}, look, notes)
     meta["arrays"] = dtypes_and_shapes(arrays)
     payload.buffers = {name: x.tobytes() for name, x in arrays.items()}
+    if trace.swapped:
+        payload.recorded = recorded_of(trace)
+        description, buffers = results(trace.unswapped(), payload)
+        payload.plain = {**buffers, **description}
     if pending:
         meta.update(describe(trace, payload))
         return payload

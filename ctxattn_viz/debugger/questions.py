@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 from ..checks import check_choice, check_index
 from ..errors import BudgetError, InputError
 from .state import Place, checked_place
+from .swapped import rows_travel_alone
 
 if TYPE_CHECKING:
     from ..traces.run import Trace
@@ -53,6 +54,8 @@ def checked_questions(trace: "Trace", ask: Any, query: Any = None) -> list[dict[
         raise InputError("ask", "a list of questions, or None", repr(ask), hint)
     if len(ask) > MOST_QUESTIONS:
         raise InputError("ask", f"at most {MOST_QUESTIONS} questions", len(ask))
+    if ask and rows_travel_alone(trace):
+        raise InputError("ask", "None where the rows of a swapped stage stay in the kernel", "one")
     questions = [_checked(trace, f"ask[{i}]", i, question) for i, question in enumerate(ask)]
     cell = None if query is None else list(query)
     for question in questions:
@@ -72,6 +75,11 @@ def _checked(trace: "Trace", name: str, index: int, question: Any) -> dict[str, 
         raise InputError(f'{name}["kind"]', f"one of {kinds}", "none")
     kind = question["kind"]
     check_choice(f'{name}["kind"]', kind, KINDS)
+    if trace.swapped and kind not in OF_ROWS:
+        swapped = ", ".join(trace.swapped)
+        raise InputError(
+            f'{name}["kind"]', f"'where' or 'share' of a run with {swapped} swapped", repr(kind)
+        )
     names, check = KINDS[kind]
     for key in question:
         if key not in (*COMMON, *names):
@@ -159,6 +167,10 @@ KINDS: dict[str, tuple[tuple[str, ...], Check]] = {
     "sharper": (("cells", "scale"), _cells),
     "fusion": (("fused", "seed"), _outputs),
 }
+
+
+# What can be asked of a run with functions swapped in: nobody runs those again for other settings.
+OF_ROWS = ("where", "share")
 
 
 # ---- answers ----

@@ -41,6 +41,8 @@ def initial_state(
         "recordings": [],
         "questions": list(questions),
         "answers": [],
+        "recorded": payload.recorded,
+        "plain": payload.plain,
         "request": 0,
         "query": checked_place("query", query, trace.query_grid),
         "pixel": checked_place("pixel", pixel, (trace.f.shape[2], trace.f.shape[3])),

@@ -12,9 +12,10 @@ from ..checks import check_choice, check_index
 from ..errors import BudgetError, InputError
 from ..recording.context import context_of
 from ..recording.stage_calls import WHOLE_LAYER, record_stage
-from ..stages import BY_KEY, STAGES
+from ..stages import BY_KEY
 from ..stages.downsampling import downsample
 from ..traces.cells import mask_of_sample
+from ..traces.swapping import name_of
 from . import page
 from .messages import is_ours, reason
 from .recordings import pack
@@ -60,19 +61,19 @@ def stored_recording(
     cells = {name: at * (trace.config.stride if "b" in name else 1) for name, at in cells.items()}
     names = {"h": "H", "w": "W", "hb": "Hb", "wb": "Wb"}
     pixels = {names[name]: at * trace.config.rate for name, at in cells.items()}
-    name = stage if stage == WHOLE_LAYER else BY_KEY[stage].function.__name__
+    name = stage if stage == WHOLE_LAYER else name_of(trace.stages[stage].function)
     recording = record_stage(trace, stage, place, sample, best)
     return pack(
         recording,
         title=f"{name} at query ({place[0]}, {place[1]})",
         context=context_of(trace, place, sample),
-        dimensions=STAGE_DIMENSIONS.get(stage),
+        dimensions=None if stage in trace.swapped else STAGE_DIMENSIONS.get(stage),
         focus={"L": match, **cells, **pixels},
         one_row=stage == WHOLE_LAYER,
         stage=stage,
         query=list(place),
         sample=sample,
-        beside=beside(stage),
+        beside=beside(trace, stage),
     )
 
 
@@ -98,11 +99,11 @@ def step_in(
     return message, answer["arrays"]
 
 
-def beside(stage: str) -> dict[str, str]:
+def beside(trace: "Trace", stage: str) -> dict[str, str]:
     """The equation, the paper's words, the original's line and the one of PyTorch."""
     if stage == WHOLE_LAYER:
         return BESIDE_WHOLE
-    entry = BY_KEY[stage]
+    entry = trace.stages[stage]
     return {
         "equation": entry.equation,
         "paper": entry.paper,
@@ -120,7 +121,8 @@ def opening_recordings(trace: "Trace", state: Mapping[str, Any]) -> list[dict[st
     """
     place, best = opening_query(trace, state), best_patches(state)
     stored = []
-    for stage in (*(entry.key for entry in STAGES), WHOLE_LAYER):
+    layer = () if trace.swapped else (WHOLE_LAYER,)
+    for stage in (*BY_KEY, *layer):
         try:
             stored.append(stored_recording(trace, stage, place, state["sample"], best))
         except BudgetError:

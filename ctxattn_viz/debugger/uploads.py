@@ -12,7 +12,7 @@ from ..config import AttentionConfig
 from ..errors import InputError, MaskWarning
 from ..pictures.holes import resize_hole
 from ..samples import coarse_fill, photograph
-from ..traces.run import trace
+from ..traces.starting import trace
 from .messages import bytes_of, check_shape
 from .state import checked_config
 from .workload import check_work

@@ -20,7 +20,8 @@ from ..recording.context import STAGE_AXES
 from ..recording.readings import meaning_of
 from ..recording.signatures import signed
 from ..recording.values import has_numbers, summary
-from ..traces.results import NotPickled, StageResult
+from ..traces.copies import NotPickled
+from ..traces.results import StageResult
 from . import assets, page, places, reloading
 from .recordings import Packer, pack, stored
 

@@ -14,9 +14,9 @@ from ..errors import InputError
 from ..files import path_of, writing
 from ..inputs import check_inputs, check_values
 from ..stages.downsampling import mask_at
-from ..traces.results import NotPickled
+from ..traces.copies import NotPickled
 from ..traces.run import check_trace
-from . import assets, places, reloading, uploads
+from . import assets, lens, places, reloading, uploads
 from .asking import Asking
 from .masks import Mask, MaskTrait, as_tensor, to_wire
 from .messages import read, state_in
@@ -26,20 +26,17 @@ from .remarks import facts_and_findings
 from .state import Place, checked_config, checked_place, checked_stage, initial_state
 from .step_in import page_with_steps, step_in
 from .still import still_of
+from .swapped import recorded_of, refuse_page, rows
 from .undoing import MOST_REQUESTS, Checked
 from .workload import MOST_WORK, check_work, work
 
 if TYPE_CHECKING:
     from ..traces.run import Trace
 
-KERNEL_TRAITS = (
-    "meta",
-    "buffers",
-    "answer",
-    "recordings",
-    "questions",
-)  # what the kernel alone writes
-MESSAGES = ("save_page", "step_in", "find", "upload")  # kinds that the page sends
+# What the kernel alone writes.
+KERNEL_TRAITS = ("meta", "buffers", "answer", "recordings", "recorded", "plain", "questions")
+# Kinds that the page sends.
+MESSAGES = ("save_page", "step_in", "find", "upload", "rows", "gradient")
 
 
 def _to_config(value: Any, widget: Any) -> Any:
@@ -80,6 +77,8 @@ class Debugger(NotPickled, Asking):
     buffers = t.Dict().tag(sync=True)
     answer = t.Dict().tag(sync=True)
     recordings: t.List[Any] = t.List().tag(sync=True)  # of a saved page alone
+    recorded = t.Dict().tag(sync=True)  # what functions swapped in made
+    plain = t.Dict().tag(sync=True)  # the answer to the run without them
     request = t.Int(0).tag(sync=True)
 
     query = t.Any(None).tag(sync=True)
@@ -104,7 +103,8 @@ class Debugger(NotPickled, Asking):
         check_trace(trace)
         questions = checked_questions(trace, ask, checked_place("query", query, trace.query_grid))
         self._answered = 0
-        self._ready: tuple[Trace, Results] | None = None  # the run of a value being set
+        # The run of a value being set, its results, and what functions swapped in made.
+        self._ready: tuple[Trace, Results, dict[str, Any]] | None = None
         self._payload: Payload | None = build(trace, at_once=False, **options)
         self._trace: Trace | None = trace
         state = initial_state(
@@ -225,7 +225,7 @@ class Debugger(NotPickled, Asking):
             self._ready = None  # one of the two is let go before the next is made
             no_hole = torch.zeros_like(trace.mask_at_b[:1])
             run = trace.revised(no_hole if mask is None else mask, config)
-            self._ready = run, results(run, payload)
+            self._ready = run, results(run, payload), recorded_of(run)
         return config, mask
 
     # ---- what follows from a change ----
@@ -253,13 +253,14 @@ class Debugger(NotPickled, Asking):
         if changed:
             self._prepare(self.config, self.mask)
             assert self._ready is not None
-            (self._trace, result), self._ready = self._ready, None
+            (self._trace, result, recorded), self._ready = self._ready, None
         else:
-            result = results(self._trace, self._payload)
+            result, recorded = results(self._trace, self._payload), self.recorded
         self._answered = self.request
         if self.query is not None and not _within(self.query, self._grid()):
             self.query = None
-        self.answer = self._answer(result)
+        with self.hold_sync():
+            self.recorded, self.answer = recorded, self._answer(result)
 
     def _answer(self, result: Results) -> dict[str, Any]:
         """The `answer` trait: the number of the request, the arrays' bytes, what they are."""
@@ -311,9 +312,13 @@ class Debugger(NotPickled, Asking):
             check_choice("message kind", content.get("kind"), MESSAGES)
             if content["kind"] == "step_in":
                 self.send(*step_in(self.trace, content, self.sample, self._state()))
+            elif content["kind"] == "gradient":
+                self.send(*lens.gradient(self.trace, content, self.sample))
             elif content["kind"] == "save_page":
                 name = "contextual-attention.html"
                 self.send({"kind": "page", "name": name, "html": self._page()})
+            elif content["kind"] == "rows":
+                self.send(*rows(self.trace, content, self.sample))
             elif content["kind"] == "find":
                 self.send({"kind": "findings", **facts_and_findings(self.trace)})
             else:
@@ -331,12 +336,14 @@ class Debugger(NotPickled, Asking):
             self.questions = []  # they are about the cells of another picture
             self._payload, self._trace = payload, trace
             self.buffers, self.answer, self.meta = payload.buffers, {}, payload.meta
+            self.recorded, self.plain = {}, {}
             self.config, self.softmax_scale = trace.config, trace.config.softmax_scale
             self.mask = trace.mask_at_b if payload.mask else None
 
     def _page(self) -> str:
         if self._payload is None:
             raise RuntimeError("This debugger was closed: there is nothing left to save.")
+        refuse_page(self.trace)
         state = self._state()
         if self.meta["pending"] and not self.answer:
             state["answer"] = self._answer(results(self.trace, self._payload))
@@ -344,8 +351,9 @@ class Debugger(NotPickled, Asking):
 
     def _state(self) -> dict[str, Any]:
         """What a page opens with, as it is now."""
-        names = ("meta", "buffers", "answer", "request", "query", "pixel", "stage", "sample")
-        state = {name: getattr(self, name) for name in (*names, "softmax_scale", "questions")}
+        names: tuple[str, ...] = ("meta", "buffers", "answer", "recorded", "plain", "request")
+        names += ("query", "pixel", "stage", "sample", "softmax_scale", "questions")
+        state = {name: getattr(self, name) for name in names}
         state["answers"] = []  # whoever opens it is asked anew
         return state | {"config": self.config.to_dict(), "mask": to_wire(self.mask)}
 

@@ -12,6 +12,7 @@ matching_scores: not yet, 0 of 7 cases agree.
 from .attempts import Drawing
 from .checking import EXERCISES, check
 from .feedback import Feedback
+from .ordering import check_order, lines
 from .ports import FaultyPort, faulty_port, name_the_stage
 from .stepping import step_into
 
@@ -21,7 +22,9 @@ __all__ = [
     "FaultyPort",
     "Feedback",
     "check",
+    "check_order",
     "faulty_port",
+    "lines",
     "name_the_stage",
     "step_into",
 ]

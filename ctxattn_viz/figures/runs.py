@@ -301,7 +301,7 @@ def _offsets(trace: Trace, sample: int) -> tuple[Tensor, Tensor]:
     """The offsets `(h, w, 2)` and the flow picture `(3, h, w)` of one sample."""
     keys = ("offsets", "flow")
     most = MOST_BYTES if trace.budget is None else min(MOST_BYTES, trace.budget)
-    if all(map(trace.computed, keys)) or trace.cost("flow") <= most:
+    if all(map(trace.computed, keys)) or trace.swapped or trace.cost("flow") <= most:
         offsets, flow_colours = (trace[key].tensor[sample] for key in keys)
         return offsets, flow_colours
     one_sample, mask_sample = slice(sample, sample + 1), min(sample, len(trace.mask) - 1)

@@ -10,12 +10,14 @@ import torch
 from torch import Tensor
 
 from ..devices import exact_arithmetic
+from ..errors import InputError
 from ..stages import BY_KEY, MATRICES, forward
 from ..stages.deconvolution import deconvolve
 from ..stages.downsampling import downsample_mask
 from ..stages.fused_softmax import fuse, masked_softmax, rows_needed
 from ..stages.matching_scores import matching_scores
 from ..stages.offset_flow import displacements, flow_picture, offsets
+from ..traces.copies import copied
 from ..traces.values import LazyValues
 
 if TYPE_CHECKING:
@@ -52,6 +54,12 @@ def record_stage(
 def _call(
     trace: "Trace", stage: str, query: tuple[int, int], sample: int, best: Tensor | None
 ) -> Call:
+    if stage in trace.swapped:
+        return _swapped_call(trace, stage)
+    if stage == WHOLE_LAYER and trace.swapped:
+        hint = "Each stage can be stepped into by itself."
+        swapped = f"a run in which {', '.join(trace.swapped)} is swapped"
+        raise InputError("forward", "a run of the layer's own stages", swapped, hint)
     config, grid, patches = trace.config, trace.query_grid, trace.patch_grid
     first = slice(sample, sample + 1)
     mask = trace.mask[first] if len(trace.mask) > 1 else trace.mask
@@ -61,7 +69,7 @@ def _call(
     f, b = (f, f) if trace.f is trace.b else (f, b)
     values = LazyValues({"f": f, "b": b, "mask": mask}, config)
     for key in ("downsampled_f", "downsampled_b", "matching_patches", "paste_patches", "valid"):
-        if trace.computed(key):
+        if trace.computed(key) or key in trace.swapped:
             values.known[key] = trace[key].tensor[first]
     cell = torch.tensor([query[0] * grid[1] + query[1]], device=trace.device)
     down = rows_needed(cell, grid, "columns", config)  # whose rows the second pass reads
@@ -78,21 +86,39 @@ def _call(
     f_small, matching = values["downsampled_f"], values["matching_patches"]
     if stage == "scores":
         return matching_scores, (f_small, matching, config, cell)
+
+    def rows(key: str, cells: Tensor, function: Callable[..., Tensor], *arguments: Any) -> Tensor:
+        """Read of a stage that is swapped, which is there as a whole alone."""
+        if key in trace.swapped:
+            return trace[key].tensor[first].flatten(1, 2)[:, cells]
+        return function(*arguments)
+
     if stage == "fused_rows":
-        rows = rows_needed(cell, grid, "rows", config)
-        scores = matching_scores(f_small, matching, config, rows)
-        return fuse, (scores, grid, patches, "rows", config, cell, rows)
-    scores = matching_scores(f_small, matching, config, across)
-    fused_rows = fuse(scores, grid, patches, "rows", config, down, across)
+        reads = rows_needed(cell, grid, "rows", config)
+        scores = rows("scores", reads, matching_scores, f_small, matching, config, reads)
+        return fuse, (scores, grid, patches, "rows", config, cell, reads)
+    scores = rows("scores", across, matching_scores, f_small, matching, config, across)
+    by_rows = scores, grid, patches, "rows", config, down, across
+    fused_rows = rows("fused_rows", down, fuse, *by_rows)
+    by_columns = fused_rows, grid, patches, "columns", config, cell, down
     if stage == "fused_scores":
-        return fuse, (fused_rows, grid, patches, "columns", config, cell, down)
-    fused_scores = fuse(fused_rows, grid, patches, "columns", config, cell, down)
+        return fuse, by_columns
+    fused_scores = rows("fused_scores", cell, fuse, *by_columns)
+    weighing = fused_scores, values["valid"], config
     if stage == "attention":
-        return masked_softmax, (fused_scores, values["valid"], config)
-    attention = masked_softmax(fused_scores, values["valid"], config)
+        return masked_softmax, weighing
+    attention = rows("attention", cell, masked_softmax, *weighing)
     if stage == "output":
         return deconvolve, (attention, values["paste_patches"], config, grid, cell)
     return offsets, (attention, patches, config, torch.tensor([query], device=trace.device))
+
+
+def _swapped_call(trace: "Trace", stage: str) -> Call:
+    """A function of the reader's own, on copies of what it was given: whole tensors."""
+    given = {"f": trace.f, "b": trace.b, "mask": trace.mask}
+    entry = trace.stages[stage]
+    inputs = {name: given[name] if name in given else trace[name].tensor for name in entry.inputs}
+    return entry.function, (*copied(inputs).values(), trace.config)
 
 
 def _two_offsets(offsets: Tensor, query: tuple[int, int]) -> Tensor:
@@ -103,7 +129,7 @@ def _two_offsets(offsets: Tensor, query: tuple[int, int]) -> Tensor:
 
 
 def _all_offsets(trace: "Trace", best: Tensor | None) -> Tensor:
-    if best is None or trace.computed("offsets"):
+    if best is None or trace.computed("offsets") or "offsets" in trace.swapped:
         return trace["offsets"].tensor
     return displacements(best, trace.patch_grid, trace.config)
 

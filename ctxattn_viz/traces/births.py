@@ -8,13 +8,14 @@ from torch import Tensor
 from ..config import AttentionConfig
 from ..devices import exact_arithmetic
 from ..progress import with_progress_bar
-from ..stages import MATRICES, query_grid
+from ..stages import BY_KEY, MATRICES, query_grid
 from ..stages.fused_softmax import Grid, neighbours
 from ..stages.matching_scores import lifted
 from ..stages.patch_extraction import query_patches
 from .cells import BLOCK, places
 from .remarks import Remark
 from .rows import matrix_rows
+from .swapping import name_of
 from .values import LazyValues
 
 REASONS = {
@@ -38,9 +39,11 @@ def births(values: LazyValues, sample: int) -> Iterator[Remark]:
         if not born.any():
             continue
         cells = tuple(places(born.unflatten(0, grid)))
+        reason = f"{REASONS[key]} is beyond what {dtype} holds"
+        if key in values.swapped:
+            reason = f"{name_of(values.stages[key].function)}, which was swapped in, made it"
         sentence = (
-            f"NaN or infinity is born in {key}, in {len(cells)} of {len(born)} rows: "
-            f"{REASONS[key]} is beyond what {dtype} holds."
+            f"NaN or infinity is born in {key}, in {len(cells)} of {len(born)} rows: {reason}."
         )
         yield Remark("nonfinite", sentence, key, cells, sample=sample)
 
@@ -85,13 +88,20 @@ def _born_in(values: LazyValues, sample: int) -> dict[str, Tensor]:
             wrong = ~rows["scores"].isfinite() & healthy & patches.isfinite().all(1, keepdim=True)
             overflowing.append(wrong.any(dim=1).cpu())
     whole = {key: torch.cat(x) for key, x in bad.items()}
+    own = [key for key in MATRICES if key in values.swapped]
     return {
         "scores": torch.cat(overflowing),
         "fused_rows": whole["fused_rows"] & ~_reached(whole["scores"], grid, "rows", config),
         "fused_scores": whole["fused_scores"]
         & ~_reached(whole["fused_rows"], grid, "columns", config),
         "attention": whole["attention"] & ~whole["fused_scores"],
+        **{key: whole[key] & _reads_finite(values, key, sample) for key in own},
     }
+
+
+def _reads_finite(values: LazyValues, key: str, sample: int) -> bool:
+    """Whether a function swapped in, which may read all of its inputs, was given finite ones."""
+    return all(bool(values[name][sample].isfinite().all()) for name in BY_KEY[key].inputs)
 
 
 def _reached(bad: Tensor, grid: Grid, order: str, config: AttentionConfig) -> Tensor:

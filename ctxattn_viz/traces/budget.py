@@ -10,8 +10,9 @@ from ..config import AttentionConfig
 from ..devices import free_memory
 from ..errors import BudgetError
 from ..inputs import cells_of, clamped_config
-from ..stages import STAGES, Values
+from ..stages import BY_KEY, STAGES, Values
 from ..units import human
+from .swapping import name_of
 from .values import LazyValues
 
 log = logging.getLogger("ctxattn_viz")
@@ -42,60 +43,68 @@ def workspace_of(key: str, result: Tensor, values: Values, config: AttentionConf
     return 0
 
 
-def cost_of(known: Values, config: AttentionConfig, key: str) -> int:
+def cost_of(run: LazyValues, key: str) -> int:
     """Bytes that computing a stage allocates at its peak, with every stage it needs.
 
-    The stages are run on the meta device, where tensors have shapes but no memory.
+    The stages are run on the meta device, where tensors have shapes but no memory. Of a function
+    swapped in, what it takes beside its inputs and its result is not known.
 
     Args:
-        known: the inputs, and the stages that are there already, which cost nothing.
+        run: whose inputs and stages that are there already cost nothing.
     """
+    config, swapped = run.config, run.swapped
     allocated = peak = 0
 
-    def count(key: str, run: Callable[[], Tensor]) -> Tensor:
+    def count(key: str, compute: Callable[[], Tensor]) -> Tensor:
         nonlocal allocated, peak
-        result = run()
+        result = compute()
         # A stage may hand on its input as it is (rate 1, or fusion switched off).
-        is_new = all(result is not other for other in values.known.values())
+        is_new = key in swapped or all(result is not other for other in values.known.values())
         if is_new:
             allocated += _bytes_of(result)
-            peak = max(peak, allocated + workspace_of(key, result, values, config))
+            if key in swapped:
+                workspace = _copies_for(key, result, values)
+            else:
+                workspace = workspace_of(key, result, values, config)
+            peak = max(peak, allocated + workspace)
         return result
 
-    values = LazyValues({name: x.to("meta") for name, x in known.items()}, config, count)
+    values = LazyValues({name: x.to("meta") for name, x in run.known.items()}, config, count)
     values.compute(key)
     return peak
 
 
-def plan_table(known: Values, config: AttentionConfig) -> str:
+def plan_table(run: LazyValues) -> str:
     """Every stage's shape and cost, a stage a line, made without computing any."""
-    shapes = LazyValues({name: x.to("meta") for name, x in known.items()}, config)
+    shapes = LazyValues({name: x.to("meta") for name, x in run.known.items()}, run.config)
     lines = [f"{'stage':17} {'shape':28} {'holds':>9} {'access allocates':>17}"]
     for stage in STAGES:
-        result, cost = shapes[stage.key], cost_of(known, config, stage.key)
+        result, cost = shapes[stage.key], cost_of(run, stage.key)
         lines.append(
             f"{stage.key:17} {tuple(result.shape)!s:28} {human(_bytes_of(result)):>9} "
             f"{human(cost):>17}"
         )
+        if stage.key in run.swapped:
+            lines[-1] += f"  and what {name_of(run.stages[stage.key].function)} takes"
     return "\n".join(lines)
 
 
-def check_budget(known: Values, config: AttentionConfig, key: str, budget: int | None) -> None:
+def check_budget(run: LazyValues, key: str, budget: int | None) -> None:
     """Say what a stage will cost, and refuse one that will not fit.
 
     Raises:
         BudgetError: says what it needs, what there is, and the largest f and b that would fit.
     """
-    device = known["f"].device
+    known, device = run.known, run.known["f"].device
     if device.type == "meta":
         return
-    cost = cost_of(known, config, key)
+    cost = cost_of(run, key)
     log.info("%s will allocate %s", key, human(cost))
     limit = free_memory(device) // 2 if budget is None else budget
     if cost <= limit:
         return
     f, b = (tuple(known[name].shape[2:]) for name in ("f", "b"))
-    largest = largest_that_fits(known, config, key, limit)
+    largest = largest_that_fits(run, key, limit)
     advice = f"{largest[0][0]}×{largest[0][1]}" if largest else "none, not even a single cell"
     if largest and f != b:
         advice += f" with b {largest[1][0]}×{largest[1][1]}"
@@ -107,14 +116,13 @@ def check_budget(known: Values, config: AttentionConfig, key: str, budget: int |
     )
 
 
-def largest_that_fits(
-    known: Values, config: AttentionConfig, key: str, limit: int
-) -> tuple[Size, Size] | None:
+def largest_that_fits(run: LazyValues, key: str, limit: int) -> tuple[Size, Size] | None:
     """The largest (H, W) and (Hb, Wb), in the proportions of f and b, whose stage fits `limit`.
 
     Returns:
         None where not even one cell each would fit.
     """
+    known, config = run.known, run.config
     n, c = known["f"].shape[:2]
     cells = [tuple(size // config.rate for size in known[x].shape[2:]) for x in ("f", "b")]
     longest = max(max(cells))
@@ -129,13 +137,19 @@ def largest_that_fits(
         ]
         mask = small[1].new_empty(known["mask"].shape[0], 1, *small[1].shape[2:])
         fitted = clamped_config(config, *(cells_of(x, config.rate) for x in small))
-        return cost_of({"f": small[0], "b": small[1], "mask": mask}, fitted, key) <= limit
+        inputs = {"f": small[0], "b": small[1], "mask": mask}
+        return cost_of(LazyValues(inputs, fitted, stages=run.stages), key) <= limit
 
     low, high = 0, longest
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (middle, high) if fits(middle) else (low, middle)
     return sizes(low) if low else None
+
+
+def _copies_for(key: str, result: Tensor, values: Values) -> int:
+    """Bytes of what a function swapped in is given, and of what it returns, which is copied."""
+    return _bytes_of(result) + sum(_bytes_of(values[name]) for name in BY_KEY[key].inputs)
 
 
 def _bytes_of(x: Tensor) -> int:

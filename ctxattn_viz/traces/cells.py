@@ -4,7 +4,7 @@ import logging
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -19,15 +19,17 @@ from ..devices import exact_arithmetic, free_memory
 from ..errors import BudgetError, InputError
 from ..progress import with_progress_bar
 from ..stages import patch_grid, query_grid
+from ..stages.deconvolution import overlap_add
 from ..stages.downsampling import mask_at
 from ..stages.fused_softmax import masked_softmax
 from ..stages.matching_scores import lifted
 from ..stages.offset_flow import displacements
 from ..stages.patch_extraction import extract_patches, paste_patches
 from ..units import human
-from .results import NotPickled
-from .rows import one_sample
-from .values import LazyValues, rows_of
+from .copies import NotPickled
+from .maps import agreement, margins
+from .rows import computed_rows
+from .values import LazyValues
 
 log = logging.getLogger("ctxattn_viz")
 
@@ -55,10 +57,13 @@ class Cells(NotPickled):
         norm: ‖query patch‖.
         best_row, best_column: int64, the cell of the best match on b's shrunk grid.
         best_share: the best match's share of the attention, 0 to 1.
+        margin: that less the largest share outside the 3×3 patches around the best match, 0 to 1.
         total_share: all shares added up: 1, or less where masked patches take theirs along.
         effective_patches: how many patches share the attention, e to the power of the entropy: 1
             where one has it all, n where n share alike; 0 where there is no attention.
-        offset_length: how many cells away the best match lies.
+        agreement: the part of the four neighbours, `stride` cells away, that have the same offset
+            to their best match, 0 to 1; NaN where there is no attention.
+        offset_length: how many cells away the best match lies; NaN where there is no attention.
         from_best: how far what the cell pastes is from its best match's patch: the root of the
             mean square of the differences.
         from_mean: the same from the mean of all valid patches.
@@ -80,8 +85,10 @@ class Cells(NotPickled):
     best_row: Int[Tensor, "h w"]
     best_column: Int[Tensor, "h w"]
     best_share: Float[Tensor, "h w"]
+    margin: Float[Tensor, "h w"]
     total_share: Float[Tensor, "h w"]
     effective_patches: Float[Tensor, "h w"]
+    agreement: Float[Tensor, "h w"]
     offset_length: Float[Tensor, "h w"]
     from_best: Float[Tensor, "h w"]
     from_mean: Float[Tensor, "h w"]
@@ -101,6 +108,20 @@ class Cells(NotPickled):
                 low, high = (float(end) for end in x.nan_to_num().aminmax())
                 lines.append(f"  {field.name}: {low:.4g} … {high:.4g}")
         return "\n".join(lines)
+
+
+class Swept(NamedTuple):
+    """What one pass over a sample's rows of attention gives, on the CPU.
+
+    Attributes:
+        cells: the queries, each in a few numbers.
+        times_pasted: Σ attention over the queries, `(gh, gw)`.
+        output: `(c, H, W)`.
+    """
+
+    cells: Cells
+    times_pasted: Float[Tensor, "gh gw"]
+    output: Float[Tensor, "c H W"]
 
 
 def places_where(predicate: Callable[[Cells], Tensor], cells: Cells) -> list[Place]:
@@ -161,8 +182,8 @@ def query_norms(values: LazyValues, sample: int) -> Float[Tensor, "h w"]:
     return extract_patches(squares, values.config.ksize, 1)[0].sum(dim=(-3, -2, -1)).sqrt()
 
 
-def cells_of(values: LazyValues, sample: int, budget: int | None) -> Cells:
-    """What `Trace.cells` returns.
+def swept(values: LazyValues, sample: int, budget: int | None) -> Swept:
+    """What `Trace.cells` and `Trace.map` return, of one sample.
 
     Raises:
         BudgetError: not even one row of scores at a time would fit.
@@ -173,17 +194,19 @@ def cells_of(values: LazyValues, sample: int, budget: int | None) -> Cells:
     leaking, rim = leaking_patches(values, sample), rim_patches(values, sample)
     pasted = lifted(values["paste_patches"][sample]).flatten(1)  # (L, c·2·rate·2·rate)
     mean = pasted[valid].mean(dim=0)
+    times_pasted = pasted.new_zeros(len(pasted))
     numbers: dict[str, list[Tensor]] = {}
-    order = []
+    mixtures, order = [], []
     with exact_arithmetic(valid.device):
         for cells, fused in _fused_scores(values, sample, budget):
-            shares = masked_softmax(fused[None], valid[None], config)[0]
+            shares = _shares(values, sample, cells, fused)
             best_share, best = shares.max(dim=1)
             total = shares.sum(dim=1)
             entropy = torch.special.entr(shares).sum(dim=1) / total + total.log()
             mixed = shares @ pasted
             block = {
                 "best_share": best_share,
+                "margin": margins(shares, best, patches),
                 "best": best,
                 "total_share": total,
                 "effective_patches": torch.where(total == 0, 0, entropy.exp()),
@@ -196,24 +219,42 @@ def cells_of(values: LazyValues, sample: int, budget: int | None) -> Cells:
             }
             for name, x in block.items():
                 numbers.setdefault(name, []).append(x)
+            times_pasted += shares.nansum(dim=0)
+            mixtures.append(mixed.cpu())
             order.append(cells)
     back = torch.cat(order).argsort()
     joined = {name: torch.cat(x).cpu()[back].unflatten(0, grid) for name, x in numbers.items()}
     best = joined.pop("best")
-    down_and_right = displacements(best[None], patches, config)[0]
+    if "offsets" in values.swapped:
+        down_and_right = values["offsets"][sample].cpu()
+    else:
+        down_and_right = displacements(best[None], patches, config)[0]
+    matched, nan = joined["best_share"] > 0, torch.nan
     row, column = torch.meshgrid(
         *(torch.arange(size, device="cpu") for size in grid), indexing="ij"
     )
-    return Cells(
+    cells = Cells(
         row=row,
         column=column,
         hole=hole_queries(values, sample),
         norm=query_norms(values, sample).cpu(),
         best_row=best // patches[1] * config.stride,
         best_column=best % patches[1] * config.stride,
-        offset_length=down_and_right.float().square().sum(dim=-1).sqrt(),
+        agreement=torch.where(matched, agreement(down_and_right, matched, config.stride), nan),
+        offset_length=torch.where(matched, down_and_right.square().sum(dim=-1).sqrt(), nan),
         **joined,
     )
+    side = 2 * config.rate
+    mixed = torch.cat(mixtures)[back].unflatten(1, (-1, side, side))
+    output = overlap_add(mixed[None], grid, config)[0]
+    return Swept(cells, times_pasted.cpu().unflatten(0, patches), output)
+
+
+def _shares(values: LazyValues, sample: int, cells: Tensor, fused: Tensor) -> Tensor:
+    """The attention `(Q, L)` of some query cells, from their fused scores or as it was swapped."""
+    if "attention" in values.swapped:
+        return values["attention"][sample].flatten(0, 1)[cells.to(fused.device)]
+    return masked_softmax(fused[None], values["valid"][sample][None], values.config)[0]
 
 
 def hole_queries(values: LazyValues, sample: int) -> Bool[Tensor, "h w"]:
@@ -242,9 +283,11 @@ def _fused_scores(
     # Gathered, filled and turned: the keys stand there three times while they are made.
     keys = 3 * long_length(values["f"].shape[1], config) * length * width
     is_known = "fused_scores" in values.known
-    by_vectors = not is_known and keys <= MOST_KEYS
+    is_plain = {"matching_patches", "scores", "fused_rows"}.isdisjoint(values.swapped)
+    by_vectors = not is_known and keys <= MOST_KEYS and is_plain
     pasted = values["paste_patches"][sample].numel() * width
-    fixed = pasted + (keys if by_vectors else 0)
+    mixed = pasted // length * count
+    fixed = pasted + mixed + (keys if by_vectors else 0)
     # The stages read neighbours, too: three rows for one, and each of them is made anew.
     row = TENSORS * length * width * (1 if is_known or by_vectors else config.fuse_k**2)
     limit = free_memory(device) // 2 if budget is None else budget
@@ -267,9 +310,8 @@ def _fused_scores(
             for some, q in with_progress_bar(parts, "query cells"):
                 yield some, q @ keys_of_all.mT
     else:
-        alone = one_sample(values, sample)
         for cells in with_progress_bar(every, "query cells"):
-            yield cells, rows_of(alone, config, cells)["fused_scores"][0]
+            yield cells, computed_rows(values, cells, sample)["fused_scores"]
 
 
 def mask_of_sample(mask: Tensor, sample: int) -> Tensor:

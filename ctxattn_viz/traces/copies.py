@@ -1,8 +1,11 @@
-"""Tensors of a trace's own."""
+"""Tensors of a trace's own, and what is not to be copied by pickling."""
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from torch import Tensor
+
+from ..errors import InputError
 
 
 def each_once(
@@ -16,3 +19,16 @@ def each_once(
 def copied(values: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Tensors of our own, so that what their owner writes into his later changes nothing here."""
     return each_once(lambda x: x.detach().clone(), values)
+
+
+class NotPickled:
+    """Base of what refuses to be pickled, and says what to do instead."""
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        raise InputError(
+            "pickle",
+            "values that can be pickled",
+            f"a {type(self).__name__}",
+            "`trace.save(path)` keeps the whole run, and `ctxattn_viz.load_trace(path)` reads it "
+            "again; a result's `tensor` can be pickled by itself.",
+        )

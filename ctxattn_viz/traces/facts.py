@@ -17,6 +17,7 @@ from ..stages.mask_validity import valid_patches
 from ..stages.matching_scores import NORM_FLOOR, lifted
 from .cells import places, query_norms
 from .remarks import Remark, Remarks
+from .swapping import call_of
 from .values import LazyValues
 
 Facts = Iterator[Remark]
@@ -27,7 +28,15 @@ def facts_of(values: LazyValues) -> Remarks:
     if has_no_values(values["f"]):
         raise InputError("facts", "a run with values", f"one on {values['f'].device}")
     with torch.no_grad():
-        return Remarks("Facts", [remark for rule in RULES for remark in rule(values)])
+        facts = [remark for rule in RULES for remark in rule(values)]
+    kept = (remark for remark in facts if remark.stage not in values.swapped)
+    return Remarks("Facts", [*_swapped(values), *kept])
+
+
+def _swapped(values: LazyValues) -> Facts:
+    for key in values.swapped:
+        sentence = f"{call_of(values.stages[key])} stands in for this stage: its rules do not hold."
+        yield Remark("swapped", sentence, key)
 
 
 def _same_map(values: LazyValues) -> Facts:

@@ -7,7 +7,7 @@ from torch import Tensor
 from ..config import AttentionConfig
 from ..habits import takes_a_config
 from .results import StageResult
-from .run import trace
+from .starting import trace
 
 
 @takes_a_config

@@ -9,8 +9,9 @@ from ..config import AttentionConfig
 from ..errors import InputError
 from ..files import path_of
 from ..inputs import check_inputs, check_values
-from .run import Trace, started
+from .run import Trace
 from .saving import EXPECTED, read_run
+from .starting import started
 
 
 def load_trace(

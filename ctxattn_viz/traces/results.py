@@ -13,9 +13,10 @@ from torch import Tensor
 
 from ..checks import check_whole
 from ..config import AttentionConfig
-from ..errors import InputError, UnknownKeyError
+from ..errors import UnknownKeyError
 from ..stages import MATRICES, Stage
 from ..units import human
+from .copies import NotPickled
 
 BLOCK = 1 << 22  # values that are widened at a time
 
@@ -99,19 +100,6 @@ class Summary:
         return ", ".join(parts)
 
 
-class NotPickled:
-    """Base of what refuses to be pickled, and says what to do instead."""
-
-    def __reduce_ex__(self, protocol: Any) -> Any:
-        raise InputError(
-            "pickle",
-            "values that can be pickled",
-            f"a {type(self).__name__}",
-            "`trace.save(path)` keeps the whole run, and `ctxattn_viz.load_trace(path)` reads it "
-            "again; a result's `tensor` can be pickled by itself.",
-        )
-
-
 @dataclass(frozen=True)
 class StageResult(NotPickled):
     """One stage of one run. It can be indexed, and stands for an array: `np.asarray(result)`.
@@ -175,8 +163,11 @@ class StageResult(NotPickled):
 
     @property
     def code(self) -> str:
-        """The Python source of the function that computed it."""
-        return inspect.getsource(self.stage.function)
+        """The Python source of the function that computed it; empty where there is none to read."""
+        try:
+            return inspect.getsource(self.stage.function)
+        except (OSError, TypeError):  # a function swapped in may be of C, or typed at a prompt
+            return ""
 
     @cached_property
     def summary(self) -> Summary:
@@ -361,6 +352,8 @@ class PixelLedger:
         row, col, sample: the output pixel.
         terms: the patches that cover it, four of them away from the border.
         divisor: 4, or how many patches cover it.
+        swapped: `(c,)`, the pixel as a function made it that stands in for the deconvolution, which
+            the terms need not add up to; None where none does.
 
     >>> x = torch.arange(48.0).reshape(1, 3, 4, 4) / 48
     >>> run = cv.trace(x, x)
@@ -376,6 +369,7 @@ class PixelLedger:
     sample: int
     terms: list[PixelTerm]
     divisor: float
+    swapped: Tensor | None = None
 
     @property
     def total(self) -> Tensor:
@@ -385,15 +379,18 @@ class PixelLedger:
     @property
     def value(self) -> Tensor:
         """`(c,)`: the pixel of the output, in the precision that it was summed in."""
-        return self.total / self.divisor
+        return self.total / self.divisor if self.swapped is None else self.swapped
 
     def __repr__(self) -> str:
         lines = [f"pixel ({self.row}, {self.col}), sample {self.sample}"]
         for term in self.terms:
             place = f"from query {term.query} at {term.position} of its patch"
             lines.append(f"  + {_colour_text(term.contribution)} {place}")
-        total, value = _colour_text(self.total), _colour_text(self.value)
-        return "\n".join([*lines, f"  = {total} / {self.divisor:g} = {value}"])
+        total, value = self.total, self.total / self.divisor
+        lines.append(f"  = {_colour_text(total)} / {self.divisor:g} = {_colour_text(value)}")
+        if self.swapped is not None:
+            lines.append(f"  the function in place of the output: {_colour_text(self.swapped)}")
+        return "\n".join(lines)
 
 
 def _colour_text(colour: Tensor) -> str:

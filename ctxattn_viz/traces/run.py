@@ -10,24 +10,21 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from ..checks import check_device, check_index, shape_of
+from ..checks import check_device, shape_of
 from ..config import AttentionConfig
 from ..devices import has_no_values
-from ..errors import InputError, NothingValidWarning, ThinHoleWarning
-from ..habits import takes_a_config, warn, warn_if_channels_last
-from ..inputs import check_inputs, check_values, nothing_valid, refuse_recording
-from ..stages import BY_KEY, patch_grid, query_grid, touched_by
+from ..errors import InputError
+from ..inputs import check_inputs, check_values, nothing_valid
+from ..stages import BY_KEY, Stage, patch_grid, query_grid, touched_by
 from ..stages.downsampling import lost_fraction, mask_at
 from ..stages.mask_validity import valid_patches
 from .budget import check_budget, cost_of, plan_table
-from .cells import Cells, Place, cells_of, places_where
-from .copies import copied, each_once
-from .facts import facts_of
-from .findings import findings_of
-from .remarks import Remarks
-from .results import NotPickled, PixelLedger, QueryRow, StageResult
-from .rows import pixel_ledger, query_row
-from .saving import INPUTS, write_run
+from .cells import Swept
+from .copies import NotPickled, copied, each_once
+from .insights import Insights
+from .results import StageResult
+from .saving import INPUTS, refuse_swapped, write_run
+from .swapping import Swap, call_of
 from .timing import StageClock
 from .values import LazyValues, check_stage_key
 
@@ -35,7 +32,7 @@ if TYPE_CHECKING:
     from ..profiling import Profile
 
 
-class Trace(NotPickled, Mapping[str, StageResult]):
+class Trace(Insights, NotPickled, Mapping[str, StageResult]):
     """One run: its inputs, its configuration, and every stage, computed on first access.
 
     A mapping from stage keys (`ctxattn_viz.STAGES`, in the paper's order) to `StageResult`.
@@ -68,14 +65,17 @@ class Trace(NotPickled, Mapping[str, StageResult]):
         config: AttentionConfig,
         budget: int | None = None,
         results: Iterable[StageResult] = (),
+        swap: Swap = Swap(),  # noqa: B008, it is frozen
     ) -> None:
         self.config = config
         self.budget = budget
+        self._swap = swap
         self._results = {result.key: result for result in results}
         computed = {key: result.tensor for key, result in self._results.items()}
-        self._values = LazyValues({**values, **computed}, config, self._compute)
+        stages = swap.stages(self.layout)
+        self._values = LazyValues({**values, **computed}, config, self._compute, stages)
         self._clock = StageClock()
-        self._cells: dict[int, Cells] = {}
+        self._swept: dict[int, Swept] = {}
         self._lock = threading.RLock()  # threads that share the trace compute one after another
 
     @property
@@ -113,16 +113,27 @@ class Trace(NotPickled, Mapping[str, StageResult]):
         """Rows and columns of background patches, (gh, gw)."""
         return patch_grid(self._values, self.config)
 
+    @property
+    def stages(self) -> Mapping[str, Stage]:
+        """Every stage by its key: the registry's, or with the function that was swapped in."""
+        return self._values.stages
+
+    @property
+    def swapped(self) -> tuple[str, ...]:
+        """The keys of the stages for which a function of one's own stands in; see `trace`."""
+        return self._values.swapped
+
     def __getitem__(self, key: str) -> StageResult:
         """A stage, computed with all that it needs if this is the first time it is asked for.
 
         Raises:
             UnknownKeyError: no stage has this key.
             BudgetError: it would not fit the budget; says what would.
+            InputError: a function swapped in that does not return what its stage would.
         """
         with self._lock:
             if check_stage_key(key) not in self._results:
-                check_budget(self._values.known, self.config, key, self.budget)
+                check_budget(self._values, key, self.budget)
                 with torch.no_grad():
                     self._values.compute(key)
             return self._results[key]
@@ -140,18 +151,19 @@ class Trace(NotPickled, Mapping[str, StageResult]):
     def cost(self, key: str) -> int:
         """Bytes that accessing a stage would allocate at its peak, given what is there already."""
         with self._lock:
-            return cost_of(self._values.known, self.config, check_stage_key(key))
+            return cost_of(self._values, check_stage_key(key))
 
     def plan(self) -> str:
         """A table of every stage's shape and cost, made without computing any."""
         with self._lock:
-            return plan_table(self._values.known, self.config)
+            return plan_table(self._values)
 
     def profile(self, *, runs: int = 3) -> "Profile":
         """What each stage costs here, run again `runs` times; see `ctxattn_viz.profile`."""
         from ..profiling import profile
 
-        return profile(self.f, self.b, self.mask, self.config, runs=runs, budget=self.budget)
+        inputs, swap = (self.f, self.b, self.mask, self.config), self._swap.functions
+        return profile(*inputs, runs=runs, budget=self.budget, swap=swap)
 
     def layout(self, key: str) -> tuple[tuple[int, ...], torch.dtype]:
         """Shape and dtype of a stage, found without computing it."""
@@ -162,10 +174,10 @@ class Trace(NotPickled, Mapping[str, StageResult]):
     @cached_property
     def _shapes(self) -> LazyValues:
         """The stages on the meta device: shapes and dtypes, and no numbers."""
-        return LazyValues({k: self._values[k].to("meta") for k in INPUTS}, self.config)
+        return LazyValues({k: self._values.known[k].to("meta") for k in INPUTS}, self.config)
 
     def revised(self, mask: Tensor | None = None, config: AttentionConfig | None = None) -> "Trace":
-        """The same run with another mask or configuration.
+        """The same run with another mask or configuration, and the same functions swapped in.
 
         Stages that the change does not touch are handed over: a new mask or softmax_scale keeps
         the scores and their fusion, for instance. None keeps what this trace has.
@@ -182,13 +194,24 @@ class Trace(NotPickled, Mapping[str, StageResult]):
             for field in fields(AttentionConfig)
             if getattr(new_config, field.name) != getattr(self.config, field.name)
         }
+        # A function swapped in may read any of the settings.
+        own = set(self.swapped) if changed else set()
         if mask is not None:
             changed.add("mask")
             values["mask"] = values["mask"].detach().clone()
-        touched = touched_by(changed)
+        touched = touched_by(changed | own) | own
         with self._lock:
             untouched = [result for key, result in self._results.items() if key not in touched]
-        return Trace(values, new_config, self.budget, untouched)
+        return Trace(values, new_config, self.budget, untouched, self._swap)
+
+    def unswapped(self) -> "Trace":
+        """The same run without the functions swapped in; what they do not touch is handed over."""
+        own = set(self.swapped)
+        touched = touched_by(own) | own
+        with self._lock:
+            untouched = [result for key, result in self._results.items() if key not in touched]
+        inputs = {name: self._values[name] for name in INPUTS}
+        return Trace(inputs, self.config, self.budget, untouched)
 
     def to(self, device: torch.device | str) -> "Trace":
         """The same run on another device, with the stages that are computed already.
@@ -211,7 +234,7 @@ class Trace(NotPickled, Mapping[str, StageResult]):
         moved = each_once(lambda x: x.to(device), tensors)
         inputs = {name: moved[name] for name in INPUTS}
         results = [replace(result, tensor=moved[result.key]) for result in results]
-        return Trace(inputs, self.config, self.budget, results)
+        return Trace(inputs, self.config, self.budget, results, self._swap)
 
     def thin_hole(self) -> str:
         """A sentence about the part of the hole that shrinking lost; empty when it lost none."""
@@ -229,73 +252,6 @@ class Trace(NotPickled, Mapping[str, StageResult]):
         valid = valid_patches(self["downsampled_mask"].tensor, self.config)
         return nothing_valid(valid, self.config)
 
-    def query(self, row: int, col: int, sample: int = 0) -> QueryRow:
-        """One foreground cell: its row at every stage, best matches first.
-
-        Stages that are there already are read; the rest is computed for this cell alone, so the
-        score matrix is not needed.
-
-        Args:
-            row, col: a cell of the query grid (h, w).
-            sample: which of the batch.
-
-        Raises:
-            OutOfGridError: a cell or sample outside; says the range.
-        """
-        with self._lock, torch.no_grad():
-            return query_row(self._values, row, col, sample)
-
-    def pixel(self, row: int, col: int, sample: int = 0) -> PixelLedger:
-        """One output pixel: the overlapping patches, and the weights and colours that sum to it.
-
-        Args:
-            row, col: a pixel of the output (H, W).
-            sample: which of the batch.
-
-        Raises:
-            OutOfGridError: a pixel or sample outside; says the range.
-        """
-        with self._lock, torch.no_grad():
-            return pixel_ledger(self._values, row, col, sample)
-
-    @cached_property
-    def facts(self) -> Remarks:
-        """The rules in force for this configuration and these inputs, each with its place."""
-        return facts_of(self._values)
-
-    @cached_property
-    def findings(self) -> Remarks:
-        """What is remarkable about this run, each with its place; see `traces.findings`.
-
-        Rows are looked at block by block: of matrices only those that are there are read.
-
-        Raises:
-            BudgetError: not even a block of one row would fit the budget.
-        """
-        with torch.no_grad():
-            return findings_of(self._values, self.cells)
-
-    def cells(self, sample: int = 0) -> Cells:
-        """Every query cell of one sample in a few numbers; raises what `findings` does."""
-        sample = check_index("sample", sample, len(self.f))
-        with self._lock, torch.no_grad():
-            if sample not in self._cells:
-                self._cells[sample] = cells_of(self._values, sample, self.budget)
-        return self._cells[sample]
-
-    def where(self, predicate: Callable[[Cells], Tensor], sample: int = 0) -> list[Place]:
-        """The query cells, (row, column), for which something holds: `debug(run, cells=…)` walks.
-
-        Args:
-            predicate: gets a `Cells`, whose attributes are `(h, w)` tensors, and returns True or
-                False for each: `lambda cell: cell.hole & (cell.best_share > 0.9)`.
-            sample: which of the batch.
-
-        Raises:
-            InputError: a predicate that is no such function; says what was expected.
-        """
-        return places_where(predicate, self.cells(sample))
-
     def save(self, path: str | PathLike[str]) -> None:
         """Write inputs and configuration; `load_trace` makes the same trace, on any device.
 
@@ -303,8 +259,10 @@ class Trace(NotPickled, Mapping[str, StageResult]):
         A file that stands at `path` is replaced when the new one is complete, and not before.
 
         Raises:
-            InputError: a path that no file can be written to, a disk that is full.
+            InputError: a path that no file can be written to, a disk that is full; a run with
+                functions swapped in, which a file cannot hold.
         """
+        refuse_swapped(self.swapped)
         write_run(path, {name: self._values[name] for name in INPUTS}, self.config)
 
     def __copy__(self) -> "Trace":
@@ -312,81 +270,31 @@ class Trace(NotPickled, Mapping[str, StageResult]):
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "Trace":
         inputs = {name: self._values[name] for name in INPUTS}
-        return Trace(copied(inputs), self.config, self.budget)
+        return Trace(copied(inputs), self.config, self.budget, swap=self._swap)
 
     def __repr__(self) -> str:
         done = ", ".join(key for key in BY_KEY if self.computed(key)) or "none yet"
-        return (
+        lines = [
             f"Trace(f {tuple(self.f.shape)}, b {tuple(self.b.shape)}, {self.f.dtype} on "
-            f"{self.device}, {self.config})\n  computed: {done}"
-        )
+            f"{self.device}, {self.config})",
+            f"  computed: {done}",
+        ]
+        if self.swapped:
+            calls = (f"{key} = {call_of(self.stages[key])}" for key in self.swapped)
+            lines.append("  swapped: " + ", ".join(calls))
+        return "\n".join(lines)
+
+    def _compute_swapped(self, *keys: str) -> None:
+        """Those of these stages that are functions swapped in, which make the whole tensor."""
+        for key in self.swapped:
+            if key in keys:
+                _ = self[key]
 
     def _compute(self, key: str, run: Callable[[], Tensor]) -> Tensor:
         """Run a stage that is asked for the first time, and keep its result."""
         tensor, seconds = self._clock.timed(run, self.device)
-        self._results[key] = StageResult(BY_KEY[key], tensor, seconds)
+        self._results[key] = StageResult(self.stages[key], tensor, seconds)
         return tensor
-
-
-@takes_a_config
-def trace(
-    f: Tensor,
-    b: Tensor,
-    mask: Tensor | None = None,
-    config: AttentionConfig | None = None,
-    *,
-    budget: int | None = None,
-    allow_nonfinite: bool = False,
-) -> Trace:
-    """One run of contextual attention that can be looked into, stage by stage.
-
-    Args:
-        f: foreground `(n, c, H, W)`, floating; what is reconstructed.
-        b: background `(n, c, Hb, Wb)`; what is pasted from.
-        mask: `(1|n, 1, Hb·m, Wb·m)`, 1 is a hole in b, m whole; None: nothing is missing.
-        config: None for the defaults, what the original's network runs with.
-        budget: bytes that accessing a stage may allocate; None: half of the free memory.
-        allow_nonfinite: accept NaN and infinity, to examine a sick model.
-
-    Raises:
-        InputError: naming the argument, what was expected and what came.
-
-    Warns:
-        ThinHoleWarning: shrinking the mask lost part of the hole.
-        NothingValidWarning: no background patch is valid, which `masked="minus_infinity"` makes
-            NaN.
-        ChannelsLastWarning: sizes that can be used, but look like (n, height, width, channels).
-
-    >>> x = torch.arange(48.0).reshape(1, 3, 4, 4) / 48
-    >>> run = cv.trace(x, x)
-    >>> print(run["downsampled_f"].tensor[0, 0])  # at rate 2: rows and columns 0 and 3
-    tensor([[0.0000, 0.0625],
-            [0.2500, 0.3125]])
-    >>> run["attention"].shape  # 2×2 query cells, 4 background patches
-    (1, 2, 2, 4)
-    """
-    refuse_recording()  # first: even a size is something to record
-    values, config = check_inputs(f, b, mask, config)
-    if not has_no_values(values["f"]):
-        check_values(values, allow_nonfinite)
-    return started(copied(values), config, budget)
-
-
-def started(values: Mapping[str, Tensor], config: AttentionConfig, budget: int | None) -> Trace:
-    """A trace of inputs that are checked and its own, and the warnings about them."""
-    if budget is not None and not (type(budget) in (int, float) and budget >= 1):
-        raise InputError("budget", "a positive number of bytes or None", repr(budget))
-    run = Trace(values, config, budget)
-    if has_no_values(run.f):
-        return run
-    warn_if_channels_last(f=run.f, b=run.b)
-    for sentence, category in (
-        (run.thin_hole(), ThinHoleWarning),
-        (run.nothing_valid(), NothingValidWarning),
-    ):
-        if sentence:
-            warn(sentence, category)
-    return run
 
 
 def check_trace(trace: object) -> None:

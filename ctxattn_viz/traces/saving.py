@@ -85,6 +85,18 @@ def write_run(
         file.write(buffer.getbuffer())
 
 
+def refuse_swapped(keys: tuple[str, ...]) -> None:
+    """Raise `InputError` for a run with functions swapped in.
+
+    Args:
+        keys: of the stages that are swapped.
+    """
+    if keys:
+        hint = "A function cannot be stored: save the run without it, and swap it in again."
+        got = f"one with {', '.join(keys)} swapped"
+        raise InputError("trace", "a run of the layer's own stages", got, hint)
+
+
 class _Storage(NamedTuple):
     """Bytes that a file declares: what their numbers are, under which name, and how many."""
 
@@ -181,6 +193,7 @@ def read_run(path: Path, limit: int | None) -> SavedRun:
         root = name.removesuffix("data.pkl")
         described = _Description(io.BytesIO(_content(archive, name, MOST_DESCRIPTION))).load()
         _check_version(path, described["ctxattn_viz"])
+        _check_own_stages(path, described)
         _check_plain(described)
         declared = {name: described[name] for name in INPUTS}
         if any(type(x) is not _Declared for x in declared.values()):
@@ -224,6 +237,14 @@ def _check_version(path: Path, version: Any) -> None:
             f"{path} in version {version}",
             "A later release of ctxattn_viz wrote it: install that one.",
         )
+
+
+def _check_own_stages(path: Path, described: dict[str, Any]) -> None:
+    """We write no run with functions swapped in; a file that tells of one is refused as such."""
+    if "swapped" in described:
+        hint = "A function cannot be stored: load the run without it, and swap it in again."
+        got = f"{path}, with a stage swapped"
+        raise InputError("path", "a run of the layer's own stages", got, hint)
 
 
 def _check_plain(described: dict[str, Any]) -> None:

@@ -20,9 +20,10 @@ class StageClock:
         before, self._asked_for = self._asked_for, 0.0
         synchronize(device)
         start = time.perf_counter()
-        result = run()
-        synchronize(device)
-        elapsed = time.perf_counter() - start
-        own = max(0.0, elapsed - self._asked_for)  # below 0 by rounding alone
-        self._asked_for = before + elapsed
-        return result, own
+        try:
+            result = run()
+            synchronize(device)
+        finally:  # a function swapped in may fail, and the stages after it are asked for again
+            elapsed = time.perf_counter() - start
+            asked_for, self._asked_for = self._asked_for, before + elapsed
+        return result, max(0.0, elapsed - asked_for)  # below 0 by rounding alone

@@ -1,6 +1,7 @@
 """Runs stages, whole or for a few query cells."""
 
 from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
 
 import torch
 from torch import Tensor
@@ -8,7 +9,7 @@ from torch import Tensor
 from ..config import AttentionConfig
 from ..devices import exact_arithmetic
 from ..errors import UnknownKeyError
-from ..stages import BY_KEY, Values, patch_grid, query_grid
+from ..stages import BY_KEY, Stage, Values, patch_grid, query_grid
 from ..stages.fused_softmax import fuse, masked_softmax, rows_needed
 from ..stages.matching_scores import matching_scores
 
@@ -21,10 +22,17 @@ class LazyValues(Mapping[str, Tensor]):
         values: Values,
         config: AttentionConfig,
         on_compute: Callable[[str, Callable[[], Tensor]], Tensor] = lambda key, run: run(),
+        stages: Mapping[str, Stage] = BY_KEY,
     ) -> None:
         self.known = dict(values)
         self.config = config
+        self.stages = stages
         self._on_compute = on_compute
+
+    @property
+    def swapped(self) -> tuple[str, ...]:
+        """The keys of the stages that are not the registry's."""
+        return tuple(key for key in BY_KEY if self.stages[key] is not BY_KEY[key])
 
     def __getitem__(self, key: str) -> Tensor:
         self.compute(key)
@@ -34,7 +42,7 @@ class LazyValues(Mapping[str, Tensor]):
         """Run a stage that is not known yet, and before it those that it needs."""
         if key in self.known:
             return
-        stage = BY_KEY[key]
+        stage = self.stages[key]
 
         def run() -> Tensor:
             with exact_arithmetic(self["f"].device):
@@ -49,7 +57,12 @@ class LazyValues(Mapping[str, Tensor]):
         return 3 + len(BY_KEY)
 
 
-def rows_of(values: Values, config: AttentionConfig, queries: Tensor) -> dict[str, Tensor]:
+def rows_of(
+    values: Values,
+    config: AttentionConfig,
+    queries: Tensor,
+    whole: Mapping[str, Tensor] = MappingProxyType({}),
+) -> dict[str, Tensor]:
     """The rows of a few query cells at every stage, without the score matrix.
 
     The same stage functions, on the cells asked for and the neighbours that fusion reads.
@@ -58,6 +71,7 @@ def rows_of(values: Values, config: AttentionConfig, queries: Tensor) -> dict[st
         values: f, b, mask and the stages up to `valid` (a `LazyValues` has them).
         queries: int64 `(Q,)`, flat cells row·w + column; on the CPU, so that a GPU need not be
             waited for.
+        whole: matrix stages, `(n, h·w, L)`, whose rows are read and not computed.
 
     Returns:
         `scores`, `fused_rows`, `fused_scores` and `attention`, each `(n, Q, L)`.
@@ -70,11 +84,27 @@ def rows_of(values: Values, config: AttentionConfig, queries: Tensor) -> dict[st
     queries, for_columns, for_rows = (
         cells.to(device, non_blocking=True) for cells in (queries, for_columns, for_rows)
     )
+
+    def rows(key: str, cells: Tensor, compute: Callable[[], Tensor]) -> Tensor:
+        return whole[key][:, cells] if key in whole else compute()
+
+    def matched() -> Tensor:
+        return matching_scores(f_small, matching, config, for_rows)
+
+    def fused_once() -> Tensor:
+        return fuse(scores, grid, patches, "rows", config, for_columns, for_rows)
+
+    def fused_twice() -> Tensor:
+        return fuse(fused_rows, grid, patches, "columns", config, queries, for_columns)
+
+    def weighed() -> Tensor:
+        return masked_softmax(fused_scores, values["valid"], config)
+
     with exact_arithmetic(device):
-        scores = matching_scores(f_small, matching, config, for_rows)
-        fused_rows = fuse(scores, grid, patches, "rows", config, for_columns, for_rows)
-        fused_scores = fuse(fused_rows, grid, patches, "columns", config, queries, for_columns)
-        attention = masked_softmax(fused_scores, values["valid"], config)
+        scores = rows("scores", for_rows, matched)
+        fused_rows = rows("fused_rows", for_columns, fused_once)
+        fused_scores = rows("fused_scores", queries, fused_twice)
+        attention = rows("attention", queries, weighed)
     return {
         "scores": scores[:, torch.searchsorted(for_rows, queries)],
         "fused_rows": fused_rows[:, torch.searchsorted(for_columns, queries)],

@@ -20,12 +20,12 @@ import { PaddedMaps } from "./patches.ts";
 import { Recent } from "./recent.ts";
 import type { Ledger, Match, Output } from "./results.ts";
 import { type Maps, Sizes } from "./sizes.ts";
-import { Weights } from "./softmax.ts";
+import { sharesOf, Weights } from "./softmax.ts";
+import type { Recorded, Source } from "./source.ts";
+import { agreeIn, type Matrices, type Matrix, matricesOf, patchIn } from "./source.ts";
 import { Sweep } from "./sweep.ts";
 import { holeCellsAround, leakingPixels, type Stretches, stretchesOf } from "./validity.ts";
 
-/** The stages of which a patch has a column without the whole output. */
-type ColumnKey = Exclude<MatrixKey, "attention">;
 export type Row = Uint8Array | Float32Array | Float64Array;
 
 export interface Inputs extends Maps {
@@ -33,12 +33,17 @@ export interface Inputs extends Maps {
   mask?: Uint8Array | null;
   /** The log-sum-exp of every query, where the output is known. */
   lse?: Float32Array | null;
+  /** What was made elsewhere, and is read in place of being computed. */
+  recorded?: Recorded | null;
+  /** Matrix stages that are asked for elsewhere, row by row. */
+  remote?: Matrices | null;
 }
 
 export type * from "./results.ts";
 
 /** What the scores depend on: stretches of the same inputs that agree in these share them. */
 const SCORING = ["rate", "ksize", "stride", "shrink", "norm"] as const;
+const SHARED = ["downsampled_f", "downsampled_b", "matching_patches", "paste_patches"] as const;
 
 interface Attended {
   weights: Weights;
@@ -46,7 +51,7 @@ interface Attended {
   patch: Float64Array | null;
 }
 
-export class Attention extends Sizes {
+export class Attention extends Sizes implements Source {
   readonly f: Float32Array;
   readonly b: Float32Array;
   readonly downsampledF: Float32Array;
@@ -60,7 +65,7 @@ export class Attention extends Sizes {
   readonly reach: number;
 
   mask: Uint8Array | null = null;
-  downsampledMask: Uint8Array = new Uint8Array();
+  downsampledMask: Uint8Array | Float32Array = new Uint8Array();
   /** Which patches may be pasted, 1 or 0, and the other way round (null: there are none). */
   valid: Uint8Array = new Uint8Array();
   invalid: Uint8Array | null = null;
@@ -68,19 +73,28 @@ export class Attention extends Sizes {
   lseOfRun: Float32Array | null = null;
 
   readonly inputs: Inputs;
+  readonly recorded: Recorded;
+  readonly matrices: Matrices;
+  /** Whether any of it was made elsewhere. */
+  readonly isRecorded: boolean;
   private readonly matching: Matching;
+  private readonly scores: Matrix;
   readonly mixer: Mixer;
-  private readonly fusion: Fusion;
+  readonly fusion: Fusion;
   private readonly attended = new Recent<Attended>(6);
   private leaking: number | null = null;
 
   constructor(inputs: Inputs, config: AttentionConfig, like: Attention | null = null) {
     super(inputs, config);
     const { f, b, mask = null, lse = null } = inputs;
-    const { c, Hb, Wb } = this;
+    const { c, Hb, Wb, L } = this;
     const { rate } = config;
-    const matching = like ? like.matching : new Matching(f, b, this);
+    const recorded = inputs.recorded ?? {};
+    const matching = like ? like.matching : new Matching(f, b, this, recorded);
     this.inputs = inputs;
+    this.recorded = recorded;
+    this.isRecorded = Boolean(inputs.remote) || Object.keys(recorded).length > 0;
+    this.matrices = matricesOf(recorded, inputs.remote ?? {}, L);
     this.matching = matching;
     this.f = f;
     this.b = b;
@@ -92,23 +106,26 @@ export class Attention extends Sizes {
     const before = rate >> 1;
     const after = 2 * rate - before;
     this.paste = like ? like.paste : new PaddedMaps(b, c, Hb, Wb, 2 * rate, before, after);
-    this.mixer = like ? like.mixer : new Mixer(this.paste, this);
-    this.fusion = new Fusion(matching, this);
+    this.mixer = like ? like.mixer : new Mixer(this.paste, this, recorded.paste_patches);
+    this.scores = this.matrices.scores ?? matching;
+    this.fusion = new Fusion(this.scores, this, this.matrices);
     this.reach = this.fusion.reach;
     this.setMask(mask, lse);
   }
 
-  /** The same inputs with other settings or another hole, sharing the scores; null where these
-   * differ. */
+  /** The same inputs with other settings, another hole or other recorded stages, sharing the
+   * scores; null where these differ. */
   change(
     config: AttentionConfig,
     mask: Uint8Array | null,
-    lse: Float32Array | null = null,
+    others: Pick<Inputs, "lse" | "recorded" | "remote"> = {},
   ): Attention | null {
+    const inputs = { ...this.inputs, lse: null, ...others, mask };
     if (SCORING.some((field) => config[field] !== this.config[field])) {
       return null;
     }
-    return new Attention({ ...this.inputs, mask, lse }, config, this);
+    const agrees = agreeIn(SHARED, this.recorded, inputs.recorded ?? {});
+    return agrees ? new Attention(inputs, config, this) : null;
   }
 
   /** Another hole. The log-sum-exp of the run is unknown then, unless it is given. */
@@ -118,13 +135,20 @@ export class Attention extends Sizes {
     this.lseOfRun = lse;
     this.leaking = null;
     this.attended.clear();
-    this.downsampledMask = mask ? shrink(mask, 1, Hb, Wb, config) : new Uint8Array(hb * wb);
+    const { downsampled_mask, valid } = this.recorded;
+    const shrunk = mask ? shrink(mask, 1, Hb, Wb, config) : new Uint8Array(hb * wb);
+    this.downsampledMask = downsampled_mask ?? shrunk;
     this.valid = new Uint8Array(L);
     for (let q = 0; q < L; q++) {
-      this.valid[q] = this.holeCells(q).length === 0 ? 1 : 0;
+      this.valid[q] = valid?.[q] ?? (this.holeCells(q).length === 0 ? 1 : 0);
     }
     this.stretches = stretchesOf(this.valid);
     this.invalid = this.valid.includes(0) ? this.valid.map((isValid) => 1 - isValid) : null;
+  }
+
+  /** Rows that were asked for have arrived: what was made of others is no use. */
+  forget(): void {
+    this.attended.clear();
   }
 
   matchingPatch(q: number): Float64Array {
@@ -132,6 +156,8 @@ export class Attention extends Sizes {
   }
 
   pastePatch(q: number): Float64Array {
+    const own = this.recorded.paste_patches;
+    if (own) return patchIn(own, q, this.L);
     const [row, column] = this.cellOf(q);
     return this.paste.patch(row * this.config.rate, column * this.config.rate);
   }
@@ -145,10 +171,8 @@ export class Attention extends Sizes {
   /** How many pixels of the hole may be pasted all the same: too thin for the shrinking. */
   get leaks(): number {
     const { mask, Wb, valid, gw, config } = this;
-    if (this.leaking === null) {
-      const pixels = config.rate * config.stride;
-      this.leaking = mask ? leakingPixels(mask, Wb, valid, gw, pixels) : 0;
-    }
+    const pixels = config.rate * config.stride;
+    this.leaking ??= mask ? leakingPixels(mask, Wb, valid, gw, pixels) : 0;
     return this.leaking;
   }
 
@@ -158,7 +182,7 @@ export class Attention extends Sizes {
       case "valid":
         return this.valid;
       case "scores":
-        return this.matching.row(p);
+        return this.scores.row(p);
       case "fused_rows":
         return this.fusion.afterRows(p);
       case "fused_scores":
@@ -171,7 +195,8 @@ export class Attention extends Sizes {
   private attendedOf(p: number): Attended {
     return this.attended.get(p, () => {
       const weights = new Weights(this.L);
-      weights.fill(this.fusion.scores(p), this.stretches, this.config, 0);
+      const own = this.matrices.attention?.row(p);
+      weights.weigh(this.fusion.scores(p), own, this.stretches, this.config, 0);
       return { weights, row: weights.dense(), patch: null };
     });
   }
@@ -193,9 +218,15 @@ export class Attention extends Sizes {
     return [matchRow - row, matchColumn - column];
   }
 
+  /** How far the best patch of a query lies from it, as it was recorded or as it is. */
+  bestOffset(p: number, best: number): Cell {
+    const own = this.recorded.offsets;
+    return own ? [own[2 * p], own[2 * p + 1]] : this.offset(p, best);
+  }
+
   /** The patches of most weight, heaviest first. */
   best(p: number, count = 5, weights: Numbers = this.attendedOf(p).row): Match[] {
-    const scores = this.matching.row(p);
+    const scores = this.scores.row(p);
     const fused = this.fusion.scores(p);
     return strongest(weights, count).map((index) => {
       const [row, col] = this.cellOf(index);
@@ -212,33 +243,27 @@ export class Attention extends Sizes {
   }
 
   /** A patch's column of a stage, over the queries. */
-  column(stage: ColumnKey, q: number): Float32Array {
+  column(stage: MatrixKey, q: number): Float32Array | Float64Array | null {
     switch (stage) {
       case "scores":
-        return this.matching.column(q);
+        return this.scores.column(q);
       case "fused_rows":
         return this.fusion.columnAfterRows(q);
       case "fused_scores":
         return this.fusion.column(q);
+      case "attention":
+        return this.wherePasted(q);
     }
   }
 
   /** How much of a patch each query takes: its column of the attention. Null before the output is
    * known. */
   wherePasted(q: number): Float64Array | null {
-    const lse = this.lseOfRun;
-    const scale = this.config.softmax_scale;
-    if (!lse) {
-      return null;
+    const { lseOfRun: lse, matrices } = this;
+    if (matrices.attention) {
+      return new Float64Array(matrices.attention.column(q));
     }
-    if (!this.valid[q]) {
-      return Float64Array.from(lse, (value) => 0 * value); // 0 · NaN is NaN
-    }
-    const weights = new Float64Array(this.column("fused_scores", q));
-    for (let p = 0; p < weights.length; p++) {
-      weights[p] = Math.exp(scale * weights[p] - lse[p]);
-    }
-    return weights;
+    return lse && sharesOf(this.fusion.column(q), lse, this.valid[q], this.config);
   }
 
   /** The score of query p with patch q, term by term. */

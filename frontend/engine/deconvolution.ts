@@ -39,27 +39,57 @@ export class Mixer {
   /** Of one query. */
   private readonly own: Recipe;
 
-  constructor(paste: PaddedMaps, sizes: Sizes) {
-    const { hb, wb, L, config } = sizes;
-    const taps = paste.tapsOf(config.rate);
+  /** @param own patches that are not cut from b: L of them, which share no block. */
+  constructor(paste: PaddedMaps, sizes: Sizes, own?: Float32Array) {
+    const { hb, wb, c, L, config } = sizes;
+    const { rate } = config;
     this.sizes = sizes;
-    this.cols = wb + 1;
-    this.count = (hb + 1) * this.cols;
-    this.length = taps.length;
-    this.pixels = new Float32Array(this.count * taps.length);
-    for (let block = 0; block < this.count; block++) {
-      const [row, column] = cellAt(block, this.cols);
-      const corner = config.rate * (row * paste.width + column);
-      for (let t = 0; t < taps.length; t++) {
-        this.pixels[block * taps.length + t] = paste.planes[corner + taps[t]];
-      }
-    }
+    this.cols = own ? 2 : wb + 1;
+    this.count = own ? 4 * L : (hb + 1) * this.cols;
+    this.length = c * rate * rate;
+    this.pixels = own ? this.quartersOf(own) : this.blocksOf(paste);
     this.own = this.recipe();
     this.corners = new Int32Array(L);
     for (let q = 0; q < L; q++) {
       const [row, column] = sizes.cellOf(q);
-      this.corners[q] = row * this.cols + column;
+      this.corners[q] = own ? 4 * q : row * this.cols + column;
     }
+  }
+
+  private blocksOf(paste: PaddedMaps): Float32Array {
+    const { rate } = this.sizes.config;
+    const taps = paste.tapsOf(rate);
+    const pixels = new Float32Array(this.count * taps.length);
+    for (let block = 0; block < this.count; block++) {
+      const [row, column] = cellAt(block, this.cols);
+      const corner = rate * (row * paste.width + column);
+      for (let t = 0; t < taps.length; t++) {
+        pixels[block * taps.length + t] = paste.planes[corner + taps[t]];
+      }
+    }
+    return pixels;
+  }
+
+  private quartersOf(patches: Float32Array): Float32Array {
+    const { c, config } = this.sizes;
+    const { rate } = config;
+    const pixels = new Float32Array(patches.length);
+    for (let block = 0; block < this.count; block++) {
+      const [dy, dx] = QUARTERS[block % 4];
+      const patch = Math.floor(block / 4) * 4 * this.length;
+      for (let line = 0; line < c * rate; line++) {
+        const start = patch + this.lineOf(line, dy, dx);
+        pixels.set(patches.subarray(start, start + rate), block * this.length + line * rate);
+      }
+    }
+    return pixels;
+  }
+
+  /** Where a line of the quarter (dy, dx) starts in a patch; lines go on over the channels. */
+  private lineOf(line: number, dy: number, dx: number): number {
+    const { rate } = this.sizes.config;
+    const channel = Math.floor(line / rate);
+    return 2 * rate * (line + rate * (channel + dy)) + rate * dx;
   }
 
   /** A recipe of nothing, with room for all blocks. */
@@ -113,9 +143,7 @@ export class Mixer {
     for (const [dy, dx] of QUARTERS) {
       const mixture = this.mix(recipe, dy * this.cols + dx);
       for (let line = 0; line < c * rate; line++) {
-        const channel = Math.floor(line / rate);
-        const target = 2 * rate * (line + rate * (channel + dy)) + rate * dx;
-        patch.set(mixture.subarray(line * rate, (line + 1) * rate), target);
+        patch.set(mixture.subarray(line * rate, (line + 1) * rate), this.lineOf(line, dy, dx));
       }
     }
     return patch;

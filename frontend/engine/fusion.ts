@@ -2,9 +2,10 @@
 // of the rows of both maps, then in the order of their columns: neighbours of the query with the
 // same neighbours of the patch.
 import { along, flat, type Grid } from "./grid.ts";
-import { type Matching, rowsToKeep } from "./matching.ts";
+import { rowsToKeep } from "./matching.ts";
 import { Recent } from "./recent.ts";
 import type { Sizes } from "./sizes.ts";
+import type { Matrices, Matrix } from "./source.ts";
 import { sumAlong, type Term } from "./sums.ts";
 
 /** Where one of the fuse_k² scores that enter a fused score stands. */
@@ -78,20 +79,25 @@ function leavesLine(from: number, between: number, to: number, { cols }: Grid): 
   return between % cols !== from % cols || Math.floor(to / cols) !== row;
 }
 
-/** The scores of a Matching, fused: rows for a query, columns for a patch. */
+/** Scores, fused: rows for a query, columns for a patch. What was recorded of it is read. */
 export class Fusion {
   /** How far the diagonals reach to either side; 0 is no fusion. */
   readonly reach: number;
-  private readonly matching: Matching;
+  private readonly before: Matrix;
+  private readonly recorded: Matrices;
   private readonly sizes: Sizes;
   private readonly rows: Recent<Float32Array>;
   private readonly finished: Recent<Float32Array>;
 
-  /** @param sweeps as for a Matching. */
-  constructor(matching: Matching, sizes: Sizes, sweeps = false) {
+  /**
+   * @param before the scores.
+   * @param sweeps as for a Matching.
+   */
+  constructor(before: Matrix, sizes: Sizes, recorded: Matrices = {}, sweeps = false) {
     const { fuse, fuse_k, stride } = sizes.config;
     this.reach = fuse ? fuse_k >> 1 : 0;
-    this.matching = matching;
+    this.before = before;
+    this.recorded = recorded;
     this.sizes = sizes;
     this.rows = new Recent(
       sweeps ? (2 * this.reach + 1) * stride + 1 : rowsToKeep(sizes.L),
@@ -102,9 +108,12 @@ export class Fusion {
 
   /** The row of query p after the first pass, and after both. */
   afterRows(p: number): Float32Array {
-    const { reach, matching } = this;
+    const { reach, before, recorded } = this;
     const { queryGrid, patchGrid } = this.sizes;
-    const scores = (i: number) => matching.row(i);
+    const scores = (i: number) => before.row(i);
+    if (recorded.fused_rows) {
+      return recorded.fused_rows.row(p);
+    }
     if (reach === 0) {
       return scores(p);
     }
@@ -114,9 +123,12 @@ export class Fusion {
   }
 
   scores(p: number): Float32Array {
-    const { reach } = this;
+    const { reach, recorded } = this;
     const { queryGrid, patchGrid } = this.sizes;
     const afterRows = (i: number) => this.afterRows(i);
+    if (recorded.fused_scores) {
+      return recorded.fused_scores.row(p);
+    }
     if (reach === 0) {
       return afterRows(p);
     }
@@ -128,22 +140,43 @@ export class Fusion {
   /** The column of patch q after the first pass, and after both. */
   columnAfterRows(q: number): Float32Array {
     const { queryGrid, patchGrid } = this.sizes;
-    const scores = (i: number) => this.matching.column(i);
+    const scores = (i: number) => this.before.column(i);
+    if (this.recorded.fused_rows) {
+      return this.recorded.fused_rows.column(q);
+    }
     return sumAlongDiagonal(q, flat(patchGrid), flat(queryGrid), this.reach, scores);
   }
 
   column(q: number): Float32Array {
     const { queryGrid, patchGrid } = this.sizes;
     const afterRows = (i: number) => this.columnAfterRows(i);
+    if (this.recorded.fused_scores) {
+      return this.recorded.fused_scores.column(q);
+    }
     return sumAlongDiagonal(q, patchGrid, queryGrid, this.reach, afterRows);
+  }
+
+  /** The fuse_k scores after a first pass that was recorded, which enter the fused score of (p, q):
+   * null where it was computed, and the scores before it can be told. */
+  linesOf(p: number, q: number): FusionTerm[] | null {
+    const { fused_rows } = this.recorded;
+    if (!fused_rows) return null;
+    const lines = this.placesOf(p, q).filter(({ d }) => d === 0);
+    return lines.map((place) => {
+      return { ...place, score: place.inside ? fused_rows.at(place.p, place.q) : 0 };
+    });
+  }
+
+  private placesOf(p: number, q: number): FusionPlace[] {
+    const { queryGrid, patchGrid } = this.sizes;
+    return fusionPlaces(p, q, queryGrid, patchGrid, this.reach);
   }
 
   /** The fuse_k² scores that enter the fused score of (p, q). */
   terms(p: number, q: number): FusionTerm[] {
-    const { queryGrid, patchGrid } = this.sizes;
-    const places = fusionPlaces(p, q, queryGrid, patchGrid, this.reach);
+    const places = this.placesOf(p, q);
     return places.map((place) => {
-      const score = place.inside ? this.matching.terms(place.p, place.q).score : 0;
+      const score = place.inside ? this.before.at(place.p, place.q) : 0;
       return { ...place, score };
     });
   }

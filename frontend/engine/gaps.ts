@@ -25,8 +25,10 @@ export interface Placing {
   readonly likeness: number;
 }
 
-/** What the softmax sees of a query: in the order of its weights, and never rounded down to 0. */
+/** What the softmax sees of a query: in the order of its weights, and never rounded down to 0. Of
+ * weights that are somebody's own, themselves. */
 function logitsOf(attention: Attention, p: number): Float64Array {
+  if (attention.recorded.attention) return Float64Array.from(attention.row("attention", p));
   const { softmax_scale: scale } = attention.config;
   return Float64Array.from(attention.row("fused_scores", p), (score) => scale * score);
 }

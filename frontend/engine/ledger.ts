@@ -26,7 +26,12 @@ export function ledgerAt(attention: Attention, y: number, x: number): Ledger {
     }
   }
   const divisor = attention.divisor(y, x);
-  return { terms, total, divisor, value: total.map((sum) => sum / divisor) };
+  const { output } = attention.recorded;
+  const { H, W } = attention;
+  const value = total.map((sum, channel) =>
+    output ? output[(channel * H + y) * W + x] : sum / divisor,
+  );
+  return { terms, total, divisor, value };
 }
 
 /** What the patch that is pasted at a cell adds to a pixel. */

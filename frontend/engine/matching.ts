@@ -6,6 +6,7 @@ import type { Grid } from "./grid.ts";
 import { PaddedMaps } from "./patches.ts";
 import { Recent } from "./recent.ts";
 import type { Sizes } from "./sizes.ts";
+import { type Matrix, patchIn, type Recorded } from "./source.ts";
 
 const NORM_FLOOR = 1e-4;
 const KEEP_BYTES = 24e6; // of rows, whatever their length
@@ -87,7 +88,7 @@ function pick(
 
 /** The two maps, shrunk and cut into patches, and their scores: a row for a query, or a column for
  * a patch. Nothing here depends on the hole, the fusion or the softmax. */
-export class Matching {
+export class Matching implements Matrix {
   readonly downsampledF: Float32Array;
   readonly downsampledB: Float32Array;
   readonly foreground: PaddedMaps;
@@ -98,18 +99,28 @@ export class Matching {
   private readonly rows: Recent<Float32Array>;
   private readonly ofQueries: Correlation;
   private readonly ofPatches: Correlation;
+  /** Patches that are not cut from b↓: L of them, one after the other. */
+  private readonly own: Float32Array | undefined;
 
   /**
+   * @param recorded the maps or patches that were made elsewhere.
    * @param sweeps all queries are gone through, down the columns of their grid: memory is for what
    * will be asked for again, and is used over and over.
    */
-  constructor(f: Float32Array, b: Float32Array, sizes: Sizes, sweeps = false) {
+  constructor(
+    f: Float32Array,
+    b: Float32Array,
+    sizes: Sizes,
+    recorded: Recorded = {},
+    sweeps = false,
+  ) {
     const { config, c, H, W, Hb, Wb, h, w, hb, wb, L } = sizes;
     const { ksize } = config;
     const reach = ksize >> 1;
     this.sizes = sizes;
-    this.downsampledF = shrink(f, c, H, W, config);
-    this.downsampledB = shrink(b, c, Hb, Wb, config);
+    this.downsampledF = recorded.downsampled_f ?? shrink(f, c, H, W, config);
+    this.downsampledB = recorded.downsampled_b ?? shrink(b, c, Hb, Wb, config);
+    this.own = recorded.matching_patches;
     this.foreground = new PaddedMaps(this.downsampledF, c, h, w, ksize, reach, reach);
     this.background = new PaddedMaps(this.downsampledB, c, hb, wb, ksize, reach, reach);
     this.norms = new Float64Array(L);
@@ -125,7 +136,8 @@ export class Matching {
 
   /** The patch of b↓, and that of f↓: c × ksize × ksize. */
   patch(q: number): Float64Array {
-    return this.background.patch(...this.sizes.cellOf(q));
+    const { own, sizes } = this;
+    return own ? patchIn(own, q, sizes.L) : this.background.patch(...sizes.cellOf(q));
   }
 
   query(p: number): Float64Array {
@@ -137,6 +149,7 @@ export class Matching {
     const { inverseNorms, background } = this;
     const { patchGrid, config, L } = this.sizes;
     return this.rows.get(p, (scores = new Float32Array(L)) => {
+      if (this.own) return this.productsWith(scores, this.own, this.query(p));
       const sums = this.ofQueries.patch(...this.sizes.place(p));
       pick(scores, sums, patchGrid, background.width, config.stride);
       for (let q = 0; q < L; q++) {
@@ -151,12 +164,29 @@ export class Matching {
     const { P, queryGrid } = this.sizes;
     const inverse = this.inverseNorms[q];
     const scores = new Float32Array(P);
+    if (this.own) return scores.map((_, p) => this.at(p, q));
     const sums = this.ofPatches.patch(...this.sizes.cellOf(q));
     pick(scores, sums, queryGrid, this.foreground.width, 1);
     for (let p = 0; p < P; p++) {
       scores[p] *= inverse;
     }
     return scores;
+  }
+
+  /** The scores of a query with patches that share nothing: each product anew. */
+  private productsWith(scores: Float32Array, own: Float32Array, query: Float64Array): Float32Array {
+    for (let q = 0; q < scores.length; q++) {
+      let sum = 0;
+      for (let i = 0; i < query.length; i++) {
+        sum += query[i] * own[q * query.length + i];
+      }
+      scores[q] = sum * this.inverseNorms[q];
+    }
+    return scores;
+  }
+
+  at(p: number, q: number): number {
+    return this.terms(p, q).score;
   }
 
   /** The score of query p with patch q, term by term. */

@@ -32,6 +32,7 @@ export function* outputOf(sweep: Sweep): Generator<number, Output> {
       }
     }
   }
+  output.set(attention.recorded.output ?? output);
   return { output, lse, argmax, ranges: rangesOf(sweep, output, argmax) };
 }
 
@@ -64,7 +65,7 @@ function setBlock(
 
 function rangesOf({ attention: a, ranges }: Sweep, output: Float32Array, argmax: Int32Array) {
   const all: Ranges = ranges.all;
-  if (a.reach === 0) {
+  if (a.reach === 0 && !a.isRecorded) {
     all.scores = all.fused_scores; // they are the same
     all.fused_rows = all.fused_scores;
   }
@@ -76,7 +77,7 @@ function rangesOf({ attention: a, ranges }: Sweep, output: Float32Array, argmax:
   all.matching_patches = extremes(a.background.planes);
   all.valid = extremes(a.valid);
   for (let p = 0; p < a.P; p++) {
-    all.offsets = extremes(a.offset(p, argmax[p]), all.offsets);
+    all.offsets = extremes(a.bestOffset(p, argmax[p]), all.offsets);
   }
   return all;
 }

@@ -81,6 +81,41 @@ export class Weights {
     this.lse = top + Math.log(sum);
   }
 
+  /** Weigh the patches, or take the shares that were made elsewhere of these scores. */
+  weigh(
+    fused: Float32Array,
+    shares: Float32Array | undefined,
+    parts: Stretches,
+    config: Settings,
+    negligible: number,
+  ): void {
+    if (shares) this.take(shares, fused);
+    else this.fill(fused, parts, config, negligible);
+  }
+
+  private take(shares: Float32Array, fused: Float32Array): void {
+    const { patches, values } = this;
+    [this.low, this.high] = extremesOf(fused, 0, fused.length);
+    this.count = 0;
+    this.argmax = 0;
+    this.largest = 0;
+    this.others = 0;
+    this.lse = Number.NaN; // nothing was divided here
+    shares.forEach((share, q) => {
+      if (Number.isNaN(share)) {
+        this.others = share;
+      } else if (share !== 0) {
+        patches[this.count] = q;
+        values[this.count] = share;
+        this.count += 1;
+      }
+      if (share > this.largest) {
+        this.largest = share;
+        this.argmax = q;
+      }
+    });
+  }
+
   /** All of them, patch by patch. */
   dense(): Float64Array {
     const { patches, values, count } = this;
@@ -90,6 +125,23 @@ export class Weights {
     }
     return weights;
   }
+}
+
+/** What each query takes of a patch, from its fused scores and the queries' log-sum-exp. */
+export function sharesOf(
+  fused: Float32Array,
+  lse: Float32Array,
+  isValid: number,
+  { softmax_scale: scale }: Settings,
+): Float64Array {
+  if (!isValid) {
+    return Float64Array.from(lse, (value) => 0 * value); // 0 · NaN is NaN
+  }
+  const weights = new Float64Array(fused);
+  for (let p = 0; p < weights.length; p++) {
+    weights[p] = Math.exp(scale * weights[p] - lse[p]);
+  }
+  return weights;
 }
 
 function extremesOver(scores: Float32Array, stretches: readonly Stretch[]): Extremes {

@@ -7,35 +7,37 @@ import { Matching } from "./matching.ts";
 import { Overlaps } from "./overlaps.ts";
 import { RowRanges } from "./ranges.ts";
 import { Weights } from "./softmax.ts";
+import type { Matrix } from "./source.ts";
 
 export class Sweep {
   readonly attention: Attention;
   readonly ranges = new RowRanges();
-  private readonly matching: Matching;
+  private readonly scores: Matrix;
   private readonly fusion: Fusion;
   private readonly weights: Weights;
   private readonly overlaps: Overlaps;
 
   constructor(attention: Attention) {
-    const { inputs, mixer, h, L } = attention;
+    const { inputs, matrices, recorded, mixer, h, L } = attention;
     this.attention = attention;
     // Its own: their rows are overwritten, and the page may be looking at the attention's.
-    this.matching = new Matching(inputs.f, inputs.b, attention, true);
-    this.fusion = new Fusion(this.matching, attention, true);
+    this.scores = matrices.scores ?? new Matching(inputs.f, inputs.b, attention, recorded, true);
+    this.fusion = new Fusion(this.scores, attention, matrices, true);
     this.weights = new Weights(L);
     this.overlaps = new Overlaps(h, mixer);
   }
 
   /** The weights of the query at a cell, until the next one is weighed. */
   weigh(row: number, column: number): Weights {
-    const { matching, fusion, ranges, weights, overlaps } = this;
-    const { stretches, config, L, w } = this.attention;
+    const { scores, fusion, ranges, weights, overlaps } = this;
+    const { stretches, config, L, w, matrices, isRecorded } = this.attention;
     const p = row * w + column;
     const fused = fusion.scores(p);
-    weights.fill(fused, stretches, config, INVISIBLE / L);
+    const own = matrices.attention?.row(p);
+    weights.weigh(fused, own, stretches, config, INVISIBLE / L);
     overlaps.add(weights, row, column);
-    if (fusion.reach > 0) {
-      ranges.add("scores", matching.row(p));
+    if (fusion.reach > 0 || isRecorded) {
+      ranges.add("scores", scores.row(p));
       ranges.add("fused_rows", fusion.afterRows(p));
     }
     ranges.addWeighed(fused, weights);

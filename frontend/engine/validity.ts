@@ -6,7 +6,7 @@ import { clamp } from "./numbers.ts";
 export function holeCellsAround(
   [y, x]: Cell,
   reach: number,
-  mask: Uint8Array,
+  mask: Uint8Array | Float32Array,
   rows: number,
   columns: number,
 ): Cell[] {

@@ -1,6 +1,7 @@
 // What anywidget and the page render: one debugger on a model, or a recording alone.
 import { render as draw } from "preact";
 import type { FrontEnd, Model, StoredRecording } from "../protocol.ts";
+import { Address, isOnPage } from "../state/address.ts";
 import { Hands } from "../state/hands.ts";
 import { Kernel } from "../state/kernel.ts";
 import { recordingOf } from "../state/recording.ts";
@@ -43,8 +44,11 @@ const frontEnd: FrontEnd = {
       if (message.kind === "page") download(message.name, message.html);
     };
     kernel.start();
-    draw(<App tools={{ session, kernel, hands }} />, el);
+    const address = isOnPage() ? new Address(session, kernel) : undefined;
+    const unfollow = address?.follow();
+    draw(<App tools={{ session, kernel, hands, address }} />, el);
     return () => {
+      unfollow?.();
       kernel.stop();
       draw(null, el);
     };

@@ -1,15 +1,20 @@
 // Written by `python -m tools.front_data` from a real debugger: do not edit.
 
 import type {
+  AskGradientMessage,
+  AskRowsMessage,
   Complete,
   FindingsMessage,
   FindMessage,
+  GradientMessage,
   Meta,
+  NoGradientMessage,
   NoRecordingMessage,
   PageMessage,
   RecordingMessage,
   RefusedMessage,
   RemarkData,
+  RowsMessage,
   SavePageMessage,
   StepInMessage,
   SteppingTraits,
@@ -222,8 +227,24 @@ export const FINDINGS = {
 export const REFUSED = {
   kind: "refused",
   request: 0,
-  reason: "message kind: expected one of 'save_page', 'step_in', 'find', 'upload', got 'nonsense'.",
+  reason:
+    "message kind: expected one of 'save_page', 'step_in', 'find', 'upload', 'rows', 'gradient', got 'nonsense'.",
 } satisfies Complete<RefusedMessage>;
+
+export const ASK_ROWS = {
+  kind: "rows",
+  number: 1,
+  queries: [[1, 2]],
+  patch: 3,
+} satisfies Complete<AskRowsMessage>;
+
+export const ROWS = {
+  kind: "rows",
+  number: 1,
+  sample: 0,
+  patch: 3,
+  queries: [[1, 2]],
+} satisfies Complete<RowsMessage>;
 
 export const STEP_IN = {
   kind: "step_in",
@@ -243,3 +264,25 @@ export const NO_RECORDING = {
   number: 2,
   reason: "query: expected (row, column), got None.",
 } satisfies Complete<NoRecordingMessage>;
+
+export const ASK_GRADIENT = {
+  kind: "gradient",
+  number: 1,
+  pixel: [3, 4],
+  query: null,
+} satisfies Complete<AskGradientMessage>;
+
+export const GRADIENT = {
+  kind: "gradient",
+  number: 1,
+  of: "output pixel (3, 4), its channels added up",
+  value: 0,
+  sentence: "",
+  shapes: { f: [3, 8, 8], b: [3, 8, 8] },
+} satisfies Complete<GradientMessage>;
+
+export const NO_GRADIENT = {
+  kind: "no_gradient",
+  number: 2,
+  reason: "pixel: expected either pixel=(row, column) or query=(row, column), got None and None.",
+} satisfies Complete<NoGradientMessage>;

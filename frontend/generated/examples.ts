@@ -7,6 +7,7 @@ import type {
   Complete,
   KernelTraits,
   Meta,
+  Recorded,
   SharedTraits,
   Summary,
   Traits,
@@ -188,6 +189,51 @@ export const ANSWER = {
   },
 } satisfies Complete<Answer>;
 
+export const RECORDED = {
+  stages: [
+    {
+      key: "valid",
+      name: "_all_valid",
+      call: "_all_valid(downsampled_mask, config)",
+      shape: [1, 16],
+      data: BYTES,
+    },
+  ],
+  settings: ["ksize", "mask", "mask_of_batch", "rate", "shrink", "stride"],
+  bytes: 64,
+  remote: false,
+} satisfies Complete<Recorded>;
+
+export const PLAIN = {
+  output: BYTES,
+  lse: BYTES,
+  argmax: BYTES,
+  picture_output: BYTES,
+  config: CONFIG,
+  summaries: {
+    downsampled_f: SUMMARY,
+    downsampled_b: SUMMARY,
+    downsampled_mask: SUMMARY,
+    matching_patches: SUMMARY,
+    paste_patches: SUMMARY,
+    valid: SUMMARY,
+    scores: SUMMARY,
+    fused_rows: SUMMARY,
+    fused_scores: SUMMARY,
+    attention: SUMMARY,
+    output: SUMMARY,
+    offsets: SUMMARY,
+    flow: SUMMARY,
+  },
+  notes: [],
+  arrays: {
+    output: { dtype: "float32", shape: [1, 3, 8, 8] },
+    lse: { dtype: "float32", shape: [1, 4, 4] },
+    argmax: { dtype: "int32", shape: [1, 4, 4] },
+    picture_output: { dtype: "uint8", shape: [1, 8, 8, 3] },
+  },
+} satisfies Complete<Omit<Answer, "request">>;
+
 export const TRAITS = {
   _css: "",
   _esm: "",
@@ -211,8 +257,10 @@ export const TRAITS = {
   mask: { shape: [1, 8, 8], data: BYTES },
   meta: META,
   pixel: [3, 4],
+  plain: PLAIN,
   query: [1, 2],
   questions: [{ kind: "where", text: null, sample: null, cell: [1, 2] }],
+  recorded: RECORDED,
   recordings: [],
   request: 0,
   sample: 0,
@@ -231,6 +279,8 @@ export const WRITTEN_BY_KERNEL = {
   buffers: true,
   answer: true,
   recordings: true,
+  recorded: true,
+  plain: true,
   questions: true,
 } satisfies Record<keyof KernelTraits, true>;
 
@@ -253,6 +303,8 @@ export const PAGE_STATE = {
   recordings: true,
   questions: true,
   answers: true,
+  recorded: true,
+  plain: true,
   request: true,
   query: true,
   pixel: true,

@@ -60,6 +60,8 @@ export class Asker {
 
   /** Let each question and each gap come up as it is its turn; returns what ends that. */
   follow(): () => void {
+    this.kernel.link.onChange(["questions", "answers"], () => this.load());
+    this.load();
     // A hole that is painted is another document, and no other question.
     const isReady = computed(() => this.session.document.value !== null);
     const endings = [
@@ -75,6 +77,11 @@ export class Asker {
     return () => {
       for (const end of endings) end();
     };
+  }
+
+  private load(): void {
+    const { model } = this.kernel.link;
+    this.questions.load(model.get("questions") ?? [], model.get("answers") ?? []);
   }
 
   /** A question comes up. */
@@ -190,7 +197,8 @@ export class Asker {
       ...findingsOf(gap),
       skipped,
     });
-    this.kernel.recordAnswers();
+    // It is written to the model, and goes nowhere else.
+    this.kernel.link.write({ answers: [...questions.answers.value] });
   }
 
   // ---- hands on the pictures: each says whether the question took what was done ----

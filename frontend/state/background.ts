@@ -1,11 +1,10 @@
 // The whole output, computed beside the page: in a worker, or where those are forbidden in slices.
 import workerLines from "worker:../entries/worker.ts";
-import { Attention } from "../engine/attention.ts";
+import { Attention, type Inputs } from "../engine/attention.ts";
 import type { AttentionConfig } from "../engine/config.ts";
 import type { WorkerReply } from "../entries/worker.ts";
-import type { Result, Run } from "./run.ts";
+import type { Result } from "./run.ts";
 
-type Arrays = ReturnType<Run["arrays"]>;
 type Progress = (share: number) => void;
 
 /** Milliseconds of a slice: the page answers in between. */
@@ -20,7 +19,7 @@ export class Background {
    *
    * @param progress is told how far it is, from 0 to 1.
    */
-  compute(arrays: Arrays, config: AttentionConfig, progress: Progress): Promise<Result | null> {
+  compute(arrays: Inputs, config: AttentionConfig, progress: Progress): Promise<Result | null> {
     this.stop();
     return new Promise((resolve) => {
       let isOver = false;
@@ -69,7 +68,7 @@ function startedWorker(): Worker | null {
 }
 
 function computeInSlices(
-  arrays: Arrays,
+  arrays: Inputs,
   config: AttentionConfig,
   progress: Progress,
   settle: (result: Result) => void,

@@ -1,32 +1,29 @@
 // The way to the kernel: hovering never leaves the page; what is kept, set or painted does.
 import { batch } from "@preact/signals";
-import type { Attention } from "../engine/attention.ts";
 import type { AttentionConfig } from "../engine/config.ts";
 import type { StageKey } from "../generated/stages.ts";
 import type { MessageToPage, Model, Traits } from "../protocol.ts";
+import { followRemote } from "./answered.ts";
 import { type Mask, maskOf, sameMask, sentMaskOf } from "./arrays.ts";
 import { Background } from "./background.ts";
 import type { Cursor } from "./cursor.ts";
 import { followCursor } from "./follow.ts";
+import { Lens } from "./lens.ts";
 import { Link, PATIENCE } from "./link.ts";
+import { lockOf } from "./recorded.ts";
 import { inputsOf, Run } from "./run.ts";
+import { secondsOf } from "./seconds.ts";
 import type { Session } from "./session.ts";
 import { dialectOf, differs } from "./settings.ts";
 import { StepIn } from "./step_in.ts";
+import { Swapping } from "./swapping.ts";
 import { Wishes } from "./wishes.ts";
 
 /** Milliseconds to wait for the end of a drag before anything is computed. */
 const REST = 50;
-/** Scores that are computed in a few seconds. */
-const MANY_SCORES = 5e7;
-
-/** About how long the output takes, where that is worth a word: the estimate takes time itself. */
-function secondsOf(attention: Attention): number | null {
-  return attention.P * attention.L < MANY_SCORES ? null : attention.estimate();
-}
 
 export class Kernel {
-  private readonly link: Link;
+  readonly link: Link;
   private readonly session: Session;
   private readonly background = new Background();
   /** The run that the model knows of. */
@@ -38,8 +35,11 @@ export class Kernel {
   /** Another run is wanted once the answer is there. */
   private queued = false;
   private timer: ReturnType<typeof setTimeout> | undefined;
+  private readonly swapping: Swapping;
+  private unfollow: () => void = () => {};
   readonly wishes: Wishes;
   readonly stepIn: StepIn;
+  readonly lens: Lens;
   /** Whether the front end that shows this has lost its kernel. */
   isGone: () => boolean = () => false;
   /** What the kernel sends beside the traits. */
@@ -48,11 +48,13 @@ export class Kernel {
   constructor(model: Model, session: Session) {
     this.link = new Link(model);
     this.session = session;
+    this.swapping = new Swapping(model);
     this.wishes = new Wishes(this.link, session, () => {
       this.record();
       this.stepIn.keepStored();
     });
     this.stepIn = new StepIn(this.link, session);
+    this.lens = new Lens(this.link, session, (cursor) => this.publish({ cursor }));
   }
 
   private get model(): Model {
@@ -68,7 +70,6 @@ export class Kernel {
     });
     link.onChange(["query", "pixel", "stage", "sample"], () => followCursor(model, session));
     link.onChange(["config", "mask"], () => this.orTell(() => this.followRun()));
-    link.onChange(["questions", "answers"], () => this.loadQuestions());
     link.onLife(() => {
       session.offline.value = this.isGone();
     });
@@ -76,17 +77,22 @@ export class Kernel {
       this.hear();
       if (message?.kind === "refused") this.refused(message.reason);
       else if (message?.kind === "findings") session.remarks.take(message);
+      else if (message?.kind === "rows") session.run.receive(message, buffers);
+      else if (this.lens.receive(message, buffers)) return;
       else if (!this.stepIn.receive(message, buffers)) this.onMessage(message);
     });
     session.offline.value = this.isGone();
     this.orTell(() => this.load());
+    this.unfollow = followRemote(session);
   }
 
   stop(): void {
+    this.unfollow();
     this.link.stop();
     clearTimeout(this.timer);
     this.wishes.fulfilled();
     this.stepIn.stop();
+    this.lens.stop();
     this.background.stop();
   }
 
@@ -115,21 +121,18 @@ export class Kernel {
     const inputs = inputsOf(meta, buffers);
     const run = new Run(inputs, meta.config, inputs.mask, meta.summaries);
     run.fill(meta.arrays, buffers);
+    this.swapping.readInto(run);
     session.open(run);
+    session.pinned.value = this.swapping.plainRun(run);
     this.recorded = run;
     this.confirmed = run;
     this.wishes.fulfilled(); // the photograph that was sent is here
     this.followRun();
     this.stepIn.load();
-    this.loadQuestions();
+    this.lens.close();
     followCursor(this.model, this.session);
     this.receive();
     if (!session.run.known(0) && session.progress.value === null) this.request();
-  }
-
-  private loadQuestions(): void {
-    const { model, session } = this;
-    session.questions.load(model.get("questions") ?? [], model.get("answers") ?? []);
   }
 
   /** Take over settings and hole. What the kernel was told comes back while a hand paints on. */
@@ -161,6 +164,7 @@ export class Kernel {
     if (differs(recorded.config, answer.config)) return;
     this.hear();
     batch(() => {
+      this.swapping.readInto(recorded);
       recorded.fill(answer.arrays, answer);
       recorded.summaries.value = answer.summaries;
       this.confirmed = recorded;
@@ -208,21 +212,19 @@ export class Kernel {
   /** Other settings: the rows at once, the output when it is computed. */
   change(settings: Partial<AttentionConfig>): void {
     const { run } = this.session;
-    if (!differs(settings, run.config)) return;
-    const config: AttentionConfig = { ...run.config, ...settings };
-    const dialect = dialectOf(config, run.inputs.meta.dialects);
-    this.session.show(run.change({ ...config, dialect }, run.mask));
-    this.request();
-  }
-
-  /** What was answered is written to the model, and goes nowhere else. */
-  recordAnswers(): void {
-    this.link.write({ answers: [...this.session.questions.answers.value] });
+    if (!differs(settings, run.config) || lockOf(this.session, Object.keys(settings))) return;
+    this.become({ ...run.config, ...settings }, run.mask);
   }
 
   paint(mask: Mask | null): void {
+    this.become(this.session.run.config, mask);
+  }
+
+  /** Other settings and another hole; the dialect's name follows from the settings. */
+  become(config: AttentionConfig, mask: Mask | null): void {
     const { run } = this.session;
-    this.session.show(run.change(run.config, mask));
+    const dialect = dialectOf(config, run.inputs.meta.dialects);
+    this.session.show(run.change({ ...config, dialect }, mask));
     this.request();
   }
 

@@ -82,6 +82,11 @@ export function sumRegions(session: Session, clock: Clock = BROWSER): () => void
     const stage = stageOfStep.value;
     session.regionSum.value = null;
     if (!region?.isComplete || !session.document.value) return;
+    if (session.run.swap.value?.isRemote) {
+      session.region.value = null;
+      session.message.value = "Its rows come from the kernel one by one: no region is added up.";
+      return;
+    }
     const { attention } = session;
     const queries = queriesOf(region, attention);
     const weights = new Float64Array(attention.L);

@@ -3,13 +3,18 @@ import { type Signal, signal } from "@preact/signals";
 import { Attention } from "../engine/attention.ts";
 import type { AttentionConfig } from "../engine/config.ts";
 import {
+  type Bytes,
   type KernelTraits,
   type Meta,
   type ResultArrays,
+  type RowsMessage,
   type Summaries,
   VERSION,
 } from "../protocol.ts";
 import { arrayOf, type Mask, sampleOf } from "./arrays.ts";
+import type { Swap } from "./recorded.ts";
+import type { Remote } from "./remote.ts";
+import { changedNames } from "./settings.ts";
 
 /** The inputs: they stay when hole or settings change. n samples of c channels. */
 export interface Inputs {
@@ -87,6 +92,12 @@ export class Run {
   readonly config: AttentionConfig;
   readonly mask: Mask | null;
   readonly summaries: Signal<Summaries | null>;
+  /** The stages that were not computed but recorded, as a function of the reader's own made them. */
+  readonly swap: Signal<Swap | null> = signal(null);
+  /** What the swap of a run before was, until the kernel has made this one's. */
+  readonly awaited: Signal<Swap | null> = signal(null);
+  /** Where its rows are asked for. */
+  remote: Remote | null = null;
   /** By sample. */
   readonly results: Signal<ReadonlyMap<number, Result>>;
   /** Of a run before: its output stays on screen until this one's is there. */
@@ -114,7 +125,21 @@ export class Run {
     const next = new Run(this.inputs, config, mask);
     next.earlier = this.results.value.size ? this.results.value : this.earlier;
     next.like = this.engine ?? this.like;
+    const swap = this.swap.value;
+    const isAnew = swap?.dependsOn(changedNames(this, next));
+    if (isAnew) next.awaited.value = swap;
+    else next.record(swap, this.remote);
+    next.awaited.value ??= this.awaited.value;
     return next;
+  }
+
+  /** Read these stages in place of computing them. */
+  record(swap: Swap | null, remote: Remote | null = null): void {
+    this.swap.value = swap;
+    this.remote = remote;
+    this.awaited.value = null;
+    this.like = this.engine ?? this.like;
+    this.engine = null;
   }
 
   /** Take the results of all samples, as Python sends them. */
@@ -139,6 +164,12 @@ export class Run {
 
   know(sample: number, result: Result): void {
     this.setResults(new Map(this.results.value).set(sample, result));
+  }
+
+  /** Rows that were asked for. */
+  receive(message: RowsMessage, buffers: readonly Bytes[]): void {
+    this.engine?.attention.forget();
+    this.remote?.receive(message, buffers);
   }
 
   private setResults(results: Map<number, Result>): void {
@@ -186,6 +217,7 @@ export class Run {
       Hb,
       Wb,
       mask: this.maskOf(sample),
+      recorded: this.swap.value?.tensorsOf(sample) ?? null,
       f: sampleOf(f, sample, c * H * W),
       b: sampleOf(b, sample, c * Hb * Wb),
     };
@@ -197,9 +229,14 @@ export class Run {
     const mask = this.maskOf(sample);
     const lse = this.known(sample)?.lse ?? null;
     const like = this.like?.sample === sample ? this.like.attention : null;
+    const others = {
+      lse,
+      recorded: this.swap.value?.tensorsOf(sample) ?? null,
+      remote: this.remote?.matrices ?? null,
+    };
     const attention =
-      like?.change(this.config, mask, lse) ??
-      new Attention({ ...this.arrays(sample), lse }, this.config);
+      like?.change(this.config, mask, others) ??
+      new Attention({ ...this.arrays(sample), ...others }, this.config);
     this.engine = { sample, attention };
     this.like = null;
     return attention;
@@ -214,7 +251,7 @@ export class Run {
     const attention = this.attention(sample);
     let longest = sample ? this.longest(sample - 1) : 0;
     result.argmax.forEach((q, p) => {
-      longest = Math.max(longest, Math.hypot(...attention.offset(p, q)));
+      longest = Math.max(longest, Math.hypot(...attention.bestOffset(p, q)));
     });
     this.lengths.set(result, longest);
     return longest;

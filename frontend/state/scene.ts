@@ -6,6 +6,7 @@ import { WEIGHTS } from "../engine/roles.ts";
 import { MATRIX_KEYS, type MatrixKey, type StageKey } from "../generated/stages.ts";
 import { stepOf } from "../steps/index.ts";
 import { type Cursor, type Place, patchOf, queryOf } from "./cursor.ts";
+import type { GradientMaps } from "./gradient.ts";
 import type { KeptLink } from "./kept.ts";
 import type { Asked } from "./questions.ts";
 import type { Region, RegionSum } from "./region.ts";
@@ -23,6 +24,8 @@ export interface HeatMap {
   readonly cols: number;
   readonly step: number;
   readonly range: ColourRange;
+  /** Numbers up to this, either way, get no colour: the picture below shows. */
+  readonly least?: number;
 }
 
 /** What the scene is computed from. */
@@ -42,6 +45,8 @@ export interface View {
   readonly regionSum: RegionSum | null;
   /** The question on screen, if any. */
   readonly asked: Asked | null;
+  /** In place of the stage's maps, while the gradient lens is open. */
+  readonly gradientMaps: GradientMaps | null;
 }
 
 export interface Scene extends View {
@@ -100,7 +105,7 @@ export function sceneOf(view: View): Scene {
     best = attention.best(p, 5, sources);
     backgroundHeat = overPatches(sources, WEIGHTS);
   } else {
-    if (p >= 0) best = attention.best(p);
+    if (p >= 0) best = matchesOf(view, attention, p);
     if (cursor.kind === "patch" && rowStage) {
       const values =
         rowStage === WEIGHTS
@@ -124,6 +129,10 @@ export function sceneOf(view: View): Scene {
     backgroundHeat = { ...overPatches(values, summed), range: rangeOf(values, summed !== WEIGHTS) };
     foregroundHeat = null;
   }
+  if (view.gradientMaps) {
+    foregroundHeat = view.gradientMaps.f;
+    backgroundHeat = view.gradientMaps.b;
+  }
   return {
     ...view,
     attention,
@@ -143,6 +152,13 @@ export function sceneOf(view: View): Scene {
     side,
     ofA,
   };
+}
+
+/** The query's best; shares of a function of the reader's own may be 0 for all but a few. */
+function matchesOf({ run }: View, attention: Attention, p: number): readonly Match[] {
+  const best = attention.best(p);
+  if (!run.swap.value?.stageOf(WEIGHTS)) return best;
+  return best.filter(({ weight }, i) => i === 0 || weight > 0);
 }
 
 const NOTICEABLE = 1e-6; // of what B's colours span

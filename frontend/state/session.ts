@@ -2,6 +2,7 @@
 import { batch, computed, type ReadonlySignal, signal } from "@preact/signals";
 import { WEIGHTS } from "../engine/roles.ts";
 import type { StageKey } from "../generated/stages.ts";
+import { answeredCursor } from "./answered.ts";
 import type { Mask } from "./arrays.ts";
 import {
   type Cursor,
@@ -12,13 +13,14 @@ import {
   queryOf,
   sameCursor,
 } from "./cursor.ts";
+import { type Gradient, type GradientMaps, mapsOf } from "./gradient.ts";
 import { homeOf } from "./home.ts";
 import { type KeptLink, keptCellsOf, linksOf } from "./kept.ts";
 import { Questions } from "./questions.ts";
 import type { Region, RegionSum } from "./region.ts";
 import { Remarks } from "./remarks.ts";
 import type { Run } from "./run.ts";
-import { type Scene, type Span, sceneOf } from "./scene.ts";
+import { type Scene, type Span, sceneOf, type ViewName } from "./scene.ts";
 import type { Side } from "./sides.ts";
 import { veiled, withoutAnswers } from "./veil.ts";
 
@@ -35,6 +37,11 @@ export class Session {
   /** The box drawn over the foreground, and what has arrived of the sum of its rows. */
   readonly region = signal<Region | null>(null);
   readonly regionSum = signal<RegionSum | null>(null);
+  /** The gradient lens is open; how what is kept follows f and b, once that has arrived. */
+  readonly showsGradient = signal(false);
+  readonly gradient = signal<Gradient | null>(null);
+  /** The pixel of a picture that the mouse is at, while there is a gradient to read. */
+  readonly pointed = signal<{ readonly view: ViewName; readonly at: Place } | null>(null);
   /** The map is shown as a table, too. */
   readonly showsTable = signal(false);
   readonly stage = signal<StageKey>(WEIGHTS);
@@ -70,6 +77,8 @@ export class Session {
   readonly fatal = signal("");
   readonly remarks = new Remarks();
   readonly questions = new Questions();
+  /** The cursor whose rows are here, where they are asked for of the kernel. */
+  readonly answered = signal<Cursor | null>(null);
   /** The kernel is gone. */
   readonly offline = signal(false);
 
@@ -88,8 +97,13 @@ export class Session {
 
   /** Where each of them takes most from. */
   readonly links: ReadonlySignal<readonly KeptLink[]> = computed(() =>
-    linksOf(this.attention, this.keptCells.value),
+    answeredCursor(this) === this.cursor.value ? linksOf(this.attention, this.keptCells.value) : [],
   );
+
+  private readonly gradientMaps: ReadonlySignal<GradientMaps | null> = computed(() => {
+    const gradient = this.gradient.value;
+    return gradient && mapsOf(gradient, this.channel.value);
+  });
 
   /** The scene; read only where there is a document. */
   readonly scene: ReadonlySignal<Scene> = computed(() =>
@@ -101,7 +115,7 @@ export class Session {
       run: this.run,
       sample: this.sample.value,
       stage: this.stage.value,
-      cursor: this.cursor.value,
+      cursor: answeredCursor(this),
       channel: this.channel.value,
       span: this.span.value,
       pinned: this.pinned.value,
@@ -110,6 +124,7 @@ export class Session {
       region: this.region.value,
       regionSum: this.regionSum.value,
       asked: this.questions.asked.value,
+      gradientMaps: this.gradientMaps.value,
     };
   }
 
@@ -145,6 +160,7 @@ export class Session {
       this.undoable.value = [];
       this.cells.value = [];
       this.region.value = null;
+      this.gradient.value = null;
       this.problem.value = "";
       this.fatal.value = "";
       this.document.value = run;

@@ -10,6 +10,7 @@ export const withoutAnswers = (view: View): View => ({
   side: "B",
   links: [],
   regionSum: null,
+  gradientMaps: null,
 });
 
 /** The scene without what would give the answer away; what is pointed at stays. */

@@ -69,8 +69,8 @@ export class Wishes {
   adopt(meta: Traits["meta"], buffers: Traits["buffers"], mask: Traits["mask"]): void {
     const nothing = { query: null, pixel: null, sample: 0, answer: {}, recordings: [] };
     // Questions are about the cells of another picture.
-    const unasked = { questions: [], answers: [] };
-    this.link.write({ ...nothing, ...unasked, buffers, mask });
+    const ofOthers = { recorded: {}, plain: {}, questions: [], answers: [] };
+    this.link.write({ ...nothing, ...ofOthers, buffers, mask });
     this.link.model.set("meta", { ...meta, config: this.session.run.config });
   }
 }

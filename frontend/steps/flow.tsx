@@ -3,6 +3,7 @@ import { wheelColour } from "../engine/colour.ts";
 import { equalsOf } from "../engine/ranks.ts";
 import type { Place } from "../state/cursor.ts";
 import type { Scene, ViewName } from "../state/scene.ts";
+import type { Colours } from "../views/bitmap.ts";
 import { useGo } from "../views/context.ts";
 import { cell, digits, thousands } from "../views/format.ts";
 import { Link } from "../views/numbers.tsx";
@@ -114,16 +115,24 @@ function Inspector({ scene }: InspectorProps) {
   );
 }
 
+/** Colours of planes of red, green and blue, 0 to 255. */
+const planesOf =
+  (planes: Float32Array, area: number): Colours =>
+  (i) => [planes[i], planes[area + i], planes[2 * area + i]];
+
 /** The wheel's colour of every query's offset; null until these are known. */
 function picture(view: ViewName, { attention, run, sample, known }: Scene): Drawing | null {
   if (view !== "output" || !known) return null;
   const { argmax } = known;
   const longest = run.longest(sample);
   const colours = (p: number) => {
-    const [down, right] = attention.offset(p, argmax[p]);
+    const [down, right] = attention.bestOffset(p, argmax[p]);
     return wheelColour(down, right, longest);
   };
-  return { rows: attention.h, cols: attention.w, colours, sources: [argmax, longest] };
+  const own = attention.recorded.flow;
+  const recordedColours = own && planesOf(own, attention.P);
+  const sources = [argmax, longest, own];
+  return { rows: attention.h, cols: attention.w, colours: recordedColours ?? colours, sources };
 }
 
 function arrows(view: ViewName, scene: Scene): Arrow[] {
@@ -142,7 +151,7 @@ function arrows(view: ViewName, scene: Scene): Arrow[] {
   for (let row = step >> 1; row < h; row += step) {
     for (let column = step >> 1; column < w; column += step) {
       const index = row * w + column;
-      const [down, right] = attention.offset(index, argmax[index]);
+      const [down, right] = attention.bestOffset(index, argmax[index]);
       const length = Math.hypot(down, right);
       if (length === 0) continue;
       // No longer than the way to the next one.
@@ -193,7 +202,7 @@ export const flow: Step = {
   noRegion: "Arrows are not added up",
   shape: (stage, run, { h, w }) =>
     stage === "offsets" ? [run.inputs.n, h, w, 2] : [run.inputs.n, 3, h, w],
-  values: (_stage, { attention, p }) => attention.offset(p),
+  values: (_stage, { attention, p }) => attention.bestOffset(p, attention.argmax(p)),
   picture,
   arrows,
   showsFlow: true,

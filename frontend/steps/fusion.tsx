@@ -23,7 +23,10 @@ export interface Pass {
 }
 
 /** The scores that make up fused(p, q) after a pass: the first moves along the rows alone. */
-function termsOf({ attention, p, q }: Scene, { stage }: Pass): FusionTerm[] {
+function termsOf({ attention, run, p, q }: Scene, { stage }: Pass): FusionTerm[] {
+  const isSwapped = Boolean(run.swap.value?.stageOf("fused_rows"));
+  const lines = isSwapped && stage === "fused_scores" ? attention.fusion.linesOf(p, q) : null;
+  if (lines) return lines;
   const terms = attention.fusionTerms(p, q);
   return stage === "fused_rows" ? terms.filter(({ e }) => e === 0) : terms;
 }
@@ -90,6 +93,7 @@ export function Fusion({ scene, pass }: FusionProps) {
   const go = useGo();
   const terms = termsOf(scene, pass);
   const rowsOnly = pass.stage === "fused_rows";
+  const isLine = terms.length <= 2 * attention.reach + 1;
   const row = attention.row(pass.stage, p);
   const before = attention.row(pass.before, p)[q];
   const after = row[q];
@@ -100,7 +104,7 @@ export function Fusion({ scene, pass }: FusionProps) {
         <Term
           kind="wide"
           role="match"
-          picture={<Microscope scene={scene} terms={terms} isLine={rowsOnly} />}
+          picture={<Microscope scene={scene} terms={terms} isLine={isLine} />}
         >
           {rowsOnly
             ? "scores of neighbours, query → patch: both moved along their rows"

@@ -3,7 +3,7 @@ import { shrink } from "../engine/downsampling.ts";
 import type { Scene } from "../state/scene.ts";
 
 /** 1 for each query that lies in the hole; null where f has none. */
-export function holeOfQueries({ attention, run, sample }: Scene): Uint8Array | null {
+export function holeOfQueries({ attention, run, sample }: Scene): Uint8Array | Float32Array | null {
   const { foregroundMask, sameSize } = run.inputs;
   if (!foregroundMask) return sameSize && run.mask ? attention.downsampledMask : null;
   const mask = run.foregroundMaskOf(sample);

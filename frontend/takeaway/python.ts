@@ -38,6 +38,13 @@ function maskLines(run: Run): string[] {
   ];
 }
 
+/** The functions that stand in for stages: they are where the reader wrote them. */
+function swapOf({ swap }: Run): string {
+  if (!swap.value) return "";
+  const functions = swap.value.stages.map(({ key, name }) => `"${key}": ${name}`);
+  return `, swap={${functions.join(", ")}}`;
+}
+
 export function pythonOf(session: Session): string {
   const { run, stage, sample, pixel, query } = session.scene.value;
   const lines = ["import ctxattn_viz as cv"];
@@ -48,7 +55,7 @@ export function pythonOf(session: Session): string {
   lines.push(
     ...maskLines(run),
     `config = cv.AttentionConfig(${settingsOf(run)})`,
-    "trace = cv.trace(f, b, mask, config)",
+    `trace = cv.trace(f, b, mask, config${swapOf(run)})`,
     `stage = trace["${stage}"]`,
   );
   let place = "";

@@ -6,7 +6,7 @@ import type { AnswerData, QuestionData } from "../protocol.ts";
 import { App } from "../views/App.tsx";
 import { host, press, words } from "./app.tsx";
 import { setUp } from "./hands.ts";
-import type { open } from "./stub.ts";
+import { CONFIG, type open } from "./stub.ts";
 
 const COMMON = { text: null, sample: null };
 const WHERE: QuestionData = { kind: "where", cell: [1, 3], ...COMMON };
@@ -170,7 +170,8 @@ describe("The other questions", () => {
   });
 
   it("weigh what another scale moves in each cell", () => {
-    const { asker, answers, session, hands } = asked([SHARPER]);
+    const blunt = { config: { ...CONFIG, softmax_scale: 0.3 } };
+    const { asker, answers, session, hands } = asked([SHARPER], {}, blunt);
     const { attention, run } = session;
     const sharper = run.change({ ...run.config, softmax_scale: 40 }, run.mask).attention(0);
     const moved = SHARPER.cells.map(([row, column]) => {
@@ -179,6 +180,7 @@ describe("The other questions", () => {
       const before = Array.from(attention.row("attention", p));
       return before.reduce((sum, weight, q) => sum + Math.abs(weight - after[q]) / 2, 0);
     });
+    expect(Math.min(...moved)).toBeGreaterThan(0.1);
     const order = [...moved].sort((a, b) => b - a);
     hands.release("foreground", pixel([5, 1])); // a cell to choose from
     asker.answer();

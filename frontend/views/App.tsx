@@ -1,6 +1,7 @@
 // The debugger, whole.
 import { effect } from "@preact/signals";
 import { useLayoutEffect, useRef } from "preact/hooks";
+import { isOnPage } from "../state/address.ts";
 import { paintedNote } from "../state/painted.ts";
 import { valuesOf } from "../state/scene.ts";
 import { isStageKey, stagesOf } from "../state/stages.ts";
@@ -11,6 +12,7 @@ import { Findings } from "./Findings.tsx";
 import { cell, percent } from "./format.ts";
 import { Inspector } from "./Inspector.tsx";
 import { Lead } from "./Lead.tsx";
+import { LensPanel, takeLensKey } from "./lens/Panel.tsx";
 import { Matches } from "./Matches.tsx";
 import { Pictures } from "./Pictures.tsx";
 import { Card } from "./questions/Card.tsx";
@@ -64,10 +66,10 @@ export function App({ tools }: { tools: Tools }) {
     const takeElsewhere = (event: KeyboardEvent) => {
       if (root.current?.contains(event.target as Node)) return;
       const isBusy = session.isPlaying.value || session.kept || session.region.value !== null;
-      if (event.key === "Escape" && isBusy) letGo(tools);
+      const closesLens = event.key === "Escape" && takeLensKey(tools, event);
+      if (event.key === "Escape" && isBusy && !closesLens) letGo(tools);
       // On a page of its own nothing else wants a key that no element has.
-      const isOnPage = document.body.classList.contains("ctxattn-page");
-      if (isOnPage && event.key !== "Escape") takeKey(tools, event);
+      if (isOnPage() && event.key !== "Escape") takeKey(tools, event);
     };
     document.addEventListener("keydown", takeElsewhere);
     return () => document.removeEventListener("keydown", takeElsewhere);
@@ -127,7 +129,7 @@ function takeKey(tools: Tools, event: KeyboardEvent): void {
     // it did what it does
   } else if (isWithheld(tools, event)) {
     return;
-  } else if (takeSteppingKey(tools, event)) {
+  } else if (takeSteppingKey(tools, event) || takeLensKey(tools, event)) {
     // it did what it does
   } else if (event.key === "Escape") {
     letGo(tools);
@@ -174,14 +176,19 @@ function Whole() {
 
 /** The code, while it is open, stands in the place of what the stage does to this cell. */
 function Panels() {
-  const { session, kernel } = useTools();
+  const { kernel, session } = useTools();
   const { question, isOpen } = session.questions;
   const isSteppedInto = kernel.stepIn.code.value !== null;
   if (question.value?.kind === "fusion" || isOpen.value) return <AskedPanels />;
+  const Below = session.showsGradient.value ? LensPanel : Inspector;
   return (
-    <div class="ctx-panels" data-stepped-into={isSteppedInto}>
+    <div
+      class="ctx-panels"
+      data-stepped-into={isSteppedInto}
+      data-gradient={session.gradient.value !== null}
+    >
       <Pictures />
-      {isSteppedInto ? <Panel /> : <Inspector />}
+      {isSteppedInto ? <Panel /> : <Below />}
       <Matches />
     </div>
   );

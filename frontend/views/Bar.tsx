@@ -5,7 +5,7 @@ import type { Session } from "../state/session.ts";
 import { type Actions, useActions } from "./actions.ts";
 import { useTools } from "./context.ts";
 import { Keys } from "./Keys.tsx";
-import { Menu } from "./Menu.tsx";
+import { Menu, type MenuItem } from "./Menu.tsx";
 import { Button, Choice } from "./pieces.tsx";
 
 const upTo = (count: number): number[] => [...Array(count).keys()];
@@ -55,9 +55,13 @@ function Status() {
 }
 
 /** Where there is little room, facts are not shown; this is. */
-function lossOf({ offline }: Session): string {
+function lossOf({ offline, document }: Session): string {
+  const swap = document.value?.swap.value;
+  if (swap?.isRemote && offline.value) return LOST_ROWS;
   return offline.value ? "The kernel is gone: all of this still works, in this page." : "";
 }
+
+const LOST_ROWS = "The kernel is gone, which has the rows of what was swapped: A still works.";
 
 /** What was changed since A was pinned. */
 function changesOf({ pinned, run }: Session): string {
@@ -68,6 +72,9 @@ function changesOf({ pinned, run }: Session): string {
     .filter((name) => A.config[name] !== run.config[name])
     .map((name) => `${name} ${A.config[name]} → ${run.config[name]}`);
   if (!sameMask(A.mask, run.mask)) changes.push("another hole");
+  const swap = run.swap.value;
+  const others = swap?.stages.filter(({ key }) => A.swap.value?.stageOf(key) !== swap.stageOf(key));
+  for (const { key, name } of others ?? []) changes.push(`${key} by ${name}`);
   return `A → B: ${changes.join(", ") || "nothing differs yet, change a setting or the hole"}`;
 }
 
@@ -134,6 +141,7 @@ function Dialects() {
       help="Shrinking, norms, masking and overlap as this code has them."
       value={config.dialect}
       values={config.dialect === "custom" ? [...names, "custom"] : names}
+      settings={Object.keys(inputs.meta.choices)}
       onChoice={(name) => {
         if (name !== "custom") kernel.change(dialects[name]);
       }}
@@ -206,15 +214,18 @@ function Pin() {
 }
 
 function TakeAway({ actions }: { actions: Actions }) {
+  const { address } = useTools();
+  const items: MenuItem[] = [
+    { name: "python", words: "Copy as Python", onChoose: actions.copyPython },
+    { name: "png", words: "Save PNG", onChoose: actions.savePicture },
+    { name: "page", words: "Save page", onChoose: actions.savePage },
+  ];
+  if (address) items.push({ name: "link", words: "Copy link", onChoose: () => address.copyLink() });
   return (
     <Menu
       label="Take away"
       help="This view as code, as a picture, or as a page that works without a kernel."
-      items={[
-        { name: "python", words: "Copy as Python", onChoose: actions.copyPython },
-        { name: "png", words: "Save PNG", onChoose: actions.savePicture },
-        { name: "page", words: "Save page", onChoose: actions.savePage },
-      ]}
+      items={items}
     />
   );
 }

@@ -9,8 +9,10 @@ import { stepOf } from "../steps/index.ts";
 import { PatchInspector } from "../steps/patch.tsx";
 import { useTools } from "./context.ts";
 import { named } from "./format.ts";
+import { LensButton } from "./lens/Panel.tsx";
 import { rootOf } from "./root.ts";
 import { factsOf } from "./Strip.tsx";
+import { SwappedInspector } from "./Swapped.tsx";
 import { StepInButtons } from "./stepping/Panel.tsx";
 
 /** What is asked: a pixel's colour, where a patch goes, or what the stage does to a query. */
@@ -31,6 +33,7 @@ export function Inspector() {
   const question = questionOf(scene);
   const stage = question === "pixel" ? RESULT : scene.stage;
   const entry = scene.run.inputs.meta.registry.find(({ key }) => key === stage);
+  const isSwapped = Boolean(scene.run.swap.value?.stageOf(stage));
   const view = useRef<HTMLDivElement>(null);
   // What had the focus may go: then the view itself takes it, and keys go on working.
   const hadFocus = view.current?.contains(document.activeElement) ?? false;
@@ -59,11 +62,14 @@ export function Inspector() {
       </div>
       <p class="ctx-source">
         <span>
-          <small>formula</small> <code class="ctx-equation">{entry?.equation}</code>
+          <small>{isSwapped ? "your function" : "formula"}</small>{" "}
+          <code class="ctx-equation">{entry?.equation}</code>
         </span>{" "}
-        <span>
-          <small>TensorFlow</small> <code>{entry?.source}</code>
-        </span>
+        {entry?.source && (
+          <span>
+            <small>TensorFlow</small> <code>{entry.source}</code>
+          </span>
+        )}
       </p>
     </section>
   );
@@ -98,6 +104,7 @@ function Head({ stage, title }: { stage: StageKey; title?: string }) {
         </span>
       )}
       <StepInButtons stage={stage} />
+      <LensButton />
       <small class="ctx-facts" title={named(axes, shape)}>
         {factsOf(stage, session)}
       </small>
@@ -115,6 +122,7 @@ function Answer({ scene, question, stage }: AnswerProps) {
   if (question === "patch") return <PatchInspector scene={scene} />;
   if (question === "query" && scene.q < 0) return <Invitation />;
   const { Inspector: StepInspector } = stepOf(stage);
+  if (scene.run.swap.value?.stageOf(stage)) return <SwappedInspector scene={scene} stage={stage} />;
   return <StepInspector scene={scene} />;
 }
 

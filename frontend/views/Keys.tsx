@@ -96,6 +96,10 @@ export function Keys() {
           </dt>
           <dd>with a question: skip it, on to the next, back to the one before</dd>
           <dt>
+            <kbd>G</kbd>
+          </dt>
+          <dd>the gradient of the kept output pixel or query, and closes it</dd>
+          <dt>
             <kbd>?</kbd>
           </dt>
           <dd>this list</dd>

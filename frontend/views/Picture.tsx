@@ -85,11 +85,13 @@ export function Picture({ view, images }: PictureProps) {
   const move = (event: PointerEvent) => {
     const place = placeOf(event);
     if (hands.takesDrags(view)) pointer.value = place;
+    if (session.gradient.value) session.pointed.value = { view, at: place };
     if (isPressed(event)) hands.drag(view, place);
     else if (!isTouch(event)) hands.hover(view, place);
   };
   const leave = (event: PointerEvent) => {
     pointer.value = null;
+    session.pointed.value = null;
     if (!isPressed(event) && !isTouch(event)) hands.leave(view);
   };
   const press = (event: PointerEvent) => {

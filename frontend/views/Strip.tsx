@@ -11,6 +11,7 @@ import { stagesOf, stepNameOf } from "../state/stages.ts";
 import { STEPS } from "../steps/index.ts";
 import { type Tools, useTools } from "./context.ts";
 import { bytes, digits, named } from "./format.ts";
+import { SwappedTag } from "./Swapped.tsx";
 import { TileStepIn } from "./stepping/Panel.tsx";
 
 /** The step before or after the one on screen; null at either end. */
@@ -135,7 +136,9 @@ function Tile({ name, at, isCurrent }: TileProps) {
   const lines = stages.map((stage) => {
     const entry = registry.find(({ key }) => key === stage);
     const shape = STEPS[name].shape(stage, run, attention);
-    return `${entry?.title}: ${named(entry?.axes ?? [], shape)}\n${factsOf(stage, session)}`;
+    const swapped = run.swap.value?.stageOf(stage);
+    const by = swapped ? `\n${swapped.call} stands in for this stage.` : "";
+    return `${entry?.title}: ${named(entry?.axes ?? [], shape)}\n${factsOf(stage, session)}${by}`;
   });
   return (
     <button
@@ -156,6 +159,7 @@ function Tile({ name, at, isCurrent }: TileProps) {
       </span>
       <span class="ctx-thumbs">
         <Thumbnail />
+        <SwappedTag stages={stages} />
       </span>
     </button>
   );

@@ -61,6 +61,8 @@ function Panel() {
   );
 }
 
+const ROLES = { patch: "match", query: "query", pixel: "pixel" } as const;
+
 function Rows({ scene, table }: { scene: Scene; table: MapTable }) {
   const { of, rows, count } = table;
   return (
@@ -80,7 +82,7 @@ function Rows({ scene, table }: { scene: Scene; table: MapTable }) {
           <tr key={i}>
             <td>{i + 1}</td>
             <th scope="row">
-              <At place={place} role={of === "patch" ? "match" : "query"} />
+              <At place={place} role={ROLES[of]} />
             </th>
             <td>
               <Num value={value} />
@@ -97,6 +99,7 @@ function mapName(scene: Scene): string {
   const { attention, cursor, pixel, query, regionSum, side } = scene;
   const sides = { A: "A: ", B: "", difference: "B − A: " };
   const title = `${sides[side]}${titleOf(scene)}`;
+  if (scene.gradientMaps) return "∂y/∂b";
   if (regionSum) return sumWords(scene, regionSum);
   if (pixel) return `shares in pixel (${pixel.join(", ")})`;
   if (cursor.kind === "patch") {

@@ -50,7 +50,10 @@ export class PictureCanvas {
     if (!map) return;
     pen.fillStyle = DIMMED;
     pen.fillRect(0, 0, width, height);
-    paintOn(this.heat, map.rows, map.cols, (i) => paint(map.values[i], map.range));
+    paintOn(this.heat, map.rows, map.cols, (i) => {
+      const value = map.values[i];
+      return Math.abs(value) <= (map.least ?? -1) ? null : paint(value, map.range);
+    });
     // A patch of stride s stands on s × s cells; the last may stick out.
     const across = (map.cols * map.step * width) / cols;
     const down = (map.rows * map.step * height) / rows;

@@ -49,7 +49,8 @@ export function Legend({ view }: OfView) {
   );
 }
 
-function spanWords({ span, cursor, regionSum }: Scene): string {
+function spanWords({ span, cursor, regionSum, gradientMaps }: Scene): string {
+  if (gradientMaps) return "this gradient";
   if (regionSum) return "this region";
   if (span === "everything") return span;
   return `this ${span === "row" ? cursor.kind : span}`;
@@ -60,10 +61,13 @@ function spanWords({ span, cursor, regionSum }: Scene): string {
 export function Caption({ view }: OfView) {
   const { session } = useTools();
   const scene = session.scene.value;
+  if (scene.gradientMaps && view !== "output") return <GradientCaption view={view} />;
   if (view === "foreground") return <ForegroundCaption scene={scene} />;
   if (view === "background") return <BackgroundCaption scene={scene} />;
   return <OutputCaption scene={scene} />;
 }
+
+const GradientCaption = ({ view }: OfView) => <>∂y/∂{view === "foreground" ? "f" : "b"}</>;
 
 interface OfScene {
   scene: Scene;

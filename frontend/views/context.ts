@@ -2,6 +2,7 @@
 import { createContext } from "preact";
 import { useContext } from "preact/hooks";
 import type { StageKey } from "../generated/stages.ts";
+import type { Address } from "../state/address.ts";
 import { keptQuery, type Place } from "../state/cursor.ts";
 import type { Hands } from "../state/hands.ts";
 import type { Kernel } from "../state/kernel.ts";
@@ -11,6 +12,8 @@ export interface Tools {
   readonly session: Session;
   readonly kernel: Kernel;
   readonly hands: Hands;
+  /** Of a saved page; a notebook has none. */
+  readonly address?: Address;
 }
 
 export const ToolsContext = createContext<Tools | null>(null);

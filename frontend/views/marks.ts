@@ -25,6 +25,7 @@ export function marksOf(view: ViewName, scene: Scene): readonly Mark[] {
 }
 
 function cursorMarks(view: ViewName, scene: Scene): readonly Mark[] {
+  if (scene.gradientMaps && view !== "output") return []; // they would hide what they are about
   const ofStep = stepOf(scene.stage).marks?.(view, scene) ?? [];
   if (view === "background" && scene.regionSum) return regionBestMarks(scene);
   if (view === "background") {

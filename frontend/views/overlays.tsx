@@ -70,6 +70,7 @@ export function Marks({ view, room }: MarksProps) {
 
 /** All arrows over a picture. */
 export function arrowsOf(view: ViewName, scene: Scene): readonly Arrow[] {
+  if (scene.gradientMaps) return [];
   const ofStep = stepOf(scene.stage).arrows?.(view, scene) ?? [];
   return [...ofStep, ...linkArrows(view, scene), ...gapArrows(view, scene)];
 }

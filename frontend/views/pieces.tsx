@@ -1,5 +1,7 @@
 // The pieces that controls are made of: each says in the status line what it does.
 import type { ComponentChildren } from "preact";
+import { lockOf } from "../state/recorded.ts";
+import { useTools } from "./context.ts";
 import { useHint } from "./hints.ts";
 import { Icon, type IconName } from "./icons.tsx";
 
@@ -36,6 +38,9 @@ export function Button(props: ButtonProps) {
   );
 }
 
+/** Why a setting stays as it is; "" where it may change. */
+const useLock = (names: readonly string[]): string => lockOf(useTools().session, names);
+
 interface ChoiceProps<Value extends string | number> {
   /** What is set, as it stands in Python. */
   name: string;
@@ -44,21 +49,26 @@ interface ChoiceProps<Value extends string | number> {
   value: Value;
   values: readonly Value[];
   words?: (value: Value) => string;
+  /** What it sets, where that is more than its name says. */
+  settings?: readonly string[];
   onChoice: (value: Value) => void;
 }
 
 export function Choice<Value extends string | number>(props: ChoiceProps<Value>) {
   const { name, label = name, help, value, values, words = String, onChoice } = props;
+  const lock = useLock(props.settings ?? [name]);
   return (
-    <label class="ctx-chip" {...useHint(help)}>
+    <label class="ctx-chip" {...useHint(lock || help)}>
       <span class="ctx-word">{label}</span>
       <select
         data-set={name}
         aria-label={name}
+        aria-disabled={lock !== ""}
         value={value}
         onInput={({ currentTarget }) => {
           const chosen = values[currentTarget.selectedIndex];
-          if (chosen !== undefined) onChoice(chosen);
+          if (lock) currentTarget.value = String(value);
+          else if (chosen !== undefined) onChoice(chosen);
         }}
       >
         {values.map((each) => (
@@ -84,15 +94,20 @@ interface SliderProps {
 }
 
 export function Slider({ name, label, help, value, shown, onSlide, ...range }: SliderProps) {
+  const lock = useLock([name]);
   return (
-    <label class="ctx-slider" {...useHint(help)}>
+    <label class="ctx-slider" {...useHint(lock || help)}>
       <span class="ctx-word">{label}</span>
       <input
         type="range"
         data-set={name}
         aria-label={name}
+        aria-disabled={lock !== ""}
         value={value}
-        onInput={({ currentTarget }) => onSlide(currentTarget.valueAsNumber)}
+        onInput={({ currentTarget }) => {
+          if (lock) currentTarget.value = String(value);
+          else onSlide(currentTarget.valueAsNumber);
+        }}
         {...range}
       />
       <output>{shown}</output>
@@ -108,13 +123,18 @@ interface CheckProps {
 }
 
 export function Check({ name, help, isChecked, onCheck }: CheckProps) {
+  const lock = useLock([name]);
   return (
-    <label class="ctx-chip" {...useHint(help)}>
+    <label class="ctx-chip" {...useHint(lock || help)}>
       <input
         type="checkbox"
         data-set={name}
+        aria-disabled={lock !== ""}
         checked={isChecked}
-        onInput={({ currentTarget }) => onCheck(currentTarget.checked)}
+        onInput={({ currentTarget }) => {
+          if (lock) currentTarget.checked = isChecked;
+          else onCheck(currentTarget.checked);
+        }}
       />
       {name}
     </label>

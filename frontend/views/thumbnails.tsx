@@ -9,7 +9,7 @@ import { type Cursor, keptQuery, NOTHING } from "../state/cursor.ts";
 import type { Run } from "../state/run.ts";
 import { type Scene, sceneOf } from "../state/scene.ts";
 import type { Session } from "../state/session.ts";
-import { stepNameOf } from "../state/stages.ts";
+import { stagesOf, stepNameOf } from "../state/stages.ts";
 import type { Miniaturist, Step } from "../steps/step.ts";
 import { useTools } from "./context.ts";
 import { ThumbnailCanvas } from "./thumbnail_canvas.ts";
@@ -22,18 +22,25 @@ interface ThumbnailsProps {
   shares?: (scene: Scene) => readonly number[];
 }
 
+/** The same pair of cells in A; null where nothing is pinned. */
+export const useOther = (): ReadonlySignal<Scene | null> => sharedBy(useTools().session).other;
+
 /** A step's thumbnail; where A is pinned, A's above B's. */
 export function Thumbnails({ step, pictures, shares }: ThumbnailsProps) {
   const { session } = useTools();
   const shared = sharedBy(session);
   const { other, parting } = shared;
   const isPinned = session.pinned.value !== null;
+  // One that is swapped says so, in the same place.
+  const { swap } = session.run;
+  const isSwapped = stagesOf(step.name).some((key) => swap.value?.stageOf(key));
+  const isParting = isPinned && parting.value === step.name && !isSwapped;
   const both = { step, pictures, shares, shared };
   return (
     <>
       {isPinned && <Side key="A" name="A" scene={other} {...both} />}
       <Side key="B" name={isPinned ? "B" : ""} scene={session.scene} {...both} />
-      {isPinned && parting.value === step.name && <span class="ctx-parting">first to differ</span>}
+      {isParting && <span class="ctx-parting">first to differ</span>}
     </>
   );
 }
@@ -186,14 +193,9 @@ function sceneIn(A: Run, scene: Scene): Scene {
     const [row, column] = a.at(query, attention.config);
     cursor = keptQuery([row, column], patchIn(a, scene));
   }
-  const alone = {
-    pinned: null,
-    side: "B",
-    links: [],
-    region: null,
-    regionSum: null,
-    asked: null,
-  } as const;
+  const ofRegion = { region: null, regionSum: null };
+  const notHere = { gradientMaps: null, asked: null };
+  const alone = { pinned: null, side: "B", links: [], ...notHere, ...ofRegion } as const;
   return sceneOf({ run: A, sample, stage, cursor, channel, span, ...alone });
 }
 

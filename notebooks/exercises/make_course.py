@@ -35,7 +35,7 @@ def make_course(course: Path) -> list[str]:
     config = PyFileConfigLoader(CONFIG, path=str(course)).load_config()
     nbgrader = NbGraderAPI(config=config)
     names = []
-    for notebook in sorted(HERE.glob("*.ipynb")):
+    for notebook in sorted((HERE / "solutions").glob("[0-9]*.ipynb")):
         name = notebook.stem
         source = course / "source" / name
         source.mkdir(parents=True, exist_ok=True)

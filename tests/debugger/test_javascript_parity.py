@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import json
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -111,11 +111,24 @@ def drawn(draw: st.DrawFn) -> Setting:
     )
 
 
-def run(f: Tensor, b: Tensor, mask: Tensor, config: AttentionConfig) -> dict[str, Tensor]:
+def run(
+    f: Tensor, b: Tensor, mask: Tensor, config: AttentionConfig, swapped: Sequence[str] = ()
+) -> dict[str, Tensor]:
     values = {"f": f.double(), "b": b.double(), "mask": mask.double()}
     for stage in STAGES:
         values[stage.key] = stage.run(values, config)
+        if stage.key in swapped:
+            values[stage.key] = other(values[stage.key])
     return values
+
+
+def other(x: Tensor) -> Tensor:
+    """What some function makes in place of a stage: as it can be sent, in float32."""
+    generator = torch.Generator().manual_seed(x.numel())
+    if not x.is_floating_point():
+        return torch.randint(0, 2, x.shape, generator=generator).to(x.dtype)
+    noise = torch.rand(x.shape, generator=generator, dtype=torch.float64)
+    return (0.5 * x.nan_to_num() + noise).float().double()
 
 
 def text(x: Tensor, dtype: Any) -> str:
@@ -136,10 +149,10 @@ def check(name: str, got: str, want: Tensor, bound: float = 1e-5, scale: float =
     )
 
 
-def compare(engine: Engine, setting: Setting) -> None:
+def compare(engine: Engine, setting: Setting, swapped: Sequence[str] = ()) -> None:
     f, b, mask = setting.inputs()
     config = setting.config
-    v = run(f, b, mask, config)
+    v = run(f, b, mask, config, swapped)
     (h, w), (gh, gw) = query_grid(v, config), patch_grid(v, config)
     pick = np.random.default_rng(setting.seed)
     queries = sorted({0, h * w - 1, *map(int, pick.integers(h * w, size=3))})
@@ -152,6 +165,7 @@ def compare(engine: Engine, setting: Setting) -> None:
             "f": text(f, np.float32),
             "b": text(b, np.float32),
             "mask": None if setting.hole == 0 else text(mask, np.uint8),
+            "recorded": {key: text(v[key].float(), np.float32) for key in swapped},
             "config": config.to_dict(),
             "queries": queries,
             "patches": patches,
@@ -161,6 +175,7 @@ def compare(engine: Engine, setting: Setting) -> None:
     for key in ("downsampled_f", "downsampled_b", "downsampled_mask"):
         check(key, told[key], v[key], bound=0)
     check("norms", told["norms"], patch_norms(v["matching_patches"], config), 1e-6)
+    has_own_shares = "attention" not in swapped  # whose logarithm was divided by nothing here
 
     # What is exponentiated is rounded to float32 on the way: its error grows with its size.
     exponent = float((config.softmax_scale * v["fused_scores"]).abs().max())
@@ -171,26 +186,32 @@ def compare(engine: Engine, setting: Setting) -> None:
     lse[lse.isneginf()] = torch.nan  # the sum over no patch at all: JavaScript calls it NaN
     mixed = mix_patches(v["attention"], v["paste_patches"])
     top = {key: float(flat[key].nan_to_num().abs().max()) for key in MATRICES}
+    largest_colour = float(v["paste_patches"].abs().max())
+    if not has_own_shares:
+        largest_colour *= float(v["attention"].sum(-1).max())
     for p, row in zip(queries, told["rows"], strict=True):
         check("valid", row["valid"], v["valid"], bound=0)
         for key in MATRICES:
             check(f"{key}[{p}]", row[key], flat[key][p], soft, scale=top[key])
-        check(f"lse[{p}]", row["lse"], lse[p], soft, scale=max(1.0, exponent))
-        check(
-            f"patch[{p}]", row["patch"], mixed.flatten(1, 2)[0, p], soft, scale=float(b.abs().max())
-        )
+        if has_own_shares:
+            check(f"lse[{p}]", row["lse"], lse[p], soft, scale=max(1.0, exponent))
+        check(f"patch[{p}]", row["patch"], mixed.flatten(1, 2)[0, p], soft, scale=largest_colour)
         # Ties may fall either way: what counts is that the weight there is the largest.
         chosen = flat["attention"][p]
         largest = chosen.nan_to_num(nan=np.inf).max()
         assert chosen.nan_to_num(nan=np.inf)[row["argmax"]] >= largest * (1 - 2 * soft)
         i, j = divmod(row["argmax"], gw)
         assert row["offset"] == [i * config.stride - p // w, j * config.stride - p % w]
+        if "offsets" in swapped:
+            assert row["best_offset"] == v["offsets"].flatten(1, 2)[0, p].tolist()
         if not chosen.isnan().any():
             meant = chosen.sort(descending=True).values[: len(row["best"])]
             reached = torch.tensor([match["weight"] for match in row["best"]]).double()
             torch.testing.assert_close(reached, meant, rtol=0, atol=soft)
     for p, sums, scores in zip(queries, told["fusion"], told["terms"], strict=True):
         for q, total, score in zip(patches, sums, scores, strict=True):
+            if not set(MATRICES).isdisjoint(swapped):
+                continue  # they are not sums of these any more
             check("fusionTerms", total, flat["fused_scores"][p, q], scale=top["fused_scores"])
             check("scoreTerms", score, flat["scores"][p, q], scale=top["scores"])
     for q, column in zip(patches, told["columns"], strict=True):
@@ -198,9 +219,9 @@ def compare(engine: Engine, setting: Setting) -> None:
             check(f"{key}[:, {q}]", column[key], flat[key][:, q], 2 * soft, scale=top[key])
         check("matchingPatch", column["matching_patch"], v["matching_patches"][0, q], bound=0)
         check("pastePatch", column["paste_patch"], v["paste_patches"][0, q], bound=0)
-    largest_colour = float(b.abs().max())
     check("output", told["output"], v["output"], soft, scale=largest_colour)
-    check("lse", told["lse"], lse, soft, scale=max(1.0, exponent))
+    if has_own_shares:
+        check("lse", told["lse"], lse, soft, scale=max(1.0, exponent))
     divided = overlap((h, w), config).double() * overlap_add(mixed, (h, w), config)
     for (y, x), pixel in zip(pixels, told["pixels"], strict=True):
         check("pixel value", pixel["value"], v["output"][0, :, y, x], soft, scale=largest_colour)
@@ -237,6 +258,20 @@ def test_the_dialects_agree_on_a_larger_map(engine: Engine, dialect: str) -> Non
         engine,
         plain(config=AttentionConfig(dialect=dialect), f_grid=(13, 17), b_grid=(16, 11), hole=0.01),
     )
+
+
+@settings(max_examples=examples(15, thorough=150))
+@given(drawn(), st.lists(st.sampled_from([stage.key for stage in STAGES]), min_size=1, max_size=3))
+def test_what_follows_a_recorded_stage_agrees(
+    engine: Engine, setting: Setting, swapped: list[str]
+) -> None:
+    compare(engine, setting, swapped)
+
+
+@pytest.mark.parametrize("key", [stage.key for stage in STAGES])
+def test_every_stage_can_be_recorded(engine: Engine, key: str) -> None:
+    dialect = AttentionConfig(dialect="mmagic" if key == "attention" else "tensorflow")
+    compare(engine, plain(config=dialect, f_grid=(6, 5)), [key])
 
 
 def test_a_planted_fault_is_seen(engine: Engine) -> None:

@@ -10,7 +10,7 @@ import torch
 import traitlets
 
 import ctxattn_viz as cv
-from ctxattn_viz.debugger import questions
+from ctxattn_viz.debugger import questions, swapped
 from ctxattn_viz.debugger.questions import checked_questions
 from tests.support.inputs import hole, maps
 from tests.support.page import state_of
@@ -136,6 +136,23 @@ def test_fusion_is_not_asked_about_where_there_is_none(run: cv.Trace) -> None:
     alone = cv.trace(run.f, run.b, None, cv.AttentionConfig(fuse_k=1))
     with pytest.raises(cv.InputError, match="fuse_k is 3 or more, got 1"):
         cv.debug(alone, ask=["fusion"])
+
+
+def blunted(scores: torch.Tensor, *_: Any) -> torch.Tensor:
+    return 0.5 * scores
+
+
+def test_of_swapped_stages_only_rows_are_asked(
+    run: cv.Trace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine = cv.trace(run.f, run.b, run.mask, swap={"fused_scores": blunted})
+    assert len(checked_questions(mine, ["where", "share"])) == 2
+    for ask in ([*sharper()], ["fusion"]):
+        with pytest.raises(cv.InputError, match="'where' or 'share' of a run with fused_scores"):
+            checked_questions(mine, ask)
+    monkeypatch.setattr(swapped, "MOST_BYTES", 100)
+    with pytest.raises(cv.InputError, match="stay in the kernel"):
+        checked_questions(mine, ["where"])
 
 
 def test_two_outputs_of_a_large_picture_are_refused(

@@ -25,6 +25,7 @@ from nbformat import NotebookNode
 
 ROOT = Path(__file__).resolve().parents[2]
 EXERCISES = ROOT / "notebooks" / "exercises"
+SOLUTIONS = EXERCISES / "solutions"
 
 POINTS = {
     "1_patch_extraction": 6,
@@ -194,7 +195,7 @@ def run(*arguments: str, cwd: Path = ROOT, **environment: str) -> str:
 
 def solutions(name: str) -> dict[str, str]:
     """What the source has in the cells that students fill in."""
-    cells = nbformat.read(EXERCISES / f"{name}.ipynb", as_version=4).cells
+    cells = nbformat.read(SOLUTIONS / f"{name}.ipynb", as_version=4).cells
     return {c.metadata.nbgrader.grade_id: c.source for c in cells if is_solution(c)}
 
 
@@ -362,6 +363,15 @@ def test_what_students_get_holds_no_solution(course: Path) -> None:
             assert not any(body in cell.source for body in solved for cell in stubs)
 
 
+def test_what_lies_among_the_exercises_is_what_nbgrader_releases(course: Path) -> None:
+    for name in POINTS:
+        folders = (EXERCISES, course / "release" / name)
+        opened, released = (
+            nbformat.read(folder / f"{name}.ipynb", as_version=4).cells for folder in folders
+        )
+        assert [cell.source for cell in opened] == [cell.source for cell in released]
+
+
 def test_the_runner_gets_past_cells_that_fail_wait_or_never_end() -> None:
     cells = json.dumps(CELLS)
     told = run("-c", NAMES_THAT_CELLS_DEFINE, cells, CTXATTN_VIZ_GRADING_SECONDS="8")
@@ -375,7 +385,7 @@ def test_a_runner_does_not_outlive_its_judge() -> None:
 
 def test_the_points_add_up() -> None:
     for name, points in POINTS.items():
-        cells = nbformat.read(EXERCISES / f"{name}.ipynb", as_version=4).cells
+        cells = nbformat.read(SOLUTIONS / f"{name}.ipynb", as_version=4).cells
         graded = [c.metadata.nbgrader for c in cells if c.metadata.get("nbgrader", {}).get("grade")]
         assert sum(cell.points for cell in graded) == points
         said = next(c.source for c in cells if c.cell_type == "markdown")

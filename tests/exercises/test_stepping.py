@@ -252,6 +252,8 @@ def test_a_loop_has_the_values_of_code_without_one() -> None:
 
     x = torch.rand(5, 3, generator=torch.Generator().manual_seed(0))
     recording = record(loop, x)
+    assert recording.exception is None, recording
+    assert "norm" in {step.operation for step in recording.steps}, recording
     stacks = over_turns(recording)
     (norm,) = {
         id(stacks[s.index]): stacks[s.index] for s in recording.steps if s.operation == "norm"

@@ -12,7 +12,7 @@ const encode = (numbers) => Buffer.from(Float64Array.from(numbers).buffer).toStr
 
 const ROWS = ["valid", "scores", "fused_rows", "fused_scores", "attention"];
 
-function answer({ shape, f, b, mask, config, queries, patches, pixels }) {
+function answer({ shape, f, b, mask, recorded, config, queries, patches, pixels }) {
   const engine = new Attention(
     {
       ...shape,
@@ -20,6 +20,9 @@ function answer({ shape, f, b, mask, config, queries, patches, pixels }) {
       b: decode(b, Float32Array),
       mask: mask === null ? null : decode(mask, Uint8Array),
       lse: null,
+      recorded: Object.fromEntries(
+        Object.entries(recorded).map(([stage, values]) => [stage, decode(values, Float32Array)]),
+      ),
     },
     config,
   );
@@ -33,6 +36,7 @@ function answer({ shape, f, b, mask, config, queries, patches, pixels }) {
       lse: encode([engine.lse(p)]),
       argmax: engine.argmax(p),
       offset: Array.from(engine.offset(p)),
+      best_offset: Array.from(engine.bestOffset(p, engine.argmax(p))),
       best: engine.best(p, 3),
       patch: encode(engine.patch(p)),
       query_patch: encode(engine.scoreTerms(p, 0).query),

@@ -91,12 +91,12 @@ CORRECTED = {
         "03_matching_scores", "this term will not be cancelled", r"cosine × 46\.0: 26\.5 dB"
     ),
     "the longer patch wins by far for nearly every query": Decided(
-        "exercises/3_matching_scores",
+        "exercises/solutions/3_matching_scores",
         "In all directions it wins half of the time",
         r"100 % of the positive queries, for 50 % of all",
     ),
     "a few long patches win nearly everywhere": Decided(
-        "exercises/3_matching_scores",
+        "exercises/solutions/3_matching_scores",
         "twenty of the 1024 patches, most of them long ones, win half of the cells",
         r"100 % of the positive queries",
     ),
@@ -167,8 +167,8 @@ CORRECTED = {
 RETRACTED = {
     "In every figure the query is": "00_quickstart",
     "the defaults, which are the original's": "00_quickstart",
-    "inside and darkens the border": "exercises/5_deconvolution",
-    "Everything after it differs too": "exercises/6b_wrong_ports",
+    "inside and darkens the border": "exercises/solutions/5_deconvolution",
+    "Everything after it differs too": "exercises/solutions/6b_wrong_ports",
     "Q13 and Q16 are answered in the README": "00_quickstart",
     "the longest patches win whatever the query": "07_two_images",
     "the strongest patch wins, whatever it looks like": "03_matching_scores",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from tests.browser.pages import Offline
 from tools import html as site
@@ -108,23 +108,13 @@ def test_a_failing_cell_stops_the_export(tmp_path: Path) -> None:
         site.export(tmp_path / "x.ipynb", tmp_path / "x.html")
 
 
-def test_an_exercise_is_shown_without_its_solution() -> None:
+def test_an_exercise_is_shown_without_being_run(tmp_path: Path) -> None:
     notebook = new_notebook()
-    source = "def f():\n    ### BEGIN SOLUTION\n    return 42\n    ### END SOLUTION"
-    hidden = "1\n### BEGIN HIDDEN TESTS\nassert f() == 42\n### END HIDDEN TESTS"
-    marks = {"grade": False, "grade_id": "a", "locked": False, "schema_version": 3,
-             "solution": True, "task": False}  # fmt: skip
-    graded = marks | {"grade": True, "grade_id": "b", "locked": True, "points": 1,
-                      "solution": False}  # fmt: skip
-    notebook.cells = [
-        new_code_cell(
-            source, metadata={"nbgrader": marks}, outputs=[new_output("stream", text="42")]
-        ),
-        new_code_cell(hidden, metadata={"nbgrader": graded}),
-    ]
-    shown = site.as_handed_out(notebook)
-    assert not any("42" in cell.source or cell.outputs for cell in shown.cells)
-    assert "YOUR CODE HERE" in shown.cells[0].source
+    notebook.cells = [new_markdown_cell("# Three"), new_code_cell("1 / 0")]
+    (tmp_path / "exercises").mkdir()
+    nbformat.write(notebook, tmp_path / "exercises" / "3_x.ipynb")
+    site.export(tmp_path / "exercises" / "3_x.ipynb", tmp_path / "x.html")
+    assert "<title>Three</title>" in (tmp_path / "x.html").read_text(encoding="utf-8")
 
 
 def test_every_notebook_becomes_a_page() -> None:
@@ -132,6 +122,8 @@ def test_every_notebook_becomes_a_page() -> None:
     assert found[0] == "00_quickstart.ipynb"
     assert found.index("07_two_images.ipynb") == 7
     assert "exercises/TEACHING.md" in found
+    assert "exercises/6b_wrong_ports.ipynb" in found
+    assert not any("solutions" in page for page in found)
     assert len(found) == len(set(found))
 
 

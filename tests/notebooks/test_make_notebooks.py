@@ -10,9 +10,10 @@ import pytest
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from tests.support.notebooks import NOTEBOOKS, problems
+from tests.support.notebooks import EXERCISES, NOTEBOOKS, in_the_links, problems
 from tools import notebooks
 
+SOLVED = [path for path in NOTEBOOKS if path.parent.name == notebooks.SOLUTIONS]
 SETUP = """
 import torch, ctxattn_viz as cv
 from ctxattn_viz import figures
@@ -82,7 +83,7 @@ def test_a_second_run_changes_nothing(course: Path) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("name", ["06_offset_flow", "exercises/3_matching_scores"])
+@pytest.mark.parametrize("name", ["06_offset_flow", "exercises/solutions/3_matching_scores"])
 def test_a_second_run_changes_nothing_in_the_course(name: str, tmp_path: Path) -> None:
     path = Path(shutil.copy(notebooks.NOTEBOOKS / f"{name}.ipynb", tmp_path))
     notebooks.renew(path)
@@ -100,21 +101,61 @@ def test_a_failing_notebook_stays_and_the_others_go_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(notebooks, "NOTEBOOKS", tmp_path)
-    (tmp_path / "exercises").mkdir()
-    sources = {"00_a": "1 / 0", "01_b": "2", "exercises/1_c": "open('../00_a.ipynb').close(); 3"}
+    (tmp_path / "exercises" / "solutions").mkdir(parents=True)
+    solution = "exercises/solutions/1_c"  # which runs in its own folder
+    sources = {"00_a": "1 / 0", "01_b": "2", solution: "open('../../00_a.ipynb').close(); 3"}
     for name, source in sources.items():
         nbformat.write(new_notebook(cells=[new_code_cell(source)]), tmp_path / f"{name}.ipynb")
     before = (tmp_path / "00_a.ipynb").read_bytes()
     assert notebooks.main([]) == 1
     assert (tmp_path / "00_a.ipynb").read_bytes() == before
-    for name in ("01_b", "exercises/1_c"):  # the exercise ran in its own folder
+    for name in ("01_b", solution):
         assert nbformat.read(tmp_path / f"{name}.ipynb", 4).cells[0].execution_count == 1
+    exercise = nbformat.read(tmp_path / "exercises/1_c.ipynb", 4)
+    assert (exercise.cells[0].source, exercise.cells[0].outputs) == (sources[solution], [])
     lines = capsys.readouterr().out
     assert "ZeroDivisionError" in lines
     assert "01_b.ipynb … stored" in lines
     assert lines.endswith("not stored: 00_a.ipynb\n")
     assert notebooks.main(["01"]) == 0
     assert "01_b.ipynb … as it was" in capsys.readouterr().out
+
+
+def test_an_exercise_is_handed_out_without_its_solution() -> None:
+    source = 'def f():\n    """Doc."""\n    ### BEGIN SOLUTION\n    return 42\n    ### END SOLUTION'
+    hidden = "1\n### BEGIN HIDDEN TESTS\nassert f() == 42\n### END HIDDEN TESTS"
+    marks = {"grade": False, "grade_id": "a", "locked": False, "schema_version": 3,
+             "solution": True, "task": False}  # fmt: skip
+    graded = marks | {"grade": True, "grade_id": "b", "locked": True, "points": 1,
+                      "solution": False}  # fmt: skip
+    outputs = [new_output("stream", text="42")]
+    solved = new_notebook(
+        cells=[
+            new_markdown_cell("[one](../../03_x.ipynb), [two](2_y.ipynb)"),
+            new_code_cell(source, metadata={"nbgrader": marks}, outputs=outputs, execution_count=1),
+            new_code_cell(hidden, metadata={"nbgrader": graded}, execution_count=2),
+        ]
+    )
+    text, stub, test = notebooks.handed_out(solved).cells
+    assert text.source == "[one](../03_x.ipynb), [two](2_y.ipynb)"
+    body = "    # YOUR CODE HERE\n    raise NotImplementedError()"
+    assert stub.source == f'def f():\n    """Doc."""\n{body}'
+    assert (stub.outputs, stub.execution_count, test.source) == ([], None, "1")
+    assert solved.cells[1].source == source
+
+
+@pytest.mark.parametrize("path", SOLVED, ids=lambda path: path.stem)
+def test_an_exercise_is_made_from_its_solution(path: Path) -> None:
+    exercise = EXERCISES / path.name
+    made = notebooks.stored(notebooks.handed_out(nbformat.read(path, as_version=4)))
+    is_made = exercise.exists() and exercise.read_text(encoding="utf-8") == made
+    assert is_made, f"run make notebooks ONLY={path.stem}"
+    assert [*in_the_links(exercise, nbformat.read(exercise, as_version=4))] == []
+
+
+def test_every_exercise_has_its_solution() -> None:
+    assert SOLVED
+    assert sorted(path.name for path in EXERCISES.glob("*.ipynb")) == [p.name for p in SOLVED]
 
 
 def test_words_choose_notebooks() -> None:

@@ -14,12 +14,12 @@ import pytest
 import torch
 
 import ctxattn_viz as cv
-from ctxattn_viz import attention, exercises, figures, samples, stages
+from ctxattn_viz import attention, exercises, features, figures, samples, stages, variants
 
 PACKAGE = Path(cv.__file__).parent
 PUBLIC = [
     (module, name)
-    for module in (cv, attention, exercises, figures, samples, stages)
+    for module in (cv, attention, exercises, features, figures, samples, stages, variants)
     for name in module.__all__
 ]
 

@@ -13,9 +13,12 @@ from nbformat import NotebookNode
 from tests.notebooks.pictures import pictures
 
 ROOT = Path(__file__).resolve().parents[2]
-NOTEBOOKS = sorted(
-    path for path in (ROOT / "notebooks").rglob("*.ipynb") if ".ipynb_checkpoints" not in path.parts
-)
+EXERCISES = ROOT / "notebooks" / "exercises"
+# Those that are run; the exercises are, with their solutions.
+NOTEBOOKS = [
+    *sorted((ROOT / "notebooks").glob("[0-9]*.ipynb")),
+    *sorted((EXERCISES / "solutions").glob("[0-9]*.ipynb")),
+]
 LARGEST = 400_000  # bytes
 LONGEST = 25  # lines of a code cell
 

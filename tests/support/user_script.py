@@ -41,6 +41,8 @@ def look(run: cv.Trace) -> list[str]:
     match: cv.Match = row.best(1)[0]
     ledger: cv.PixelLedger = run.pixel(9, 9)
     term: cv.PixelTerm = ledger.terms[0]
+    gradient: cv.Gradient = run.gradient(pixel=(9, 9), channel=0)
+    assert gradient.f.shape == run.f.shape[1:]
     cells: cv.Cells = run.cells()
     remarks: cv.Remarks = run.facts
     remark: cv.Remark = remarks[0]
@@ -60,6 +62,15 @@ def is_my_port_right(run: cv.Trace, port: Callable[[Tensor, Tensor, Tensor], Ten
     )
     difference: cv.StageDifference | None = comparison.first
     return difference is None
+
+
+def what_if(run: cv.Trace) -> list[str]:
+    differences: list[str] = []
+    for name, variant in cv.variants.ALL.items():
+        other: cv.Trace = cv.trace(run.f, run.b, run.mask, run.config, swap=variant.swap)
+        changed = (other["output"].tensor - run["output"].tensor).abs().max()
+        differences.append(f"{variant.question} {name}: {float(changed):.2f}")
+    return differences
 
 
 def price(run: cv.Trace) -> float:
@@ -99,10 +110,21 @@ def learn() -> list[str]:
 
     feedback: cv.Feedback = cv.exercises.check("mask_validity", mine)
     drawing: cv.Drawing | None = feedback.drawing
+    cv.exercises.lines("mask_validity")
+    ordered: cv.Feedback = cv.exercises.check_order("mask_validity", [3, 1, 2])
     port: cv.FaultyPort = cv.exercises.faulty_port(3, shows="scores")
     view: cv.StepView = cv.exercises.step_into("mask_validity", mine)
     view.close()
-    return [feedback.headline, repr(drawing), repr(port)]
+    return [feedback.headline, ordered.headline, repr(drawing), repr(port)]
+
+
+def match_on_features(photo: Tensor) -> Tensor:
+    encoder: cv.Encoder = cv.features.load()
+    mine, losses = cv.features.train([cv.samples.photograph("brick", size=96)], steps=1)
+    features: Tensor = encoder(photo)
+    assert mine(photo).shape == features.shape
+    assert len(losses) == 1
+    return features
 
 
 def what_can_go_wrong(run: cv.Trace, path: Path) -> list[str]:
@@ -143,6 +165,7 @@ def main(folder: Path) -> None:
     print(cv.samples.psnr(attend(coarse, mask), photo, mask))
     print(*look(run), sep="\n")
     print(is_my_port_right(run, cv.contextual_attention), price(run) > 0)
-    print(*step_through(coarse), sep="\n")
+    print(*step_through(coarse), *what_if(run), sep="\n")
+    print(match_on_features(photo).shape)
     print(show(run, folder).name, *learn(), sep="\n")
     print(*what_can_go_wrong(run, folder / "run.pt"), sep="\n")
