@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+import anywidget
 import numpy as np
 import torch
 from matplotlib import colormaps
@@ -306,10 +307,13 @@ def _examples() -> dict[str, tuple[Any, str]]:
             truth=f,
             python="f = b = …",
             cells=[(1, 2)],
+            ask=["where"],
         )
         debugger.softmax_scale = 4.0
         state = debugger.get_state()
-        traits = {name: state[name] for name in Debugger.class_own_traits(sync=True)}
+        of_any_widget = anywidget.AnyWidget.class_traits(sync=True)
+        names = [name for name in Debugger.class_traits(sync=True) if name not in of_any_widget]
+        traits = {name: state[name] for name in names}
         messages = {
             "SAVE_PAGE": Recording({"kind": "save_page"}),
             "FIND": Recording({"kind": "find"}),

@@ -8,8 +8,10 @@ import numpy as np
 from torch import Tensor
 
 from ..files import path_of, writing
+from ..traces.run import check_trace
 from .payload import build
-from .state import Place, initial_state
+from .questions import Question, checked_questions
+from .state import Place, checked_place, initial_state
 from .step_in import page_with_steps
 from .swapped import refuse_page
 from .widget import Debugger
@@ -33,6 +35,7 @@ def debug(
     title: str | None = None,
     python: str | None = None,
     cells: Sequence[Place] | None = None,
+    ask: Sequence[Question] | None = None,
 ) -> "Debugger":
     """Look into `trace`: move over its foreground, step through its stages, paint its hole.
 
@@ -52,6 +55,10 @@ def debug(
         python: lines of Python that define f, b and mask; copied with the view.
         cells: query cells to walk through with "next", `(row, column)` each, as `trace.where`
             gives them.
+        ask: questions that come before what they ask for is shown, each a dict or a kind: `"where"`
+            and `"share"` about a `cell`, `"sharper"` about two to five `cells`, `"fusion"`; with a
+            `text` of your own or without. `ctxattn_viz.debugger.questions` says all. What was
+            guessed stands in the widget's `answers`, and goes nowhere else.
 
     Returns:
         a widget. Its `query`, `stage`, `sample`, `map`, `config`, `softmax_scale` and `mask` can be
@@ -59,12 +66,17 @@ def debug(
 
     Raises:
         InputError: an argument that does not fit the trace.
-        BudgetError: maps too large for a page.
+        BudgetError: maps too large for a page, or for a question about two outputs.
 
     >>> photo = cv.samples.photograph("chelsea", size=32)
     >>> debugger = cv.debug(cv.trace(photo, photo), query=(3, 4), stage="scores")
     >>> debugger  # in a notebook: the debugger itself
     Debugger(f (1, 3, 16, 32), b (1, 3, 16, 32), tensorflow, stage scores, query (3, 4))
+    >>> debugger.close()
+    >>> ask = [{"kind": "where", "cell": (3, 4)}, "share", "fusion"]
+    >>> debugger = cv.debug(cv.trace(photo, photo), ask=ask)
+    >>> debugger.answers  # nothing yet
+    []
     >>> debugger.close()
     """
     return Debugger(
@@ -81,6 +93,7 @@ def debug(
         title=title,
         python=python,
         cells=cells,
+        ask=ask,
     )
 
 
@@ -100,6 +113,7 @@ def save_page(
     title: str | None = None,
     python: str | None = None,
     cells: Sequence[Place] | None = None,
+    ask: Sequence[Question] | None = None,
 ) -> Path:
     """Write the debugger of `trace` as one HTML file at `path`; returns the path.
 
@@ -133,6 +147,7 @@ def save_page(
                 title=title,
                 python=python,
                 cells=cells,
+                ask=ask,
             )
         )
     return path_of("path", path)
@@ -146,12 +161,22 @@ def page_of(
     stage: str = "attention",
     sample: int = 0,
     map: str | None = None,
+    ask: Any = None,
     **options: Any,
 ) -> bytes:
     """The debugger of `trace` as the bytes of one HTML file; takes and raises what `debug` does."""
+    check_trace(trace)
+    questions = checked_questions(trace, ask, checked_place("query", query, trace.query_grid))
     payload = build(trace, **options)
     refuse_page(trace)
     state = initial_state(
-        payload, trace, query=query, pixel=pixel, stage=stage, sample=sample, map=map
+        payload,
+        trace,
+        query=query,
+        pixel=pixel,
+        stage=stage,
+        sample=sample,
+        map=map,
+        questions=questions,
     )
     return page_with_steps(trace, state).encode()

@@ -1,6 +1,6 @@
 """The state of a debugger: what both homes start with, and what may be set."""
 
-from collections.abc import Mapping, Set
+from collections.abc import Mapping, Sequence, Set
 from typing import TYPE_CHECKING, Any
 
 from ..checks import check_choice, check_index
@@ -26,8 +26,12 @@ def initial_state(
     stage: str = "attention",
     sample: int = 0,
     map: str | None = None,
+    questions: Sequence[dict[str, Any]] = (),
 ) -> dict[str, Any]:
     """The traits that a debugger opens with, as the page reads them.
+
+    Args:
+        questions: as `checked_questions` makes them.
 
     Raises:
         InputError: a query, pixel, stage, sample or map that this trace does not have.
@@ -37,6 +41,8 @@ def initial_state(
         "buffers": payload.buffers,
         "answer": {},
         "recordings": [],
+        "questions": list(questions),
+        "answers": [],
         "recorded": payload.recorded,
         "plain": payload.plain,
         "request": 0,

@@ -243,6 +243,7 @@ export const TRAITS = {
   _esm: "",
   _module: "",
   answer: ANSWER,
+  answers: [],
   buffers: {
     f: BYTES,
     b: BYTES,
@@ -267,6 +268,7 @@ export const TRAITS = {
   pixel: [3, 4],
   plain: PLAIN,
   query: [1, 2],
+  questions: [{ kind: "where", text: null, sample: null, cell: [1, 2] }],
   recorded: RECORDED,
   recordings: [],
   request: 0,
@@ -288,9 +290,11 @@ export const WRITTEN_BY_KERNEL = {
   recordings: true,
   recorded: true,
   plain: true,
+  questions: true,
 } satisfies Record<keyof KernelTraits, true>;
 
 export const WRITTEN_BY_BOTH = {
+  answers: true,
   config: true,
   map: true,
   mask: true,
@@ -307,6 +311,8 @@ export const PAGE_STATE = {
   buffers: true,
   answer: true,
   recordings: true,
+  questions: true,
+  answers: true,
   recorded: true,
   plain: true,
   request: true,

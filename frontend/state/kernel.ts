@@ -21,7 +21,7 @@ import { Swapping } from "./swapping.ts";
 import { Wishes } from "./wishes.ts";
 
 export class Kernel {
-  private readonly link: Link;
+  readonly link: Link;
   private readonly session: Session;
   private readonly background = new Background("output");
   /** The run that the model knows of. */

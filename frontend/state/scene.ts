@@ -9,6 +9,7 @@ import { type Cursor, type Place, patchOf, queryOf } from "./cursor.ts";
 import type { GradientMaps } from "./gradient.ts";
 import type { KeptLink } from "./kept.ts";
 import type { DoubtMap } from "./maps.ts";
+import type { Asked } from "./questions.ts";
 import type { Region, RegionSum } from "./region.ts";
 import type { Result, Run } from "./run.ts";
 import { type Answers, answersOf, difference, rowOf, type Side, sideOf } from "./sides.ts";
@@ -47,6 +48,8 @@ export interface View {
   readonly regionSum: RegionSum | null;
   /** The map of doubt, which lies over the picture that has its cells. */
   readonly doubt: DoubtMap | null;
+  /** The question on screen, if any. */
+  readonly asked: Asked | null;
   /** In place of the stage's maps, while the gradient lens is open. */
   readonly gradientMaps: GradientMaps | null;
 }

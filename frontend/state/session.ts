@@ -19,11 +19,13 @@ import { homeOf } from "./home.ts";
 import { type KeptLink, keptCellsOf, linksOf } from "./kept.ts";
 import { type DoubtMap, doubtOf } from "./maps.ts";
 import { Playback } from "./mechanism.ts";
+import { Questions } from "./questions.ts";
 import type { Region, RegionSum } from "./region.ts";
 import { Remarks } from "./remarks.ts";
 import type { Run } from "./run.ts";
 import { type Scene, type Span, sceneOf, type ViewName } from "./scene.ts";
 import type { Side } from "./sides.ts";
+import { veiled, withoutAnswers } from "./veil.ts";
 
 export type Tool = "look" | "region" | "brush" | "erase" | "rectangle";
 /** A role whose place the pictures outline while a term of the equation is pointed at. */
@@ -82,13 +84,19 @@ export class Session {
   readonly remarks = new Remarks();
   /** How the step on screen works, in motion. */
   readonly mechanism = new Playback();
+  readonly questions = new Questions();
   /** The cursor whose rows are here, where they are asked for of the kernel. */
   readonly answered = signal<Cursor | null>(null);
   /** The kernel is gone. */
   readonly offline = signal(false);
 
   /** What is shown while the reader points at nothing; read only where there is a document. */
-  readonly home: ReadonlySignal<Cursor> = computed(() => homeOf(this.run, this.sample.value));
+  readonly home: ReadonlySignal<Cursor> = computed(() => {
+    const { isOpen, cell } = this.questions;
+    const asked = isOpen.value ? cell.value : null;
+    if (asked && this.hasCell(asked)) return { ...keptQuery(asked), kept: false };
+    return homeOf(this.run, this.sample.value);
+  });
 
   /** The kept cells, the cursor's last. */
   readonly keptCells: ReadonlySignal<readonly Place[]> = computed(() =>
@@ -112,7 +120,9 @@ export class Session {
   });
 
   /** The scene; read only where there is a document. */
-  readonly scene: ReadonlySignal<Scene> = computed(() => sceneOf(this.view));
+  readonly scene: ReadonlySignal<Scene> = computed(() =>
+    this.questions.isOpen.value ? veiled(sceneOf(withoutAnswers(this.view))) : sceneOf(this.view),
+  );
 
   private get view() {
     return {
@@ -128,6 +138,7 @@ export class Session {
       region: this.region.value,
       regionSum: this.regionSum.value,
       doubt: this.doubt.value,
+      asked: this.questions.asked.value,
       gradientMaps: this.gradientMaps.value,
     };
   }
@@ -140,6 +151,12 @@ export class Session {
 
   get attention() {
     return this.run.attention(this.sample.value);
+  }
+
+  /** Whether the present grid has a query cell. */
+  hasCell([row, column]: Place): boolean {
+    const { h, w } = this.attention;
+    return row < h && column < w;
   }
 
   /** Whether the page computes by itself what a kernel would. */

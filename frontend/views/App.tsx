@@ -18,6 +18,9 @@ import { viewOf } from "./maps/over.ts";
 import { walkWorst, worstStepOf } from "./maps/worst.ts";
 import { takeMechanismKey } from "./mechanisms/keys.ts";
 import { Pictures } from "./Pictures.tsx";
+import { Card } from "./questions/Card.tsx";
+import { isWithheld, takeQuestionKey } from "./questions/keys.ts";
+import { Outputs } from "./questions/Outputs.tsx";
 import { spokenRegion } from "./region.tsx";
 import { type Root, setRoot } from "./root.ts";
 import { neighbour, Strip, showStage } from "./Strip.tsx";
@@ -127,12 +130,18 @@ function letGo({ session, kernel, hands }: Tools): void {
   else hands.letGo();
 }
 
+/** Whether a part of the page that is open has done what the key does there. */
+const isTaken = (tools: Tools, event: KeyboardEvent): boolean =>
+  takeSteppingKey(tools, event) || takeMechanismKey(tools, event) || takeLensKey(tools, event);
+
 function takeKey(tools: Tools, event: KeyboardEvent): void {
   const by = { "[": -1, "]": 1 }[event.key];
   if (tools.session.showsKeys.value) return; // the dialog has its own
-  const isTaken =
-    takeSteppingKey(tools, event) || takeMechanismKey(tools, event) || takeLensKey(tools, event);
-  if (isTaken) {
+  if (takeQuestionKey(tools, event)) {
+    // it did what it does
+  } else if (isWithheld(tools, event)) {
+    return;
+  } else if (isTaken(tools, event)) {
     // it did what it does
   } else if (event.key === "Escape") {
     letGo(tools);
@@ -154,24 +163,37 @@ function takeKey(tools: Tools, event: KeyboardEvent): void {
   event.stopPropagation();
 }
 
-const Whole = () => (
-  <>
-    <div class="ctx-whole">
-      <Bar />
-      <Lead />
-      <Strip />
-      <Panels />
-      <Findings />
-      <Notes />
-    </div>
-    <Spoken />
-  </>
-);
+function Whole() {
+  const { session, hands } = useTools();
+  const { question, isOpen } = session.questions;
+  useLayoutEffect(() => hands.asker.follow(), [hands]);
+  return (
+    <>
+      <div class="ctx-whole">
+        <Bar />
+        {question.value ? (
+          <Card />
+        ) : (
+          <>
+            <Lead />
+            <Strip />
+          </>
+        )}
+        <Panels />
+        {!isOpen.value && <Findings />}
+        <Notes />
+      </div>
+      <Spoken />
+    </>
+  );
+}
 
 /** The code, while it is open, stands in the place of what the stage does to this cell. */
 function Panels() {
   const { kernel, session } = useTools();
+  const { question, isOpen } = session.questions;
   const isSteppedInto = kernel.stepIn.code.value !== null;
+  if (question.value?.kind === "fusion" || isOpen.value) return <AskedPanels />;
   const Below = session.showsGradient.value ? LensPanel : Inspector;
   return (
     <div
@@ -182,6 +204,17 @@ function Panels() {
       <Pictures />
       {isSteppedInto ? <Panel /> : <Below />}
       <Matches />
+    </div>
+  );
+}
+
+/** While a question stands: the pictures, and nothing that would answer it. */
+function AskedPanels() {
+  const question = useTools().session.questions.question.value;
+  return (
+    <div class="ctx-panels">
+      <Pictures views={question?.kind === "fusion" ? ["foreground"] : undefined} />
+      {question?.kind === "fusion" && <Outputs question={question} />}
     </div>
   );
 }

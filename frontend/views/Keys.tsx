@@ -106,6 +106,10 @@ export function Keys() {
             and on, <kbd>K</kbd> plays and pauses, <kbd>Home</kbd> <kbd>End</kbd> first and last
           </dd>
           <dt>
+            <kbd>X</kbd> <kbd>N</kbd> <kbd>P</kbd>
+          </dt>
+          <dd>with a question: skip it, on to the next, back to the one before</dd>
+          <dt>
             <kbd>G</kbd>
           </dt>
           <dd>the gradient of the kept output pixel or query, and closes it</dd>

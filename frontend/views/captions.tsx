@@ -12,6 +12,7 @@ import { MapCaption, MapLegend } from "./maps/MapFoot.tsx";
 import { doubtOver } from "./maps/over.ts";
 import { MUTUAL } from "./marks.ts";
 import { Num } from "./numbers.tsx";
+import { AskedCaption } from "./questions/Ask.tsx";
 import { Ramp } from "./Ramp.tsx";
 import { RegionCaption } from "./region.tsx";
 
@@ -123,7 +124,8 @@ function PatchUses({ scene }: OfScene) {
 }
 
 function BackgroundCaption({ scene }: OfScene) {
-  const { attention, cursor, links, regionSum } = scene;
+  const { asked, attention, cursor, links, regionSum } = scene;
+  if (asked?.isOpen && cursor.kind === "query") return <AskedCaption asked={asked} />;
   if (regionSum) return <RegionCaption scene={scene} sum={regionSum} />;
   if (cursor.kind === "nothing") return <>where the patches come from</>;
   if (cursor.kind === "pixel") return <>where its colour comes from</>;
