@@ -166,6 +166,16 @@ def in_gradients(*faults: tuple[str, str, str, str]) -> list[Fault]:
     ]
 
 
+def in_variants(module: str, *faults: tuple[str, str, str, str]) -> list[Fault]:
+    """Faults of what stands in for a stage, each to be seen against its loops."""
+    file, test = f"variants/{module}.py", "tests/variants/test_variants.py"
+    tests = (f"{test}::test_a_variant_does_what_its_loops_do",)
+    return [
+        PythonFault("variants", file, why, old, new, tests, function)
+        for function, why, old, new in faults
+    ]
+
+
 def in_engine(*faults: tuple[str, str, str, str]) -> list[Fault]:
     return [EngineFault("engine", *fault, IN_JAVASCRIPT) for fault in faults]
 
@@ -732,6 +742,47 @@ FAULTS: list[Fault] = [
             "(row, w - 1)",
             "(h - 1, row)",
             "test_facts_have_the_places_that_they_name",
+        ),
+    ),
+    *in_variants(
+        "matching_scores",
+        (
+            "distance",
+            "the patch's own length forgotten",
+            "q.square().sum(dim=-1)[:, None, None] - 2 * _products(p, q)",
+            "-2 * _products(p, q)",
+        ),
+        ("projection", "the query's mean left in", "p - mean[:, None]", "p"),
+        (
+            "projection",
+            "the least directions kept",
+            "torch.linalg.eigh(covariance).eigenvectors[:, :, -KEPT:]",
+            "torch.linalg.eigh(covariance).eigenvectors[:, :, :KEPT]",
+        ),
+    ),
+    *in_variants(
+        "fusion",
+        (
+            "ones_along_columns",
+            "the turned grid not turned back",
+            "_column_by_column(ones_along_rows(turned, config), grid[::-1])",
+            "_column_by_column(ones_along_rows(turned, config), grid)",
+        ),
+        (
+            "fusion_after_softmax",
+            "shares of invalid patches kept after fusion",
+            "shares * valid[:, None, None]",
+            "shares",
+        ),
+    ),
+    *in_variants(
+        "masked_softmax",
+        ("hard_argmax", "the best of all patches", "~keep", "~keep & False"),
+        (
+            "known_share",
+            "outside of b counts as hole",
+            "1 - F.avg_pool2d(holes, config.ksize, stride=1, padding=config.ksize // 2)",
+            "F.avg_pool2d(1 - holes, config.ksize, stride=1, padding=config.ksize // 2)",
         ),
     ),
     *in_engine(
