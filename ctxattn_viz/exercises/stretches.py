@@ -167,7 +167,7 @@ def _included(
     for index in sorted(wrong & after_wrong):
         before = [parent for parent in flow.parents[index] if parent in included]
         if any(flow.recording.steps[parent].operation in SELECTIONS for parent in before):
-            included[index] = 1
+            included[index] = 2  # after the numbers that these were given
     if flow.recording.exception is not None:
         included[last] = 0
     causes = set(included)

@@ -27,14 +27,12 @@ MEASURE = """async (root, { stage, steps }) => {
         }
     };
     const tick = () => new Promise(requestAnimationFrame);
-    const rendered = () => new Promise((done) => {
-        const channel = new MessageChannel();
-        channel.port1.onmessage = done;
-        channel.port2.postMessage(0);
-    });
     const isOn = async (step) => {
         const words = () => root.querySelector(".ctx-stepping .ctx-where b")?.textContent;
-        while (words() !== String(step)) await rendered();
+        for (let i = 0; words() !== String(step); i++) {
+            if (i > 5000) throw Error(`step ${step} is not drawn, but ${words()}`);
+            await new Promise((done) => setTimeout(done));
+        }
     };
     await tick();
     ctxattn.model.set("stage", stage === "forward" ? "scores" : stage);
