@@ -4,6 +4,8 @@ The layer has no weights; what it compares has. Like cells of two pictures get l
 where the light differs, one picture is blurred or noisy. `make features` trains the shipped weights
 on seven of `samples.PHOTOGRAPHS` (CC0 or public domain); the other three were never seen.
 
+>>> "coffee" in cv.features.TRAINED_ON
+False
 >>> encoder = cv.features.load()
 >>> photo = cv.samples.photograph("coffee", size=64)
 >>> f, b = encoder(photo + 0.4), encoder(photo)  # the same, brighter
@@ -50,8 +52,8 @@ class Encoder(nn.Module):
         super().__init__()
 
         def convolution(c: int, channels: int, stride: int = 1, dilation: int = 1) -> nn.Conv2d:
-            sizes = {"stride": stride, "padding": dilation, "dilation": dilation}
-            return nn.Conv2d(c, channels, 3, padding_mode="replicate", **sizes)
+            padding = dilation
+            return nn.Conv2d(c, channels, 3, stride, padding, dilation, padding_mode="replicate")
 
         self.first, self.second = convolution(4, 24, stride=2), convolution(24, 48, stride=2)
         self.blocks = nn.ModuleList(convolution(48, 48, dilation=d) for d in (1, 2, 4))

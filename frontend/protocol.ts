@@ -4,6 +4,7 @@
 import type { AnyModel } from "@anywidget/types";
 import type { AttentionConfig } from "./engine/config.ts";
 import type { Look } from "./engine/look.ts";
+import type { MapName } from "./generated/maps.ts";
 import type { StageKey, StepKey } from "./generated/stages.ts";
 import type { AskGradientMessage, GradientMessage, NoGradientMessage } from "./gradients.ts";
 import type {
@@ -34,6 +35,7 @@ export interface ArrayDescription<Type extends string, Shape extends number[]> {
 
 type Maps = ArrayDescription<"float32", [n: number, c: number, H: number, W: number]>;
 type Masks = ArrayDescription<"uint8", [n: number, H: number, W: number]>;
+type OfQueries = ArrayDescription<"float32", [n: number, h: number, w: number]>;
 type Pictures = ArrayDescription<"uint8", [n: number, H: number, W: number, rgb: number]>;
 
 export interface InputArrays {
@@ -47,12 +49,17 @@ export interface InputArrays {
   truth?: Maps;
   picture_f: Pictures;
   picture_b: Pictures;
+  /** The maps of doubt that its rows alone give, where Python has gone through them. */
+  effective_patches?: OfQueries;
+  best_share?: OfQueries;
+  margin?: OfQueries;
+  times_pasted?: ArrayDescription<"float32", [n: number, gh: number, gw: number]>;
 }
 
 export interface ResultArrays {
   output: Maps;
   /** Of each query, log Σ exp of what its softmax sees. */
-  lse: ArrayDescription<"float32", [n: number, h: number, w: number]>;
+  lse: OfQueries;
   /** Of each query, the index of its best patch. */
   argmax: ArrayDescription<"int32", [n: number, h: number, w: number]>;
   picture_output: Pictures;
@@ -278,6 +285,8 @@ export interface SharedTraits {
   /** As in `config`, on its own for sliders to link to. */
   softmax_scale: number;
   mask: Mask | null;
+  /** The map of doubt that the cells are coloured by. */
+  map: MapName | null;
   answers: AnswerData[];
 }
 

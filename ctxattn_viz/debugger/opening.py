@@ -27,6 +27,7 @@ def debug(
     pixel: Place | None = None,
     stage: str = "attention",
     sample: int = 0,
+    map: str | None = None,
     foreground_mask: Tensor | None = None,
     picture_f: Tensor | np.ndarray | None = None,
     picture_b: Tensor | np.ndarray | None = None,
@@ -44,6 +45,7 @@ def debug(
         pixel: the output pixel to open at, `(row, column)`.
         stage: the key of the stage to open at.
         sample: which sample of the batch to open at.
+        map: colour each query, or each background patch, by a map of doubt: a name of `trace.map`.
         foreground_mask: `(1|n, 1, H, W)` of 0 and 1, the hole to draw over f where it is not b's.
         picture_f, picture_b: what to draw in place of deep features, `(n|1, 1|3, H, W)` in
             [-1, 1] or `(H, W, 3)` uint8.
@@ -59,8 +61,8 @@ def debug(
             guessed stands in the widget's `answers`, and goes nowhere else.
 
     Returns:
-        a widget. Its `query`, `stage`, `sample`, `config`, `softmax_scale` and `mask` can be read,
-        set, observed and linked; its `trace` is the run on screen.
+        a widget. Its `query`, `stage`, `sample`, `map`, `config`, `softmax_scale` and `mask` can be
+        read, set, observed and linked; its `trace` is the run on screen.
 
     Raises:
         InputError: an argument that does not fit the trace.
@@ -83,6 +85,7 @@ def debug(
         pixel=pixel,
         stage=stage,
         sample=sample,
+        map=map,
         foreground_mask=foreground_mask,
         picture_f=picture_f,
         picture_b=picture_b,
@@ -102,6 +105,7 @@ def save_page(
     pixel: Place | None = None,
     stage: str = "attention",
     sample: int = 0,
+    map: str | None = None,
     foreground_mask: Tensor | None = None,
     picture_f: Tensor | np.ndarray | None = None,
     picture_b: Tensor | np.ndarray | None = None,
@@ -135,6 +139,7 @@ def save_page(
                 pixel=pixel,
                 stage=stage,
                 sample=sample,
+                map=map,
                 foreground_mask=foreground_mask,
                 picture_f=picture_f,
                 picture_b=picture_b,
@@ -155,6 +160,7 @@ def page_of(
     pixel: Any = None,
     stage: str = "attention",
     sample: int = 0,
+    map: str | None = None,
     ask: Any = None,
     **options: Any,
 ) -> bytes:
@@ -170,6 +176,7 @@ def page_of(
         pixel=pixel,
         stage=stage,
         sample=sample,
+        map=map,
         questions=questions,
     )
     return page_with_steps(trace, state).encode()

@@ -8,6 +8,7 @@ from ..config import AttentionConfig
 from ..errors import InputError
 from ..inputs import check_config
 from ..stages import BY_KEY
+from ..traces.maps import check_map
 
 if TYPE_CHECKING:
     from ..traces.run import Trace
@@ -24,6 +25,7 @@ def initial_state(
     pixel: Any = None,
     stage: str = "attention",
     sample: int = 0,
+    map: str | None = None,
     questions: Sequence[dict[str, Any]] = (),
 ) -> dict[str, Any]:
     """The traits that a debugger opens with, as the page reads them.
@@ -32,7 +34,7 @@ def initial_state(
         questions: as `checked_questions` makes them.
 
     Raises:
-        InputError: a query, pixel, stage or sample that this trace does not have.
+        InputError: a query, pixel, stage, sample or map that this trace does not have.
     """
     return {
         "meta": payload.meta,
@@ -51,6 +53,7 @@ def initial_state(
         "config": payload.meta["config"],
         "softmax_scale": payload.meta["config"]["softmax_scale"],
         "mask": payload.mask,
+        "map": checked_map(map, payload),
     }
 
 
@@ -58,6 +61,16 @@ def checked_stage(key: Any) -> str:
     """A stage's key."""
     check_choice("stage", key, BY_KEY)
     return str(key)
+
+
+def checked_map(name: Any, payload: "Payload") -> str | None:
+    """None, or the name of a map of doubt that can be made of these inputs."""
+    if name is None:
+        return None
+    if check_map(name) == "error" and "truth" not in payload.meta["arrays"]:
+        hint = "The truth is an argument of `debug` and `save_page`."
+        raise InputError("map", "a map that needs no truth, or a truth", repr(name), hint)
+    return str(name)
 
 
 def checked_config(value: Any) -> AttentionConfig:

@@ -23,7 +23,14 @@ from .messages import read, state_in
 from .payload import Payload, Results, build, results
 from .questions import checked_questions
 from .remarks import facts_and_findings
-from .state import Place, checked_config, checked_place, checked_stage, initial_state
+from .state import (
+    Place,
+    checked_config,
+    checked_map,
+    checked_place,
+    checked_stage,
+    initial_state,
+)
 from .step_in import page_with_steps, step_in
 from .still import still_of
 from .swapped import recorded_of, refuse_page, rows
@@ -51,6 +58,7 @@ class Debugger(NotPickled, Asking):
         pixel: the chosen output pixel `(row, column)`, or None.
         stage: the key of the stage on screen.
         sample: which of the batch.
+        map: the map of doubt that the cells are coloured by, a name of `trace.map`, or None.
         config: the `AttentionConfig`; a changed one makes a new run.
         softmax_scale: `config.softmax_scale`, on its own for sliders to link to.
         mask: the hole, `(1|n, 1, Hb, Wb)` like f, or None; a changed one makes a new run. (An
@@ -85,6 +93,7 @@ class Debugger(NotPickled, Asking):
     pixel = t.Any(None).tag(sync=True)
     stage = t.Unicode("attention").tag(sync=True)
     sample = t.Int(0).tag(sync=True)
+    map = t.Any(None).tag(sync=True)
     config = Checked().tag(sync=True, to_json=_to_config)
     softmax_scale = Checked().tag(sync=True)
     mask = MaskTrait().tag(sync=True, to_json=to_wire)
@@ -97,6 +106,7 @@ class Debugger(NotPickled, Asking):
         pixel: Any = None,
         stage: str = "attention",
         sample: int = 0,
+        map: str | None = None,
         ask: Any = None,
         **options: Any,
     ) -> None:
@@ -114,6 +124,7 @@ class Debugger(NotPickled, Asking):
             pixel=pixel,
             stage=stage,
             sample=sample,
+            map=map,
             questions=questions,
         )
         mask = trace.mask_at_b if self._payload.mask else None
@@ -181,6 +192,11 @@ class Debugger(NotPickled, Asking):
     def _valid_sample(self, proposal: Any) -> int:
         size = len(self._trace.f) if self._trace else 0
         return self._checked(proposal, lambda value: check_index("sample", value, size))
+
+    @t.validate("map")
+    def _valid_map(self, proposal: Any) -> str | None:
+        payload = self._payload
+        return self._checked(proposal, lambda value: payload and checked_map(value, payload))
 
     @t.validate("request")
     def _valid_request(self, proposal: Any) -> int:
@@ -352,7 +368,7 @@ class Debugger(NotPickled, Asking):
     def _state(self) -> dict[str, Any]:
         """What a page opens with, as it is now."""
         names: tuple[str, ...] = ("meta", "buffers", "answer", "recorded", "plain", "request")
-        names += ("query", "pixel", "stage", "sample", "softmax_scale", "questions")
+        names += ("query", "pixel", "stage", "sample", "map", "softmax_scale", "questions")
         state = {name: getattr(self, name) for name in names}
         state["answers"] = []  # whoever opens it is asked anew
         return state | {"config": self.config.to_dict(), "mask": to_wire(self.mask)}

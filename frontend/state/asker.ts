@@ -17,7 +17,7 @@ const HALF = 0.5;
 export class Asker {
   private readonly session: Session;
   private readonly kernel: Kernel;
-  private readonly background = new Background();
+  private readonly background = new Background("output");
   /** With and without fusion, once both are computed. */
   readonly outputs = signal<Outputs | null>(null);
   /** How far the second one is, from 0 to 1. */
