@@ -194,7 +194,7 @@ export class Asker {
       sample: session.sample.value,
       cell: cell.value && [...cell.value],
       guess,
-      ...findingsOf(gap),
+      ...findingsOf(question.value, gap),
       skipped,
     });
     // It is written to the model, and goes nowhere else.

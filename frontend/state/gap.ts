@@ -186,8 +186,9 @@ function fusionGap({ fused }: FusionQuestion, at: Circumstances): FusionGap | nu
 type Found = Pick<AnswerData, "truth" | "rank" | "share">;
 
 /** What goes into the answer beside the guess. */
-export function findingsOf(gap: Gap | null): Found {
+export function findingsOf(question: QuestionData, gap: Gap | null): Found {
   const nothing = { truth: null, rank: null, share: null };
+  if (question.kind === "fusion") return { ...nothing, truth: question.fused };
   if (!gap || gap.kind === "nothing") return nothing;
   if (gap.kind === "where") {
     const { best, rank, share, isGuessed } = gap;
@@ -195,7 +196,7 @@ export function findingsOf(gap: Gap | null): Found {
     return isGuessed ? { truth, rank, share } : { ...nothing, truth };
   }
   if (gap.kind === "share") return { ...nothing, truth: gap.share };
-  if (gap.kind === "fusion") return { ...nothing, truth: gap.fused };
+  if (gap.kind === "fusion") return nothing; // of another question
   const { cells, changes, most, guess } = gap;
   const [row, column] = cells[most];
   const moved = changes.map((change) => change.moved);
