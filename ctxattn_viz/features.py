@@ -4,6 +4,8 @@ The layer has no weights; what it compares has. Like cells of two pictures get l
 where the light differs, one picture is blurred or noisy. `make features` trains the shipped weights
 on seven of `samples.PHOTOGRAPHS` (CC0 or public domain); the other three were never seen.
 
+>>> "coffee" in cv.features.TRAINED_ON
+False
 >>> encoder = cv.features.load()
 >>> photo = cv.samples.photograph("coffee", size=64)
 >>> f, b = encoder(photo + 0.4), encoder(photo)  # the same, brighter

@@ -4,6 +4,7 @@
 import type { AnyModel } from "@anywidget/types";
 import type { AttentionConfig } from "./engine/config.ts";
 import type { Look } from "./engine/look.ts";
+import type { MapName } from "./generated/maps.ts";
 import type { StageKey, StepKey } from "./generated/stages.ts";
 import type { AskGradientMessage, GradientMessage, NoGradientMessage } from "./gradients.ts";
 import type {
@@ -34,6 +35,7 @@ export interface ArrayDescription<Type extends string, Shape extends number[]> {
 
 type Maps = ArrayDescription<"float32", [n: number, c: number, H: number, W: number]>;
 type Masks = ArrayDescription<"uint8", [n: number, H: number, W: number]>;
+type OfQueries = ArrayDescription<"float32", [n: number, h: number, w: number]>;
 type Pictures = ArrayDescription<"uint8", [n: number, H: number, W: number, rgb: number]>;
 
 export interface InputArrays {
@@ -47,12 +49,17 @@ export interface InputArrays {
   truth?: Maps;
   picture_f: Pictures;
   picture_b: Pictures;
+  /** The maps of doubt that its rows alone give, where Python has gone through them. */
+  effective_patches?: OfQueries;
+  best_share?: OfQueries;
+  margin?: OfQueries;
+  times_pasted?: ArrayDescription<"float32", [n: number, gh: number, gw: number]>;
 }
 
 export interface ResultArrays {
   output: Maps;
   /** Of each query, log Σ exp of what its softmax sees. */
-  lse: ArrayDescription<"float32", [n: number, h: number, w: number]>;
+  lse: OfQueries;
   /** Of each query, the index of its best patch. */
   argmax: ArrayDescription<"int32", [n: number, h: number, w: number]>;
   picture_output: Pictures;
@@ -198,6 +205,55 @@ export interface CodeTraits {
   _css: string;
 }
 
+interface AnyQuestion {
+  /** Wording of the teacher's own. */
+  text: string | null;
+  /** Where null, that on screen. */
+  sample: number | null;
+}
+
+/** Where a cell looks; which share its best match gets. */
+export interface CellQuestion extends AnyQuestion {
+  kind: "where" | "share";
+  /** Where null, the one on screen. */
+  cell: Place | null;
+}
+
+/** Which cell changes most when the softmax is sharper. */
+export interface SharperQuestion extends AnyQuestion {
+  kind: "sharper";
+  cells: Place[];
+  /** Where null, a multiple of that on screen. */
+  scale: number | null;
+}
+
+/** Which output had the fusion. */
+export interface FusionQuestion extends AnyQuestion {
+  kind: "fusion";
+  fused: "A" | "B";
+}
+
+export type QuestionData = CellQuestion | SharperQuestion | FusionQuestion;
+
+/** What was answered to a question, and what was so in the run on screen. */
+export interface AnswerData {
+  /** The index of the question. */
+  question: number;
+  kind: QuestionData["kind"];
+  sample: number;
+  /** What was asked about; null where it was several cells or none. */
+  cell: Place | null;
+  /** A patch's cell, a cell, a share, or an output; null where it was skipped. */
+  guess: Place | number | "A" | "B" | null;
+  /** null where there is nothing to know: no patch is valid, say. */
+  truth: Place | number | "A" | "B" | null;
+  /** Of the guess: among the patches that may be pasted, or among the cells. */
+  rank: number | null;
+  /** Of the guess: what the cell takes from it; the part of its weight that moves. */
+  share: number | null;
+  skipped: boolean;
+}
+
 /** Written by Python alone. */
 export interface KernelTraits {
   meta: Meta;
@@ -208,6 +264,8 @@ export interface KernelTraits {
   plain: Omit<Answer, "request"> | NoAnswer;
   /** What a saved page can step into: each stage, and the whole layer, at one query. */
   recordings: StoredRecording[];
+  /** What is asked before it is shown. */
+  questions: QuestionData[];
 }
 
 /** Of a widget that holds the stepping view alone: it has no `meta`. */
@@ -227,6 +285,9 @@ export interface SharedTraits {
   /** As in `config`, on its own for sliders to link to. */
   softmax_scale: number;
   mask: Mask | null;
+  /** The map of doubt that the cells are coloured by. */
+  map: MapName | null;
+  answers: AnswerData[];
 }
 
 export interface Traits extends CodeTraits, KernelTraits, SharedTraits {}

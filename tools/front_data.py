@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+import anywidget
 import numpy as np
 import torch
 from matplotlib import colormaps
@@ -27,6 +28,7 @@ from ctxattn_viz.debugger.state import initial_state
 from ctxattn_viz.debugger.step_in import stored_recording
 from ctxattn_viz.debugger.widget import KERNEL_TRAITS, Debugger
 from ctxattn_viz.stages import MATRICES, STAGES
+from ctxattn_viz.traces.maps import MAPS
 
 ROOT = Path(__file__).resolve().parents[1]
 GENERATED = ROOT / "frontend" / "generated"
@@ -131,6 +133,18 @@ def defaults() -> str:
             HEADER.format(source="ctxattn_viz.AttentionConfig"),
             'import type { AttentionConfig } from "../engine/config.ts";\n',
             constant("DEFAULTS", cv.AttentionConfig().to_dict(), " satisfies AttentionConfig"),
+        ]
+    )
+
+
+def maps() -> str:
+    """The names of the maps of doubt."""
+    return "\n".join(
+        [
+            HEADER.format(source="ctxattn_viz.traces.maps.MAPS"),
+            "/** In the order of the menu. */\n"
+            + constant("MAP_NAMES", list(MAPS))
+            + "export type MapName = (typeof MAP_NAMES)[number];\n",
         ]
     )
 
@@ -293,10 +307,13 @@ def _examples() -> dict[str, tuple[Any, str]]:
             truth=f,
             python="f = b = …",
             cells=[(1, 2)],
+            ask=["where"],
         )
         debugger.softmax_scale = 4.0
         state = debugger.get_state()
-        traits = {name: state[name] for name in Debugger.class_own_traits(sync=True)}
+        of_any_widget = anywidget.AnyWidget.class_traits(sync=True)
+        names = [name for name in Debugger.class_traits(sync=True) if name not in of_any_widget]
+        traits = {name: state[name] for name in names}
         messages = {
             "SAVE_PAGE": Recording({"kind": "save_page"}),
             "FIND": Recording({"kind": "find"}),
@@ -461,6 +478,7 @@ def _without_values(value: Any) -> Any:
 FILES: dict[str, Callable[[], str]] = {
     "stages.ts": stages,
     "defaults.ts": defaults,
+    "maps.ts": maps,
     "colours.ts": colours,
     "examples.ts": examples,
     "crossing.ts": crossing,

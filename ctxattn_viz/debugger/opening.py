@@ -8,8 +8,10 @@ import numpy as np
 from torch import Tensor
 
 from ..files import path_of, writing
+from ..traces.run import check_trace
 from .payload import build
-from .state import Place, initial_state
+from .questions import Question, checked_questions
+from .state import Place, checked_place, initial_state
 from .step_in import page_with_steps
 from .swapped import refuse_page
 from .widget import Debugger
@@ -25,6 +27,7 @@ def debug(
     pixel: Place | None = None,
     stage: str = "attention",
     sample: int = 0,
+    map: str | None = None,
     foreground_mask: Tensor | None = None,
     picture_f: Tensor | np.ndarray | None = None,
     picture_b: Tensor | np.ndarray | None = None,
@@ -32,6 +35,7 @@ def debug(
     title: str | None = None,
     python: str | None = None,
     cells: Sequence[Place] | None = None,
+    ask: Sequence[Question] | None = None,
 ) -> "Debugger":
     """Look into `trace`: move over its foreground, step through its stages, paint its hole.
 
@@ -41,6 +45,7 @@ def debug(
         pixel: the output pixel to open at, `(row, column)`.
         stage: the key of the stage to open at.
         sample: which sample of the batch to open at.
+        map: colour each query, or each background patch, by a map of doubt: a name of `trace.map`.
         foreground_mask: `(1|n, 1, H, W)` of 0 and 1, the hole to draw over f where it is not b's.
         picture_f, picture_b: what to draw in place of deep features, `(n|1, 1|3, H, W)` in
             [-1, 1] or `(H, W, 3)` uint8.
@@ -50,19 +55,28 @@ def debug(
         python: lines of Python that define f, b and mask; copied with the view.
         cells: query cells to walk through with "next", `(row, column)` each, as `trace.where`
             gives them.
+        ask: questions that come before what they ask for is shown, each a dict or a kind: `"where"`
+            and `"share"` about a `cell`, `"sharper"` about two to five `cells`, `"fusion"`; with a
+            `text` of your own or without. `ctxattn_viz.debugger.questions` says all. What was
+            guessed stands in the widget's `answers`, and goes nowhere else.
 
     Returns:
-        a widget. Its `query`, `stage`, `sample`, `config`, `softmax_scale` and `mask` can be read,
-        set, observed and linked; its `trace` is the run on screen.
+        a widget. Its `query`, `stage`, `sample`, `map`, `config`, `softmax_scale` and `mask` can be
+        read, set, observed and linked; its `trace` is the run on screen.
 
     Raises:
         InputError: an argument that does not fit the trace.
-        BudgetError: maps too large for a page.
+        BudgetError: maps too large for a page, or for a question about two outputs.
 
     >>> photo = cv.samples.photograph("chelsea", size=32)
     >>> debugger = cv.debug(cv.trace(photo, photo), query=(3, 4), stage="scores")
     >>> debugger  # in a notebook: the debugger itself
     Debugger(f (1, 3, 16, 32), b (1, 3, 16, 32), tensorflow, stage scores, query (3, 4))
+    >>> debugger.close()
+    >>> ask = [{"kind": "where", "cell": (3, 4)}, "share", "fusion"]
+    >>> debugger = cv.debug(cv.trace(photo, photo), ask=ask)
+    >>> debugger.answers  # nothing yet
+    []
     >>> debugger.close()
     """
     return Debugger(
@@ -71,6 +85,7 @@ def debug(
         pixel=pixel,
         stage=stage,
         sample=sample,
+        map=map,
         foreground_mask=foreground_mask,
         picture_f=picture_f,
         picture_b=picture_b,
@@ -78,6 +93,7 @@ def debug(
         title=title,
         python=python,
         cells=cells,
+        ask=ask,
     )
 
 
@@ -89,6 +105,7 @@ def save_page(
     pixel: Place | None = None,
     stage: str = "attention",
     sample: int = 0,
+    map: str | None = None,
     foreground_mask: Tensor | None = None,
     picture_f: Tensor | np.ndarray | None = None,
     picture_b: Tensor | np.ndarray | None = None,
@@ -96,6 +113,7 @@ def save_page(
     title: str | None = None,
     python: str | None = None,
     cells: Sequence[Place] | None = None,
+    ask: Sequence[Question] | None = None,
 ) -> Path:
     """Write the debugger of `trace` as one HTML file at `path`; returns the path.
 
@@ -121,6 +139,7 @@ def save_page(
                 pixel=pixel,
                 stage=stage,
                 sample=sample,
+                map=map,
                 foreground_mask=foreground_mask,
                 picture_f=picture_f,
                 picture_b=picture_b,
@@ -128,6 +147,7 @@ def save_page(
                 title=title,
                 python=python,
                 cells=cells,
+                ask=ask,
             )
         )
     return path_of("path", path)
@@ -140,10 +160,23 @@ def page_of(
     pixel: Any = None,
     stage: str = "attention",
     sample: int = 0,
+    map: str | None = None,
+    ask: Any = None,
     **options: Any,
 ) -> bytes:
     """The debugger of `trace` as the bytes of one HTML file; takes and raises what `debug` does."""
+    check_trace(trace)
+    questions = checked_questions(trace, ask, checked_place("query", query, trace.query_grid))
     payload = build(trace, **options)
     refuse_page(trace)
-    state = initial_state(payload, trace, query=query, pixel=pixel, stage=stage, sample=sample)
+    state = initial_state(
+        payload,
+        trace,
+        query=query,
+        pixel=pixel,
+        stage=stage,
+        sample=sample,
+        map=map,
+        questions=questions,
+    )
     return page_with_steps(trace, state).encode()

@@ -138,6 +138,8 @@ def build(
         "walk": walk(trace, cells),
     }
     payload = Payload(meta, {}, look, notes)
+    if meta["findings"] is not None:
+        arrays |= _maps(trace)
     meta["arrays"] = dtypes_and_shapes(arrays)
     payload.buffers = {name: x.tobytes() for name, x in arrays.items()}
     if trace.swapped:
@@ -200,6 +202,17 @@ def check_size(f: Tensor, b: Tensor, argument: str = "debug") -> None:
             f"{human(size)} for f {tuple(f.shape)} and b {tuple(b.shape)}. About {side} pixels on "
             f"the longest side would do{fewer}."
         )
+
+
+def _maps(trace: "Trace") -> dict[str, np.ndarray]:
+    """What the page's maps of doubt are made of, and its output and truth: 12 bytes a query and 4 a
+    patch. They are sent where findings are, which were found in the same pass over the rows."""
+    names = ("effective_patches", "best_share", "margin", "times_pasted")
+    samples = range(len(trace.f))
+    return {
+        name: _floats(torch.stack([trace.map(name, sample) for sample in samples]))
+        for name in names
+    }
 
 
 def dtypes_and_shapes(arrays: Mapping[str, np.ndarray]) -> dict[str, dict[str, Any]]:

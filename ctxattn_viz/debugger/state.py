@@ -1,6 +1,6 @@
 """The state of a debugger: what both homes start with, and what may be set."""
 
-from collections.abc import Mapping, Set
+from collections.abc import Mapping, Sequence, Set
 from typing import TYPE_CHECKING, Any
 
 from ..checks import check_choice, check_index
@@ -8,6 +8,7 @@ from ..config import AttentionConfig
 from ..errors import InputError
 from ..inputs import check_config
 from ..stages import BY_KEY
+from ..traces.maps import check_map
 
 if TYPE_CHECKING:
     from ..traces.run import Trace
@@ -24,17 +25,24 @@ def initial_state(
     pixel: Any = None,
     stage: str = "attention",
     sample: int = 0,
+    map: str | None = None,
+    questions: Sequence[dict[str, Any]] = (),
 ) -> dict[str, Any]:
     """The traits that a debugger opens with, as the page reads them.
 
+    Args:
+        questions: as `checked_questions` makes them.
+
     Raises:
-        InputError: a query, pixel, stage or sample that this trace does not have.
+        InputError: a query, pixel, stage, sample or map that this trace does not have.
     """
     return {
         "meta": payload.meta,
         "buffers": payload.buffers,
         "answer": {},
         "recordings": [],
+        "questions": list(questions),
+        "answers": [],
         "recorded": payload.recorded,
         "plain": payload.plain,
         "request": 0,
@@ -45,6 +53,7 @@ def initial_state(
         "config": payload.meta["config"],
         "softmax_scale": payload.meta["config"]["softmax_scale"],
         "mask": payload.mask,
+        "map": checked_map(map, payload),
     }
 
 
@@ -52,6 +61,16 @@ def checked_stage(key: Any) -> str:
     """A stage's key."""
     check_choice("stage", key, BY_KEY)
     return str(key)
+
+
+def checked_map(name: Any, payload: "Payload") -> str | None:
+    """None, or the name of a map of doubt that can be made of these inputs."""
+    if name is None:
+        return None
+    if check_map(name) == "error" and "truth" not in payload.meta["arrays"]:
+        hint = "The truth is an argument of `debug` and `save_page`."
+        raise InputError("map", "a map that needs no truth, or a truth", repr(name), hint)
+    return str(name)
 
 
 def checked_config(value: Any) -> AttentionConfig:

@@ -39,7 +39,7 @@ def recorded_of(trace: "Trace") -> dict[str, Any]:
             f"debug: expected at most {human(MOST_BYTES)} of {', '.join(small)} to send to the "
             f"page, got {human(size)}."
         )
-    remote = _bytes_of(trace, trace.swapped) > MOST_BYTES
+    remote = rows_travel_alone(trace)
     return {
         "stages": [
             {
@@ -55,6 +55,11 @@ def recorded_of(trace: "Trace") -> dict[str, Any]:
         "bytes": _bytes_of(trace, trace.swapped),
         "remote": remote,
     }
+
+
+def rows_travel_alone(trace: "Trace") -> bool:
+    """Whether what was swapped is too large to be sent whole."""
+    return _bytes_of(trace, trace.swapped) > MOST_BYTES
 
 
 def refuse_page(trace: "Trace") -> None:

@@ -1,7 +1,7 @@
 """All or nothing: what a message or a statement sets is set whole, or everything is as before."""
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from threading import RLock
 from typing import TYPE_CHECKING, Any
@@ -44,6 +44,19 @@ class Undoing(anywidget.AnyWidget):
         self._notifying_config = False
         self._pending_scale_change: Any = None  # made known once the config's is
         super().__init__(**state)
+
+    def _checked(self, proposal: Any, check: Callable[[Any], Any]) -> Any:
+        """The value that `check` makes of what is proposed; what it raises becomes a TraitError."""
+        value = proposal["value"]
+        if self._trace is None:  # closed: links may go on, nobody looks
+            return value
+        try:
+            return check(value)
+        except BaseException as problem:
+            # Of several values set together traitlets takes back nothing but for a TraitError.
+            if isinstance(problem, Exception) or self._cross_validation_lock:
+                raise t.TraitError(reason(problem)) from problem
+            raise
 
     def notify_change(self, change: Any) -> None:
         """Tell page and observers of a change; undone if one of them raises."""

@@ -1,7 +1,6 @@
 """The debugger in a notebook: an anywidget whose traits are its state, and a trace behind it."""
 
 import base64
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,23 +15,33 @@ from ..files import path_of, writing
 from ..inputs import check_inputs, check_values
 from ..stages.downsampling import mask_at
 from ..traces.copies import NotPickled
+from ..traces.run import check_trace
 from . import assets, lens, places, reloading, uploads
+from .asking import Asking
 from .masks import Mask, MaskTrait, as_tensor, to_wire
-from .messages import read, reason, state_in
+from .messages import read, state_in
 from .payload import Payload, Results, build, results
+from .questions import checked_questions
 from .remarks import facts_and_findings
-from .state import Place, checked_config, checked_place, checked_stage, initial_state
+from .state import (
+    Place,
+    checked_config,
+    checked_map,
+    checked_place,
+    checked_stage,
+    initial_state,
+)
 from .step_in import page_with_steps, step_in
 from .still import still_of
 from .swapped import recorded_of, refuse_page, rows
-from .undoing import MOST_REQUESTS, Checked, Undoing
+from .undoing import MOST_REQUESTS, Checked
 from .workload import MOST_WORK, check_work, work
 
 if TYPE_CHECKING:
     from ..traces.run import Trace
 
 # What the kernel alone writes.
-KERNEL_TRAITS = ("meta", "buffers", "answer", "recordings", "recorded", "plain")
+KERNEL_TRAITS = ("meta", "buffers", "answer", "recordings", "recorded", "plain", "questions")
 # Kinds that the page sends.
 MESSAGES = ("save_page", "step_in", "find", "upload", "rows", "gradient")
 
@@ -41,7 +50,7 @@ def _to_config(value: Any, widget: Any) -> Any:
     return value.to_dict()
 
 
-class Debugger(NotPickled, Undoing):
+class Debugger(NotPickled, Asking):
     """The debugger of one trace. Made by `debug`.
 
     Attributes:
@@ -49,10 +58,16 @@ class Debugger(NotPickled, Undoing):
         pixel: the chosen output pixel `(row, column)`, or None.
         stage: the key of the stage on screen.
         sample: which of the batch.
+        map: the map of doubt that the cells are coloured by, a name of `trace.map`, or None.
         config: the `AttentionConfig`; a changed one makes a new run.
         softmax_scale: `config.softmax_scale`, on its own for sliders to link to.
         mask: the hole, `(1|n, 1, Hb, Wb)` like f, or None; a changed one makes a new run. (An
             observer's `change.new` is a `Mask`, whose `tensor` this is.)
+        questions: what is asked, as `debug`'s `ask` takes it; other ones begin anew.
+        answers: what was answered so far, a dict for each question: its index `question`, `kind`,
+            `sample` and `cell`; the `guess` and the `truth` of the run then on screen, cells of f
+            or b, a share from 0 to 1, or "A" or "B"; the guess's `rank` and `share` where it has
+            them; `skipped`. An empty list asks all again.
 
     >>> photo = cv.samples.photograph("chelsea", size=32)
     >>> debugger: cv.Debugger = cv.debug(cv.trace(photo, photo))
@@ -78,6 +93,7 @@ class Debugger(NotPickled, Undoing):
     pixel = t.Any(None).tag(sync=True)
     stage = t.Unicode("attention").tag(sync=True)
     sample = t.Int(0).tag(sync=True)
+    map = t.Any(None).tag(sync=True)
     config = Checked().tag(sync=True, to_json=_to_config)
     softmax_scale = Checked().tag(sync=True)
     mask = MaskTrait().tag(sync=True, to_json=to_wire)
@@ -90,15 +106,26 @@ class Debugger(NotPickled, Undoing):
         pixel: Any = None,
         stage: str = "attention",
         sample: int = 0,
+        map: str | None = None,
+        ask: Any = None,
         **options: Any,
     ) -> None:
+        check_trace(trace)
+        questions = checked_questions(trace, ask, checked_place("query", query, trace.query_grid))
         self._answered = 0
         # The run of a value being set, its results, and what functions swapped in made.
         self._ready: tuple[Trace, Results, dict[str, Any]] | None = None
         self._payload: Payload | None = build(trace, at_once=False, **options)
         self._trace: Trace | None = trace
         state = initial_state(
-            self._payload, trace, query=query, pixel=pixel, stage=stage, sample=sample
+            self._payload,
+            trace,
+            query=query,
+            pixel=pixel,
+            stage=stage,
+            sample=sample,
+            map=map,
+            questions=questions,
         )
         mask = trace.mask_at_b if self._payload.mask else None
         state |= {"_esm": assets.bootstrap(), "_module": assets.module(), "_css": assets.style()}
@@ -166,6 +193,11 @@ class Debugger(NotPickled, Undoing):
         size = len(self._trace.f) if self._trace else 0
         return self._checked(proposal, lambda value: check_index("sample", value, size))
 
+    @t.validate("map")
+    def _valid_map(self, proposal: Any) -> str | None:
+        payload = self._payload
+        return self._checked(proposal, lambda value: payload and checked_map(value, payload))
+
     @t.validate("request")
     def _valid_request(self, proposal: Any) -> int:
         return self._checked(proposal, lambda value: check_index("request", value, MOST_REQUESTS))
@@ -189,19 +221,6 @@ class Debugger(NotPickled, Undoing):
             return None if mask is None else Mask(mask)
 
         return self._checked(proposal, check)
-
-    def _checked(self, proposal: Any, check: Callable[[Any], Any]) -> Any:
-        """The value that `check` makes of what is proposed; what it raises becomes a TraitError."""
-        value = proposal["value"]
-        if self._trace is None:  # closed: links may go on, nobody looks
-            return value
-        try:
-            return check(value)
-        except BaseException as problem:
-            # Of several values set together traitlets takes back nothing but for a TraitError.
-            if isinstance(problem, Exception) or self._cross_validation_lock:
-                raise t.TraitError(reason(problem)) from problem
-            raise
 
     def _prepare(self, config: Any, mask: Any) -> tuple[AttentionConfig, Tensor | None]:
         """Check a config and a mask, and make the run that they ask for, ready to be shown."""
@@ -330,6 +349,7 @@ class Debugger(NotPickled, Undoing):
         with self.hold_sync(), self.hold_trait_notifications():
             self.query = self.pixel = None
             self.sample = 0
+            self.questions = []  # they are about the cells of another picture
             self._payload, self._trace = payload, trace
             self.buffers, self.answer, self.meta = payload.buffers, {}, payload.meta
             self.recorded, self.plain = {}, {}
@@ -348,8 +368,9 @@ class Debugger(NotPickled, Undoing):
     def _state(self) -> dict[str, Any]:
         """What a page opens with, as it is now."""
         names: tuple[str, ...] = ("meta", "buffers", "answer", "recorded", "plain", "request")
-        names += ("query", "pixel", "stage", "sample")
-        state = {name: getattr(self, name) for name in (*names, "softmax_scale")}
+        names += ("query", "pixel", "stage", "sample", "map", "softmax_scale", "questions")
+        state = {name: getattr(self, name) for name in names}
+        state["answers"] = []  # whoever opens it is asked anew
         return state | {"config": self.config.to_dict(), "mask": to_wire(self.mask)}
 
     def _still(self) -> bytes:

@@ -233,7 +233,9 @@ def swept(values: LazyValues, sample: int, budget: int | None) -> Swept:
     row, column = torch.meshgrid(
         *(torch.arange(size, device="cpu") for size in grid), indexing="ij"
     )
-    cells = Cells(
+    side = 2 * config.rate
+    mixed = torch.cat(mixtures)[back].unflatten(1, (-1, side, side))
+    every = Cells(
         row=row,
         column=column,
         hole=hole_queries(values, sample),
@@ -244,10 +246,11 @@ def swept(values: LazyValues, sample: int, budget: int | None) -> Swept:
         offset_length=torch.where(matched, down_and_right.square().sum(dim=-1).sqrt(), nan),
         **joined,
     )
-    side = 2 * config.rate
-    mixed = torch.cat(mixtures)[back].unflatten(1, (-1, side, side))
-    output = overlap_add(mixed[None], grid, config)[0]
-    return Swept(cells, times_pasted.cpu().unflatten(0, patches), output)
+    return Swept(
+        cells=every,
+        times_pasted=times_pasted.cpu().unflatten(0, patches),
+        output=overlap_add(mixed[None], grid, config)[0],
+    )
 
 
 def _shares(values: LazyValues, sample: int, cells: Tensor, fused: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""What one can ask of a run: a query, a pixel, what is remarkable, a map of doubt."""
+"""What one can ask of a run: a query, a pixel, what is so, what is remarkable, a map of doubt."""
 
 from collections.abc import Callable
 from functools import cached_property
@@ -14,7 +14,7 @@ from .cells import Cells, Place, Swept, places_where, swept
 from .facts import facts_of
 from .findings import findings_of
 from .gradients import Gradient, gradient_of
-from .maps import map_of
+from .maps import check_map, checked_truth, map_of
 from .remarks import Remarks
 from .results import PixelLedger, QueryRow
 from .rows import pixel_ledger, query_row
@@ -173,7 +173,12 @@ class Insights:
         >>> round(run.map("times_pasted").sum().item(), 3)  # each of four queries pastes one patch
         4.0
         """
-        return map_of(self._values, self._sweep, name, sample, truth)
+        with self._lock, torch.no_grad():
+            if check_map(name) == "error":
+                truth = checked_truth(truth, self._values["f"])
+                self._compute_swapped("output")
+                sample = check_index("sample", sample, len(truth))
+            return map_of(self._values, self._sweep(sample), name, sample, truth)
 
     def _sweep(self, sample: int) -> Swept:
         """One pass over a sample's rows of attention: made once, and kept."""

@@ -1,7 +1,6 @@
 """The maps of doubt, `Trace.map`: where matching is unsure, and which patches are pasted most."""
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 import torch.nn.functional as F
@@ -28,24 +27,22 @@ MAPS = (
 
 
 def map_of(
-    values: LazyValues,
-    sweep: Callable[[int], "Swept"],
-    name: str,
-    sample: int,
-    truth: Tensor | None,
+    values: LazyValues, numbers: "Swept", name: str, sample: int, truth: Tensor | None
 ) -> Float[Tensor, "rows columns"]:
     """What `Trace.map` returns.
 
     Args:
-        sweep: one pass over the rows of a sample.
+        numbers: what one pass over the sample's rows gave.
+        truth: checked; read for the error alone.
     """
-    if check_map(name) == "error":
-        truth = checked_truth(truth, values["f"])
-        return error_map(sweep(sample).output, truth[sample].cpu(), values.config.rate)
-    numbers = sweep(sample)
+    if name == "error" and truth is not None:
+        is_swapped = "output" in values.swapped  # then the rows do not tell it
+        output = values["output"][sample].cpu() if is_swapped else numbers.output
+        return error_map(output, truth[sample].cpu(), values.config.rate)
     if name == "times_pasted":
         return numbers.times_pasted.clone()
-    return getattr(numbers.cells, name).clone()
+    of_queries: Tensor = getattr(numbers.cells, name)
+    return of_queries.clone()
 
 
 def check_map(name: object) -> str:
@@ -55,7 +52,7 @@ def check_map(name: object) -> str:
     return name
 
 
-def checked_truth(truth: object, f: Tensor) -> Tensor:
+def checked_truth(truth: Any, f: Tensor) -> Tensor:
     """The picture before its hole was filled, or what is wrong with it."""
     if truth is None:
         hint = "The error is that of the output against it."
@@ -63,7 +60,8 @@ def checked_truth(truth: object, f: Tensor) -> Tensor:
     check_real("truth", truth)
     if truth.shape != f.shape:
         raise InputError("truth", f"f's shape {tuple(f.shape)}", shape_of(truth))
-    return truth
+    checked: Tensor = truth
+    return checked
 
 
 def margins(

@@ -10,6 +10,10 @@ export interface ColourRange {
   readonly low: number;
   readonly high: number;
   readonly signed: boolean;
+  /** The lowest level is painted as all others are: the picture below shows nowhere. */
+  readonly covers?: boolean;
+  /** Even steps along the map are even steps of log(1 + value). */
+  readonly isLogarithmic?: boolean;
 }
 
 const LEVELS = 256;
@@ -32,17 +36,26 @@ function coloursOf(hex: readonly string[]): Colour[] {
   return colours;
 }
 
+/** How far along the map a value lies, from 0 at the low end to 1. */
+export function shareAlong(value: number, { low, high, isLogarithmic }: ColourRange): number {
+  const share = isLogarithmic
+    ? Math.log((1 + value) / (1 + low)) / Math.log((1 + high) / (1 + low))
+    : (value - low) / (high - low || 1);
+  return Math.min(1, Math.max(0, share || 0));
+}
+
 /** The colour of a value. */
-export function paint(value: number, { low, high, signed }: ColourRange): Colour {
+export function paint(value: number, range: ColourRange): Colour {
+  const { signed, covers } = range;
   if (Number.isNaN(value)) {
     return NOT_A_NUMBER;
   }
-  const share = Math.min(1, Math.max(0, (value - low) / (high - low || 1)));
+  const share = shareAlong(value, range);
   const level = Math.round((LEVELS - 1) * share);
   if (signed) {
     return SIGNED_MAP[level];
   }
-  return level === 0 ? OPEN : PLAIN_MAP[level];
+  return level === 0 && !covers ? OPEN : PLAIN_MAP[level];
 }
 
 /** From zero to the most, or as far either way where values have a sign. */

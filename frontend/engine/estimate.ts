@@ -30,7 +30,7 @@ export function estimateSeconds(sweep: Sweep, now = () => performance.now()): nu
   }));
   const visit = (top: number, column: number) => {
     for (let row = top; row < top + rows; row++) {
-      sweep.weigh(row, column);
+      sweep.paste(row, column);
       sweep.block(row, column);
     }
   };

@@ -3,10 +3,7 @@ import type { Attention } from "./attention.ts";
 import { extremes } from "./numbers.ts";
 import type { Ranges } from "./ranges.ts";
 import type { Output } from "./results.ts";
-import type { Sweep } from "./sweep.ts";
-
-/** Scores of a step: about a hundredth of a second, as the page answers in between. */
-const SCORES_A_STEP = 3e5;
+import { SCORES_A_STEP, type Sweep } from "./sweep.ts";
 
 /** Each step yields the share that is done. */
 export function* outputOf(sweep: Sweep): Generator<number, Output> {
@@ -21,7 +18,7 @@ export function* outputOf(sweep: Sweep): Generator<number, Output> {
   for (let column = 0; column <= w; column++) {
     for (let row = 0; row <= h; row++) {
       if (row < h && column < w) {
-        const weights = sweep.weigh(row, column);
+        const weights = sweep.paste(row, column);
         lse[row * w + column] = weights.lse;
         argmax[row * w + column] = weights.argmax;
       }

@@ -94,11 +94,12 @@ const el = find("ctxattn");
 el.replaceChildren();
 const emptyEl = el.cloneNode(true);
 
-/** The text of this page with the state as it is now. */
+/** The text of this page with the state as it is now; what it asks is asked anew. */
 function pageText(): string {
   const texts: string[] = [];
   const { _module, recordings, recording, ...state } = values;
-  const stateText = JSON.stringify(state, (_, value) => {
+  const unanswered = { ...state, answers: [] };
+  const stateText = JSON.stringify(unanswered, (_, value) => {
     if (!isBinary(value)) {
       return value;
     }

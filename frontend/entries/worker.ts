@@ -1,20 +1,22 @@
-// The whole output, off the page's thread: sent the inputs and settings of a run, it answers with
-// the share that is done, again and again, and at last with the output.
-import { Attention, type Inputs, type Output } from "../engine/attention.ts";
-import type { AttentionConfig } from "../engine/config.ts";
+// A job off the page's thread: sent the inputs and settings of a run, it answers again and again
+// with what is done, and at last with the result.
+import { type JobName, type Progress, type Result, stepsOf, type Task } from "../engine/jobs.ts";
 
-export interface WorkerRequest {
-  arrays: Inputs;
-  config: AttentionConfig;
-}
+export type WorkerReply<Name extends JobName> = IteratorResult<Progress<Name>, Result<Name>>;
 
-export type WorkerReply = IteratorResult<number, Output>;
+/** Milliseconds between two answers: nobody sees more of them. */
+const EVERY = 40;
 
-globalThis.onmessage = ({ data }: MessageEvent<WorkerRequest>) => {
-  const steps = new Attention(data.arrays, data.config).output();
-  let reply: WorkerReply;
+globalThis.onmessage = ({ data }: MessageEvent<Task<JobName>>) => {
+  const steps = stepsOf(data);
+  let last = 0;
+  let reply: WorkerReply<JobName>;
   do {
     reply = steps.next();
-    globalThis.postMessage(reply);
+    const now = performance.now();
+    if (reply.done || now - last > EVERY) {
+      globalThis.postMessage(reply);
+      last = now;
+    }
   } while (!reply.done);
 };

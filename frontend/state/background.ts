@@ -1,30 +1,38 @@
-// The whole output, computed beside the page: in a worker, or where those are forbidden in slices.
+// A job on all rows, done beside the page: in a worker, or where those are forbidden in slices.
 import workerLines from "worker:../entries/worker.ts";
-import { Attention, type Inputs } from "../engine/attention.ts";
+import type { Inputs } from "../engine/attention.ts";
 import type { AttentionConfig } from "../engine/config.ts";
+import { type JobName, type Progress, type Result, stepsOf, type Task } from "../engine/jobs.ts";
 import type { WorkerReply } from "../entries/worker.ts";
-import type { Result } from "./run.ts";
-
-type Progress = (share: number) => void;
 
 /** Milliseconds of a slice: the page answers in between. */
 const SLICE = 12;
 
-/** One job at a time: a newer one ends an older. */
-export class Background {
+/** One at a time: a newer one ends an older. */
+export class Background<Name extends JobName> {
+  private readonly job: Name;
   private end: () => void = () => {};
 
+  constructor(job: Name) {
+    this.job = job;
+  }
+
   /**
-   * The result, or null where it was stopped or another job came first.
+   * The result, or null where it was stopped or another one came first.
    *
-   * @param progress is told how far it is, from 0 to 1.
+   * @param onProgress is told what is done.
    */
-  compute(arrays: Inputs, config: AttentionConfig, progress: Progress): Promise<Result | null> {
+  compute(
+    arrays: Inputs,
+    config: AttentionConfig,
+    onProgress: (progress: Progress<Name>) => void,
+  ): Promise<Result<Name> | null> {
+    const task: Task<Name> = { job: this.job, arrays, config };
     this.stop();
     return new Promise((resolve) => {
       let isOver = false;
       let worker: Worker | null = null;
-      const settle = (result: Result | null) => {
+      const settle = (result: Result<Name> | null) => {
         isOver = true;
         worker?.terminate();
         resolve(result);
@@ -32,19 +40,19 @@ export class Background {
       this.end = () => settle(null);
       const computeHere = () => {
         worker?.terminate();
-        if (!isOver) computeInSlices(arrays, config, progress, settle, () => isOver);
+        if (!isOver) computeInSlices(task, onProgress, settle, () => isOver);
       };
       worker = startedWorker();
       if (!worker) {
         computeHere();
         return;
       }
-      worker.onmessage = ({ data }: MessageEvent<WorkerReply>) => {
+      worker.onmessage = ({ data }: MessageEvent<WorkerReply<Name>>) => {
         if (data.done) settle(data.value);
-        else progress(data.value);
+        else onProgress(data.value);
       };
       worker.onerror = computeHere; // a policy may forbid it only once it loads
-      worker.postMessage({ arrays, config });
+      worker.postMessage(task);
     });
   }
 
@@ -67,14 +75,13 @@ function startedWorker(): Worker | null {
   }
 }
 
-function computeInSlices(
-  arrays: Inputs,
-  config: AttentionConfig,
-  progress: Progress,
-  settle: (result: Result) => void,
+function computeInSlices<Name extends JobName>(
+  task: Task<Name>,
+  onProgress: (progress: Progress<Name>) => void,
+  settle: (result: Result<Name>) => void,
   isOver: () => boolean,
 ): void {
-  const steps = new Attention(arrays, config).output();
+  const steps = stepsOf(task);
   const slice = () => {
     if (isOver()) return;
     const start = performance.now();
@@ -84,8 +91,8 @@ function computeInSlices(
       settle(step.value);
       return;
     }
-    progress(step.value);
+    onProgress(step.value);
     setTimeout(slice);
   };
-  setTimeout(slice); // another job may come first
+  setTimeout(slice); // another one may come first
 }

@@ -1,6 +1,7 @@
 // What a hand does on the pictures, with mouse, finger or keys: look, keep, draw a box, paint.
 import { clamp } from "../engine/numbers.ts";
 import type { Mask } from "./arrays.ts";
+import { Asker } from "./asker.ts";
 import { type Cursor, type Place, sameCursor } from "./cursor.ts";
 import { Keeper } from "./keeper.ts";
 import type { Kernel } from "./kernel.ts";
@@ -22,11 +23,13 @@ export class Hands {
   private readonly session: Session;
   private readonly keeper: Keeper;
   private readonly painter: Painter;
+  readonly asker: Asker;
 
   constructor(session: Session, kernel: Kernel) {
     this.session = session;
     this.keeper = new Keeper(session, kernel);
     this.painter = new Painter(session, kernel);
+    this.asker = new Asker(session, kernel);
   }
 
   // ---- tools ----
@@ -79,7 +82,7 @@ export class Hands {
   hover(view: ViewName, at: Place): void {
     const { session } = this;
     const cursor = session.cursor.value;
-    if (session.region.value) return;
+    if (session.region.value || this.asker.hover(view, at)) return;
     if (!session.kept) {
       this.show(cursorAt(session, view, at, false));
     } else if (cursor.kind === "query" && view === "background") {
@@ -91,6 +94,7 @@ export class Hands {
 
   /** The mouse has left a picture. */
   leave(view: ViewName): void {
+    if (this.asker.leave(view)) return;
     if (!this.session.kept) this.show(this.session.home.value);
     else if (view !== "foreground") this.keeper.hidePair();
   }
@@ -126,6 +130,8 @@ export class Hands {
       // Nothing is kept with a brush in hand, even where the hole has to stay.
     } else if (region.value?.isComplete === false) {
       region.value = { ...region.value, isComplete: true };
+    } else if (this.asker.click(view, at)) {
+      // it did what it does
     } else if (isFurther && view === "foreground") {
       this.keeper.keepFurther(queryAt(this.session, at));
     } else {
@@ -142,6 +148,7 @@ export class Hands {
       this.release(view, at);
       return;
     }
+    if (this.asker.tap(view, at)) return;
     const cursor = session.cursor.value;
     if (cursor.kind === "query" && cursor.kept && view === "background") {
       const patch = patchAt(session, at);
@@ -181,6 +188,7 @@ export class Hands {
   private arrow(view: ViewName, move: Place): void {
     const { session, keeper } = this;
     const drawn = session.region.value;
+    if (this.asker.key(view, move)) return;
     if (drawn?.isComplete === false && view === "foreground") {
       const { h, w } = session.attention;
       const [row, column] = drawn.to;
@@ -197,6 +205,7 @@ export class Hands {
   private enter(view: ViewName, isFurther: boolean): void {
     const { session, keeper } = this;
     const at = placeAfter(session, view, [0, 0]);
+    if (this.asker.key(view, [0, 0])) return;
     if (this.drawsBoxes(view) && this.isDragging) {
       this.release(view, at);
     } else if (this.drawsBoxes(view)) {

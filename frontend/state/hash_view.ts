@@ -4,6 +4,7 @@ import { WEIGHTS } from "../engine/roles.ts";
 import { keptQuery, type Place, samePlace } from "./cursor.ts";
 import { type Field, numberOf } from "./hash_field.ts";
 import { MOST_KEPT } from "./kept.ts";
+import { isAvailable, isMapName } from "./maps.ts";
 import type { Session } from "./session.ts";
 import { isStageKey } from "./stages.ts";
 
@@ -197,6 +198,16 @@ const table: ViewField = {
 };
 
 /** In the order in which they are read: a channel may need the sample, `beside` the query. */
+const map: ViewField = {
+  name: "map",
+  write: (session) => session.map.value ?? "",
+  read: (text, { map: chosen, run }) => {
+    const isPossible = isMapName(text) && isAvailable(text, run);
+    chosen.value = isPossible ? text : null;
+    return isPossible || text === "";
+  },
+};
+
 export const VIEW_FIELDS: readonly ViewField[] = [
   stage,
   count(
@@ -225,6 +236,7 @@ export const VIEW_FIELDS: readonly ViewField[] = [
     6,
     (size) => isBelow(size - 1, 40),
   ),
+  map,
   word("side", (session) => session.side, ["B", "A", "difference"]),
   table,
 ];

@@ -4,7 +4,7 @@ import type { Cursor, Place } from "./cursor.ts";
 import type { Run } from "./run.ts";
 
 /** The cells of f that lie in its hole, as the layer shrinks it. */
-function holeCells(run: Run, sample: number): Place[] {
+export function holeCells(run: Run, sample: number): Place[] {
   const mask = run.foregroundMaskOf(sample);
   if (!mask) return [];
   const { H, W } = run.inputs;

@@ -9,7 +9,8 @@ import { Background } from "./background.ts";
 import type { Cursor } from "./cursor.ts";
 import { followCursor } from "./follow.ts";
 import { Lens } from "./lens.ts";
-import { Link, PATIENCE } from "./link.ts";
+import { Link, PATIENCE, REST } from "./link.ts";
+import { MapMaker } from "./maps.ts";
 import { isLocked } from "./recorded.ts";
 import { inputsOf, Run } from "./run.ts";
 import { secondsOf } from "./seconds.ts";
@@ -19,13 +20,10 @@ import { StepIn } from "./step_in.ts";
 import { Swapping } from "./swapping.ts";
 import { Wishes } from "./wishes.ts";
 
-/** Milliseconds to wait for the end of a drag before anything is computed. */
-const REST = 50;
-
 export class Kernel {
-  private readonly link: Link;
+  readonly link: Link;
   private readonly session: Session;
-  private readonly background = new Background();
+  private readonly background = new Background("output");
   /** The run that the model knows of. */
   private recorded: Run | null = null;
   /** The last run that the kernel, or the page alone, computed: what a refusal goes back to. */
@@ -39,6 +37,7 @@ export class Kernel {
   private unfollow: () => void = () => {};
   readonly wishes: Wishes;
   readonly stepIn: StepIn;
+  readonly maps: MapMaker;
   readonly lens: Lens;
   /** Whether the front end that shows this has lost its kernel. */
   isGone: () => boolean = () => false;
@@ -54,6 +53,7 @@ export class Kernel {
       this.stepIn.keepStored();
     });
     this.stepIn = new StepIn(this.link, session);
+    this.maps = new MapMaker(this.link, session);
     this.lens = new Lens(this.link, session, (cursor) => this.publish({ cursor }));
   }
 
@@ -130,6 +130,7 @@ export class Kernel {
     this.stepIn.load();
     this.lens.close();
     followCursor(this.model, this.session);
+    this.maps.load(run);
     this.receive();
     if (!session.run.known(0) && session.progress.value === null) this.request();
   }

@@ -4,6 +4,8 @@ import { maskOf, sameMask } from "./arrays.ts";
 
 /** Milliseconds that the kernel has to answer. */
 export const PATIENCE = 5000;
+/** Milliseconds to wait for the end of a drag before anything is computed. */
+export const REST = 50;
 
 export class Link {
   readonly model: Model;
@@ -35,6 +37,11 @@ export class Link {
   onLife(call: () => void): void {
     this.model.on("comm_live_update", call);
     this.undoings.push(() => this.model.off("comm_live_update", call));
+  }
+
+  /** What is to be ended with all the rest. */
+  onStop(call: () => void): void {
+    this.undoings.push(call);
   }
 
   stop(): void {

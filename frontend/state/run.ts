@@ -2,6 +2,7 @@
 import { type Signal, signal } from "@preact/signals";
 import { Attention } from "../engine/attention.ts";
 import type { AttentionConfig } from "../engine/config.ts";
+import type { RowMaps } from "../engine/maps.ts";
 import {
   type Bytes,
   type KernelTraits,
@@ -100,6 +101,7 @@ export class Run {
   remote: Remote | null = null;
   /** By sample. */
   readonly results: Signal<ReadonlyMap<number, Result>>;
+  readonly rowMaps: Signal<ReadonlyMap<number, RowMaps>> = signal(new Map());
   /** Of a run before: its output stays on screen until this one's is there. */
   private earlier: ReadonlyMap<number, Result> | null = null;
   private engine: Engine | null = null;
@@ -160,6 +162,16 @@ export class Run {
       });
     }
     this.setResults(results);
+  }
+
+  learnRows(sample: number, maps: RowMaps): void {
+    this.rowMaps.value = new Map(this.rowMaps.value).set(sample, maps);
+  }
+
+  /** Whether all rows were gone through. Nobody is told when that changes. */
+  hasAllRows(sample: number): boolean {
+    const maps = this.rowMaps.peek().get(sample);
+    return maps !== undefined && maps.queriesDone === maps.argmax.length;
   }
 
   know(sample: number, result: Result): void {

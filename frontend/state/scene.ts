@@ -8,6 +8,8 @@ import { stepOf } from "../steps/index.ts";
 import { type Cursor, type Place, patchOf, queryOf } from "./cursor.ts";
 import type { GradientMaps } from "./gradient.ts";
 import type { KeptLink } from "./kept.ts";
+import type { DoubtMap } from "./maps.ts";
+import type { Asked } from "./questions.ts";
 import type { Region, RegionSum } from "./region.ts";
 import type { Result, Run } from "./run.ts";
 import { type Answers, answersOf, difference, rowOf, type Side, sideOf } from "./sides.ts";
@@ -23,6 +25,8 @@ export interface HeatMap {
   readonly cols: number;
   readonly step: number;
   readonly range: ColourRange;
+  /** Whether a cell has its number already; left out where all have. */
+  readonly isDone?: (cell: number) => boolean;
   /** Numbers up to this, either way, get no colour: the picture below shows. */
   readonly least?: number;
 }
@@ -42,6 +46,10 @@ export interface View {
   readonly links: readonly KeptLink[];
   readonly region: Region | null;
   readonly regionSum: RegionSum | null;
+  /** The map of doubt, which lies over the picture that has its cells. */
+  readonly doubt: DoubtMap | null;
+  /** The question on screen, if any. */
+  readonly asked: Asked | null;
   /** In place of the stage's maps, while the gradient lens is open. */
   readonly gradientMaps: GradientMaps | null;
 }
@@ -126,6 +134,9 @@ export function sceneOf(view: View): Scene {
     backgroundHeat = { ...overPatches(values, summed), range: rangeOf(values, summed !== WEIGHTS) };
     foregroundHeat = null;
   }
+  const { doubt } = view;
+  if (doubt?.grid === "query") foregroundHeat = { ...doubt, step: rate };
+  if (doubt?.grid === "patch") backgroundHeat = { ...doubt, step: stride * rate };
   if (view.gradientMaps) {
     foregroundHeat = view.gradientMaps.f;
     backgroundHeat = view.gradientMaps.b;

@@ -1,6 +1,7 @@
 // The state of one debugger, as signals, and what may be done to it. It knows no kernel.
 import { batch, computed, type ReadonlySignal, signal } from "@preact/signals";
 import { WEIGHTS } from "../engine/roles.ts";
+import type { MapName } from "../generated/maps.ts";
 import type { StageKey } from "../generated/stages.ts";
 import { answeredCursor } from "./answered.ts";
 import type { Mask } from "./arrays.ts";
@@ -16,11 +17,15 @@ import {
 import { type Gradient, type GradientMaps, mapsOf } from "./gradient.ts";
 import { homeOf } from "./home.ts";
 import { type KeptLink, keptCellsOf, linksOf } from "./kept.ts";
+import { type DoubtMap, doubtOf } from "./maps.ts";
+import { Playback } from "./mechanism.ts";
+import { Questions } from "./questions.ts";
 import type { Region, RegionSum } from "./region.ts";
 import { Remarks } from "./remarks.ts";
 import type { Run } from "./run.ts";
 import { type Scene, type Span, sceneOf, type ViewName } from "./scene.ts";
 import type { Side } from "./sides.ts";
+import { veiled, withoutAnswers } from "./veil.ts";
 
 export type Tool = "look" | "region" | "brush" | "erase" | "rectangle";
 /** A role whose place the pictures outline while a term of the equation is pointed at. */
@@ -47,6 +52,9 @@ export class Session {
   /** The one channel that every picture shows; null for all. */
   readonly channel = signal<number | null>(null);
   readonly span = signal<Span>("row");
+  /** By what the cells are coloured, and how much of that is made while it is. */
+  readonly map = signal<MapName | null>(null);
+  readonly mapProgress = signal<number | null>(null);
   readonly tool = signal<Tool>("look");
   /** Diameter of the brush, in pixels. */
   readonly brush = signal(6);
@@ -74,13 +82,21 @@ export class Session {
   /** Why nothing can be shown at all. */
   readonly fatal = signal("");
   readonly remarks = new Remarks();
+  /** How the step on screen works, in motion. */
+  readonly mechanism = new Playback();
+  readonly questions = new Questions();
   /** The cursor whose rows are here, where they are asked for of the kernel. */
   readonly answered = signal<Cursor | null>(null);
   /** The kernel is gone. */
   readonly offline = signal(false);
 
   /** What is shown while the reader points at nothing; read only where there is a document. */
-  readonly home: ReadonlySignal<Cursor> = computed(() => homeOf(this.run, this.sample.value));
+  readonly home: ReadonlySignal<Cursor> = computed(() => {
+    const { isOpen, cell } = this.questions;
+    const asked = isOpen.value ? cell.value : null;
+    if (asked && this.hasCell(asked)) return { ...keptQuery(asked), kept: false };
+    return homeOf(this.run, this.sample.value);
+  });
 
   /** The kept cells, the cursor's last. */
   readonly keptCells: ReadonlySignal<readonly Place[]> = computed(() =>
@@ -92,13 +108,21 @@ export class Session {
     answeredCursor(this) === this.cursor.value ? linksOf(this.attention, this.keptCells.value) : [],
   );
 
+  /** The map of doubt as far as it is known. */
+  readonly doubt: ReadonlySignal<DoubtMap | null> = computed(() => {
+    const [name, run] = [this.map.value, this.document.value];
+    return name && run && doubtOf(name, run, this.sample.value);
+  });
+
   private readonly gradientMaps: ReadonlySignal<GradientMaps | null> = computed(() => {
     const gradient = this.gradient.value;
     return gradient && mapsOf(gradient, this.channel.value);
   });
 
   /** The scene; read only where there is a document. */
-  readonly scene: ReadonlySignal<Scene> = computed(() => sceneOf(this.view));
+  readonly scene: ReadonlySignal<Scene> = computed(() =>
+    this.questions.isOpen.value ? veiled(sceneOf(withoutAnswers(this.view))) : sceneOf(this.view),
+  );
 
   private get view() {
     return {
@@ -113,6 +137,8 @@ export class Session {
       links: this.links.value,
       region: this.region.value,
       regionSum: this.regionSum.value,
+      doubt: this.doubt.value,
+      asked: this.questions.asked.value,
       gradientMaps: this.gradientMaps.value,
     };
   }
@@ -125,6 +151,12 @@ export class Session {
 
   get attention() {
     return this.run.attention(this.sample.value);
+  }
+
+  /** Whether the present grid has a query cell. */
+  hasCell([row, column]: Place): boolean {
+    const { h, w } = this.attention;
+    return row < h && column < w;
   }
 
   /** Whether the page computes by itself what a kernel would. */

@@ -68,7 +68,9 @@ export class Wishes {
   /** Other inputs, made in the page. */
   adopt(meta: Traits["meta"], buffers: Traits["buffers"], mask: Traits["mask"]): void {
     const nothing = { query: null, pixel: null, sample: 0, answer: {}, recordings: [] };
-    this.link.write({ ...nothing, recorded: {}, plain: {}, buffers, mask });
+    // Questions are about the cells of another picture.
+    const ofOthers = { recorded: {}, plain: {}, questions: [], answers: [] };
+    this.link.write({ ...nothing, ...ofOthers, buffers, mask });
     this.link.model.set("meta", { ...meta, config: this.session.run.config });
   }
 }

@@ -47,6 +47,7 @@ function swapOf({ swap }: Run): string {
 
 export function pythonOf(session: Session): string {
   const { run, stage, sample, pixel, query } = session.scene.value;
+  const map = session.map.value; // the error asks for a truth, which no line here makes
   const lines = ["import ctxattn_viz as cv"];
   lines.push(
     run.inputs.meta.python ??
@@ -69,6 +70,7 @@ export function pythonOf(session: Session): string {
     lines.push(`ledger = trace.pixel(${at}, sample=${sample})`);
     place = `, pixel=(${at})`;
   }
-  lines.push(`cv.debug(trace, stage="${stage}", sample=${sample}${place})`);
+  const colours = map && map !== "error" ? `, map="${map}"` : "";
+  lines.push(`cv.debug(trace, stage="${stage}", sample=${sample}${place}${colours})`);
   return `${lines.join("\n")}\n`;
 }

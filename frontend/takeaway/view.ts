@@ -25,7 +25,13 @@ export interface PictureParts {
   readonly legend: Legend;
 }
 
-const COLOURS = { query: "#d55e00", match: "#56b4e9", pixel: "#009e73", hole: "#cc79a7" };
+const COLOURS = {
+  query: "#d55e00",
+  match: "#56b4e9",
+  pixel: "#009e73",
+  hole: "#cc79a7",
+  guess: "#ffffff",
+};
 const LINE = 2; // pixels of the canvas at a ratio of 1
 const LABEL = 12;
 
@@ -131,6 +137,7 @@ function markShape({ box, kind, label, labelAt }: Mark, scale: Scale): string {
 
 function colourOf(names: readonly string[]): string {
   if (names.includes("query")) return COLOURS.query;
+  if (names.includes("guess")) return COLOURS.guess;
   return names.includes("match") ? COLOURS.match : COLOURS.pixel;
 }
 

@@ -48,7 +48,8 @@ export function openApp(stage: StageKey, run: Run = smallRun()): Session {
     if (changes.cursor) session.cursor.value = changes.cursor;
   };
   const stepIn = { code: signal(null) };
-  const kernel = { publish, wishes: {}, stepIn } as unknown as Kernel;
+  const link = { onChange() {}, write() {}, model: { get: () => undefined } };
+  const kernel = { publish, wishes: {}, stepIn, link } as unknown as Kernel;
   const tools = { session, kernel, hands: new Hands(session, kernel) };
   render(<App tools={tools} />, host);
   return session;

@@ -47,6 +47,7 @@ function stateOf(session: Session): string {
     sample: session.sample.value,
     channel: session.channel.value,
     span: session.span.value,
+    map: session.map.value,
     tool: session.tool.value,
     brush: session.brush.value,
     side: session.side.value,
@@ -133,6 +134,7 @@ function disturb(dice: Dice, { session, kernel }: ReturnType<typeof openPage>): 
   session.channel.value = dice.one(null, 0, 2);
   session.span.value = dice.one("row", "stage", "everything");
   session.tool.value = dice.one<Tool>("look", "region", "brush", "erase", "rectangle");
+  session.map.value = dice.one(null, "margin", "times_pasted");
   session.brush.value = 1 + dice.below(40);
   session.side.value = dice.one("A", "B", "difference");
   session.showsTable.value = dice.one(true, false);

@@ -103,7 +103,9 @@ test("without workers the page computes in slices", async () => {
     },
   );
   const shares: number[] = [];
-  const result = await new Background().compute(arrays(), CAN, (share) => shares.push(share));
+  const result = await new Background("output").compute(arrays(), CAN, (share) =>
+    shares.push(share),
+  );
   expect(result?.output.length).toBe(3 * 12 * 10);
   vi.stubGlobal(
     "Worker",
@@ -117,14 +119,14 @@ test("without workers the page computes in slices", async () => {
     },
   );
   vi.stubGlobal("URL", { createObjectURL: () => "blob:", revokeObjectURL() {} });
-  const later = await new Background().compute(arrays(), CAN, () => {});
+  const later = await new Background("output").compute(arrays(), CAN, () => {});
   expect(later?.output).toEqual(result?.output);
 });
 
 test("a newer job ends an older", async () => {
   vi.useRealTimers();
   vi.stubGlobal("Worker", undefined);
-  const background = new Background();
+  const background = new Background("output");
   const first = background.compute(arrays(), CAN, () => {});
   const second = background.compute(arrays(), CAN, () => {});
   expect(await first).toBe(null);

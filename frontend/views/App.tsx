@@ -14,7 +14,13 @@ import { Inspector } from "./Inspector.tsx";
 import { Lead } from "./Lead.tsx";
 import { LensPanel, takeLensKey } from "./lens/Panel.tsx";
 import { Matches } from "./Matches.tsx";
+import { viewOf } from "./maps/over.ts";
+import { walkWorst, worstStepOf } from "./maps/worst.ts";
+import { takeMechanismKey } from "./mechanisms/keys.ts";
 import { Pictures } from "./Pictures.tsx";
+import { Card } from "./questions/Card.tsx";
+import { isWithheld, takeQuestionKey } from "./questions/keys.ts";
+import { Outputs } from "./questions/Outputs.tsx";
 import { spokenRegion } from "./region.tsx";
 import { type Root, setRoot } from "./root.ts";
 import { neighbour, Strip, showStage } from "./Strip.tsx";
@@ -35,6 +41,7 @@ export function App({ tools }: { tools: Tools }) {
       const { backgroundHeat, foregroundHeat } = session.scene.value;
       return (backgroundHeat ?? foregroundHeat)?.range;
     };
+    element.debuggerMap = () => session.doubt.value;
     return () => setRoot(tools, null);
   }, [tools]);
   // useSignalEffect would wait for the next frame: these say what is shown now.
@@ -46,6 +53,7 @@ export function App({ tools }: { tools: Tools }) {
         const { stage, query } = session.scene.value;
         element.dataset.stage = stage;
         element.dataset.query = query ? query.join() : "";
+        element.dataset.map = session.doubt.value ? viewOf(session.doubt.value) : "";
         element.setAttribute("aria-busy", String(session.progress.value !== null));
       }),
     [session],
@@ -62,7 +70,9 @@ export function App({ tools }: { tools: Tools }) {
   useLayoutEffect(() => {
     const takeElsewhere = (event: KeyboardEvent) => {
       if (root.current?.contains(event.target as Node)) return;
-      const isBusy = session.isPlaying.value || session.kept || session.region.value !== null;
+      const { isPlaying, mapProgress, region } = session;
+      const isMaking = isPlaying.value || mapProgress.value !== null;
+      const isBusy = isMaking || session.kept || region.value !== null;
       const closesLens = event.key === "Escape" && takeLensKey(tools, event);
       if (event.key === "Escape" && isBusy && !closesLens) letGo(tools);
       // On a page of its own nothing else wants a key that no element has.
@@ -113,16 +123,25 @@ function forgetHint({ session }: Tools): void {
   session.hint.value = "";
 }
 
-/** Escape stops what plays first, and lets go what is kept or drawn when it is pressed again. */
-function letGo({ session, hands }: Tools): void {
+/** Escape stops what plays or is made first, and lets go what is kept or drawn when it is pressed again. */
+function letGo({ session, kernel, hands }: Tools): void {
   if (session.isPlaying.value) session.isPlaying.value = false;
+  else if (session.mapProgress.value !== null) kernel.maps.cancel();
   else hands.letGo();
 }
+
+/** Whether a part of the page that is open has done what the key does there. */
+const isTaken = (tools: Tools, event: KeyboardEvent): boolean =>
+  takeSteppingKey(tools, event) || takeMechanismKey(tools, event) || takeLensKey(tools, event);
 
 function takeKey(tools: Tools, event: KeyboardEvent): void {
   const by = { "[": -1, "]": 1 }[event.key];
   if (tools.session.showsKeys.value) return; // the dialog has its own
-  if (takeSteppingKey(tools, event) || takeLensKey(tools, event)) {
+  if (takeQuestionKey(tools, event)) {
+    // it did what it does
+  } else if (isWithheld(tools, event)) {
+    return;
+  } else if (isTaken(tools, event)) {
     // it did what it does
   } else if (event.key === "Escape") {
     letGo(tools);
@@ -135,6 +154,8 @@ function takeKey(tools: Tools, event: KeyboardEvent): void {
     tools.session.showsTable.value = !tools.session.showsTable.value;
   } else if (tools.session.remarks.walk.value && walkStepOf(event)) {
     walkOn(tools, walkStepOf(event));
+  } else if (tools.session.map.value && worstStepOf(event)) {
+    walkWorst(tools, worstStepOf(event));
   } else {
     return;
   }
@@ -142,24 +163,37 @@ function takeKey(tools: Tools, event: KeyboardEvent): void {
   event.stopPropagation();
 }
 
-const Whole = () => (
-  <>
-    <div class="ctx-whole">
-      <Bar />
-      <Lead />
-      <Strip />
-      <Panels />
-      <Findings />
-      <Notes />
-    </div>
-    <Spoken />
-  </>
-);
+function Whole() {
+  const { session, hands } = useTools();
+  const { question, isOpen } = session.questions;
+  useLayoutEffect(() => hands.asker.follow(), [hands]);
+  return (
+    <>
+      <div class="ctx-whole">
+        <Bar />
+        {question.value ? (
+          <Card />
+        ) : (
+          <>
+            <Lead />
+            <Strip />
+          </>
+        )}
+        <Panels />
+        {!isOpen.value && <Findings />}
+        <Notes />
+      </div>
+      <Spoken />
+    </>
+  );
+}
 
 /** The code, while it is open, stands in the place of what the stage does to this cell. */
 function Panels() {
   const { kernel, session } = useTools();
+  const { question, isOpen } = session.questions;
   const isSteppedInto = kernel.stepIn.code.value !== null;
+  if (question.value?.kind === "fusion" || isOpen.value) return <AskedPanels />;
   const Below = session.showsGradient.value ? LensPanel : Inspector;
   return (
     <div
@@ -170,6 +204,17 @@ function Panels() {
       <Pictures />
       {isSteppedInto ? <Panel /> : <Below />}
       <Matches />
+    </div>
+  );
+}
+
+/** While a question stands: the pictures, and nothing that would answer it. */
+function AskedPanels() {
+  const question = useTools().session.questions.question.value;
+  return (
+    <div class="ctx-panels">
+      <Pictures views={question?.kind === "fusion" ? ["foreground"] : undefined} />
+      {question?.kind === "fusion" && <Outputs question={question} />}
     </div>
   );
 }

@@ -32,6 +32,7 @@ export function Bar() {
         <Samples />
         <Channels />
         <Dialects />
+        <Questions />
         <Photograph actions={actions} />
         <Pin />
         <TakeAway actions={actions} />
@@ -145,6 +146,22 @@ function Dialects() {
         if (name !== "custom") kernel.change(dialects[name]);
       }}
     />
+  );
+}
+
+/** Where questions were asked: looks at the last one again. */
+function Questions() {
+  const { session, hands } = useTools();
+  const { list, question } = session.questions;
+  if (!list.value.length || question.value) return null;
+  return (
+    <Button
+      name="questions"
+      help="The questions that were asked, and what was answered."
+      onClick={() => hands.asker.back()}
+    >
+      Questions
+    </Button>
   );
 }
 

@@ -55,7 +55,7 @@ export function Keys() {
           <dt>
             <kbd>Esc</kbd>
           </dt>
-          <dd>stops playing; then ends a region; then lets all go</dd>
+          <dd>stops playing, or the making of a map; then ends a region; then lets all go</dd>
           <dt>
             <kbd>[</kbd> <kbd>]</kbd>
           </dt>
@@ -81,6 +81,13 @@ export function Keys() {
             open)
           </dd>
           <dt>
+            <kbd>W</kbd>
+          </dt>
+          <dd>
+            the next worst place of the map that the cells are coloured by; <kbd>Shift</kbd>+
+            <kbd>W</kbd> the previous one
+          </dd>
+          <dt>
             <kbd>S</kbd>
           </dt>
           <dd>steps into the code of the stage, and closes it</dd>
@@ -91,6 +98,17 @@ export function Keys() {
             in the code: next, back, into a call, out of it; <kbd>Home</kbd> <kbd>End</kbd> first
             and last; on a line’s number <kbd>Enter</kbd> runs to it
           </dd>
+          <dt>
+            <kbd>M</kbd>
+          </dt>
+          <dd>
+            watches the step move, and ends that; meanwhile <kbd>,</kbd> <kbd>.</kbd> one tick back
+            and on, <kbd>K</kbd> plays and pauses, <kbd>Home</kbd> <kbd>End</kbd> first and last
+          </dd>
+          <dt>
+            <kbd>X</kbd> <kbd>N</kbd> <kbd>P</kbd>
+          </dt>
+          <dd>with a question: skip it, on to the next, back to the one before</dd>
           <dt>
             <kbd>G</kbd>
           </dt>

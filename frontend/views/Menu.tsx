@@ -9,6 +9,8 @@ export interface MenuItem {
   readonly words: string;
   readonly onChoose: () => unknown;
   readonly isDisabled?: boolean;
+  /** Of items of which one is chosen: whether this one is. */
+  readonly isChosen?: boolean;
 }
 
 interface MenuProps {
@@ -16,11 +18,15 @@ interface MenuProps {
   help: string;
   /** In place of the label's words. */
   icon?: IconName;
+  /** Above the items. */
+  title?: string;
+  /** Whether what was chosen in it is in force. */
+  isOn?: boolean;
   items: readonly MenuItem[];
 }
 
 /** Escape, or a press outside, closes it. */
-export function Menu({ label, help, icon, items }: MenuProps) {
+export function Menu({ label, help, icon, title, isOn, items }: MenuProps) {
   const [isOpen, setOpen] = useState(false);
   const menu = useRef<HTMLDivElement>(null);
   useEffect(() => {
@@ -48,18 +54,21 @@ export function Menu({ label, help, icon, items }: MenuProps) {
         class={icon ? "ctx-tool" : "ctx-chip"}
         aria-label={icon ? label : undefined}
         aria-expanded={isOpen}
+        data-on={isOn}
         onClick={() => setOpen(!isOpen)}
         {...useHint(help)}
       >
         {icon ? <Icon name={icon} /> : `${label} ▾`}
       </button>
       <div hidden={!isOpen}>
-        {items.map(({ name, words, onChoose, isDisabled }) => (
+        {title && <small>{title}</small>}
+        {items.map(({ name, words, onChoose, isDisabled, isChosen }) => (
           <button
             key={name}
             type="button"
             data-do={name}
             disabled={isDisabled}
+            aria-pressed={isChosen}
             onClick={() => {
               close();
               onChoose();

@@ -1,6 +1,6 @@
 // One picture: a canvas, the hole hatched over it, outlines and arrows above. It lies on a mat that
 // takes up what whole device pixels leave of its column.
-import { effect, useSignal } from "@preact/signals";
+import { effect, useComputed, useSignal } from "@preact/signals";
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { clamp } from "../engine/numbers.ts";
 import type { Place } from "../state/cursor.ts";
@@ -109,6 +109,13 @@ export function Picture({ view, images }: PictureProps) {
     else hands.release(view, placeOf(event), event.shiftKey);
   };
 
+  const { asked } = session.questions;
+  const answers = useComputed(() => asked.value?.isOpen === true && asked.value.kind === "where");
+  const keys =
+    view === "background" && answers.value
+      ? "arrow keys move a cross, Enter answers with it"
+      : "arrow keys move, Enter keeps, Escape lets go";
+
   return (
     <section class="ctx-panel" aria-label={view} ref={section}>
       <PictureHead view={view} canvas={base} />
@@ -119,7 +126,7 @@ export function Picture({ view, images }: PictureProps) {
           // biome-ignore lint/a11y/noNoninteractiveTabindex: an application takes the keys itself
           tabIndex={0}
           role="application"
-          aria-label={`${view}: arrow keys move, Enter keeps, Escape lets go`}
+          aria-label={`${view}: ${keys}`}
           onPointerMove={move}
           onPointerLeave={leave}
           onPointerDown={press}

@@ -2,6 +2,7 @@
 import type { ViewName } from "../state/scene.ts";
 import { Caption, Legend } from "./captions.tsx";
 import { useTools } from "./context.ts";
+import { MapFoot } from "./maps/MapFoot.tsx";
 import { BrushSize, hasSize } from "./Palette.tsx";
 
 export function PictureFoot({ view }: { view: ViewName }) {
@@ -21,6 +22,7 @@ export function PictureFoot({ view }: { view: ViewName }) {
         <Legend view={view} />
       </div>
       {isPainted && <Leak />}
+      <MapFoot view={view} />
     </footer>
   );
 }

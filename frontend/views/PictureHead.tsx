@@ -12,6 +12,9 @@ import { Decibels } from "./Decibels.tsx";
 import { bitsOf } from "./hatch.ts";
 import { useHint } from "./hints.ts";
 import { Menu, type MenuItem } from "./Menu.tsx";
+import { MapMenu } from "./maps/MapMenu.tsx";
+import { doubtOver } from "./maps/over.ts";
+import { MAP_WORDS } from "./maps/words.ts";
 import { arrowsOf, labelledMarks, shapeOf } from "./overlays.tsx";
 import { Palette } from "./Palette.tsx";
 import { Button, Choice } from "./pieces.tsx";
@@ -33,6 +36,7 @@ export function PictureHead({ view, canvas }: PictureHeadProps) {
       {view === "background" && <Sides />}
       {view === "background" && <SpanChoice />}
       {view === hands.canvas && <Palette />}
+      {view === "foreground" && <MapMenu />}
       <More view={view} canvas={canvas} />
     </header>
   );
@@ -165,6 +169,8 @@ function More({ view, canvas }: PictureHeadProps) {
 function partsOf(view: ViewName, session: Session, canvas: HTMLCanvasElement): PictureParts {
   const scene = session.scene.value;
   const [rows, cols] = shapeOf(view, scene);
+  const doubt = doubtOver(view, scene);
+  const title = doubt ? MAP_WORDS[doubt.name].label : titleOf(scene);
   return {
     canvas,
     rows,
@@ -172,12 +178,9 @@ function partsOf(view: ViewName, session: Session, canvas: HTMLCanvasElement): P
     marks: labelledMarks(view, scene, canvas.width / window.devicePixelRatio / cols),
     arrows: arrowsOf(view, scene),
     hole: bitsOf(view, session),
-    onlyEdge: view === "output",
+    onlyEdge: view === "output" || doubt !== null,
     legend: {
-      lines: [
-        `${NAMES[view]} at ${titleOf(scene)}: ${scene.run.inputs.meta.title}`,
-        ...linesOf(scene),
-      ],
+      lines: [`${NAMES[view]} at ${title}: ${scene.run.inputs.meta.title}`, ...linesOf(scene)],
       range: heatOf(view, scene)?.range ?? null,
     },
   };

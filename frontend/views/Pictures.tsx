@@ -8,13 +8,14 @@ import { Picture } from "./Picture.tsx";
 
 const VIEWS: readonly ViewName[] = ["foreground", "background", "output"];
 
-export function Pictures() {
+/** All three, or some of them. */
+export function Pictures({ views = VIEWS }: { views?: readonly ViewName[] }) {
   const { session } = useTools();
   const images = useMemo(() => new Images(), []);
   useLayoutEffect(() => sumRegions(session), [session]);
   return (
     <>
-      {VIEWS.map((view) => (
+      {views.map((view) => (
         <Picture key={view} view={view} images={images} />
       ))}
     </>

@@ -38,7 +38,7 @@ export class PictureCanvas {
 
   /** Draw a picture of `rows` × `cols` pixels with a heat map over it. */
   draw(picture: CanvasImageSource | null, map: HeatMap | null, rows: number, cols: number): void {
-    const drawn = [picture, map?.values, map?.range.high, rows, cols];
+    const drawn = [picture, map?.values, map?.range.low, map?.range.high, rows, cols];
     if (drawn.every((part, i) => part === this.drawn[i]) && this.drawn.length) return;
     this.drawn = drawn;
     const { width, height } = this.canvas;
@@ -50,9 +50,9 @@ export class PictureCanvas {
     if (!map) return;
     pen.fillStyle = DIMMED;
     pen.fillRect(0, 0, width, height);
+    const { values, range, least = -1, isDone = () => true } = map;
     paintOn(this.heat, map.rows, map.cols, (i) => {
-      const value = map.values[i];
-      return Math.abs(value) <= (map.least ?? -1) ? null : paint(value, map.range);
+      return Math.abs(values[i]) <= least || !isDone(i) ? null : paint(values[i], range);
     });
     // A patch of stride s stands on s × s cells; the last may stick out.
     const across = (map.cols * map.step * width) / cols;

@@ -1,16 +1,19 @@
 // The words at each picture: what it shows of this cell, and between which numbers its colours lie.
 import type { ComponentChildren } from "preact";
 import { useMemo } from "preact/hooks";
-import { gradient } from "../engine/colour.ts";
 import { type Cursor, samePlace } from "../state/cursor.ts";
 import type { KeptLink } from "../state/kept.ts";
 import { boxOf } from "../state/region.ts";
 import type { HeatMap, Scene, ViewName } from "../state/scene.ts";
 import { missingOutput } from "../state/sides.ts";
 import { useTools } from "./context.ts";
-import { cell } from "./format.ts";
+import { cell, digits } from "./format.ts";
+import { MapCaption, MapLegend } from "./maps/MapFoot.tsx";
+import { doubtOver } from "./maps/over.ts";
 import { MUTUAL } from "./marks.ts";
 import { Num } from "./numbers.tsx";
+import { AskedCaption } from "./questions/Ask.tsx";
+import { Ramp } from "./Ramp.tsx";
 import { RegionCaption } from "./region.tsx";
 
 interface OfView {
@@ -29,23 +32,11 @@ export function Legend({ view }: OfView) {
   const { session } = useTools();
   const scene = session.scene.value;
   const heat = heatOf(view, scene);
+  const doubt = doubtOver(view, scene);
+  if (doubt) return <MapLegend scene={scene} doubt={doubt} />;
   if (!heat) return null;
-  const { low, high, signed } = heat.range;
-  return (
-    <>
-      <span>
-        <Num value={low} />
-      </span>
-      <span
-        class="ctx-ramp"
-        title={`the colours span ${spanWords(scene)}`}
-        style={{ background: gradient(signed) }}
-      />
-      <span>
-        <Num value={high} />
-      </span>
-    </>
-  );
+  const title = `the colours span ${spanWords(scene)}`;
+  return <Ramp range={heat.range} title={title} words={digits} />;
 }
 
 function spanWords({ span, cursor, regionSum, gradientMaps }: Scene): string {
@@ -61,6 +52,8 @@ export function Caption({ view }: OfView) {
   const { session } = useTools();
   const scene = session.scene.value;
   if (scene.gradientMaps && view !== "output") return <GradientCaption view={view} />;
+  const doubt = doubtOver(view, scene);
+  if (doubt && !scene.region) return <MapCaption scene={scene} doubt={doubt} />;
   if (view === "foreground") return <ForegroundCaption scene={scene} />;
   if (view === "background") return <BackgroundCaption scene={scene} />;
   return <OutputCaption scene={scene} />;
@@ -131,7 +124,8 @@ function PatchUses({ scene }: OfScene) {
 }
 
 function BackgroundCaption({ scene }: OfScene) {
-  const { attention, cursor, links, regionSum } = scene;
+  const { asked, attention, cursor, links, regionSum } = scene;
+  if (asked?.isOpen && cursor.kind === "query") return <AskedCaption asked={asked} />;
   if (regionSum) return <RegionCaption scene={scene} sum={regionSum} />;
   if (cursor.kind === "nothing") return <>where the patches come from</>;
   if (cursor.kind === "pixel") return <>where its colour comes from</>;

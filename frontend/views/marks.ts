@@ -8,6 +8,7 @@ import { bestOf } from "../state/sides.ts";
 import { cellBox, pasteBox } from "../steps/boxes.ts";
 import { stepOf } from "../steps/index.ts";
 import type { Arrow, Mark } from "../steps/step.ts";
+import { askedMarks } from "./questions/marks.ts";
 
 const MOST_BEST = 5;
 const MOST_PASTES = 12;
@@ -19,6 +20,11 @@ const ITSELF = "↺";
 
 /** All boxes over a picture, the last one on top. */
 export function marksOf(view: ViewName, scene: Scene): readonly Mark[] {
+  const marks = cursorMarks(view, scene);
+  return scene.asked ? [...marks, ...askedMarks(view, scene, scene.asked)] : marks;
+}
+
+function cursorMarks(view: ViewName, scene: Scene): readonly Mark[] {
   if (scene.gradientMaps && view !== "output") return []; // they would hide what they are about
   const ofStep = stepOf(scene.stage).marks?.(view, scene) ?? [];
   if (view === "background" && scene.regionSum) return regionBestMarks(scene);

@@ -7,6 +7,7 @@ import { fitted } from "./canvas.ts";
 import { useTools } from "./context.ts";
 import { withLabels } from "./labels.ts";
 import { linkArrows, marksOf } from "./marks.ts";
+import { gapArrows } from "./questions/marks.ts";
 import type { Width } from "./width.ts";
 
 interface OfView {
@@ -71,7 +72,7 @@ export function Marks({ view, room }: MarksProps) {
 export function arrowsOf(view: ViewName, scene: Scene): readonly Arrow[] {
   if (scene.gradientMaps) return [];
   const ofStep = stepOf(scene.stage).arrows?.(view, scene) ?? [];
-  return [...ofStep, ...linkArrows(view, scene)];
+  return [...ofStep, ...linkArrows(view, scene), ...gapArrows(view, scene)];
 }
 
 export function Arrows({ view }: OfView) {

@@ -5,6 +5,7 @@ import type { Tools } from "./context.ts";
 export interface Root extends HTMLElement {
   debuggerRow?: (stage: string) => ArrayLike<number> | null;
   debuggerRange?: () => unknown;
+  debuggerMap?: () => unknown;
   debuggerPython?: string;
 }
 

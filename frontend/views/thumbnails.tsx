@@ -194,7 +194,8 @@ function sceneIn(A: Run, scene: Scene): Scene {
     cursor = keptQuery([row, column], patchIn(a, scene));
   }
   const ofRegion = { region: null, regionSum: null };
-  const alone = { pinned: null, side: "B", links: [], gradientMaps: null, ...ofRegion } as const;
+  const over = { gradientMaps: null, doubt: null, asked: null };
+  const alone = { pinned: null, side: "B", links: [], ...over, ...ofRegion } as const;
   return sceneOf({ run: A, sample, stage, cursor, channel, span, ...alone });
 }
 

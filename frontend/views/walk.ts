@@ -16,7 +16,12 @@ function cursorOf(attention: Attention, grid: RemarkData["grid"], place: Place):
 }
 
 /** Keep one cell of a remark; with `stage`, show its stage, too. */
-function keepCell(tools: Tools, remark: RemarkData, at: number, stage?: RemarkData["stage"]): void {
+export function keepCell(
+  tools: Tools,
+  remark: RemarkData,
+  at: number,
+  stage?: RemarkData["stage"],
+): void {
   const { session, kernel } = tools;
   const { cells, grid, count } = remark;
   const cell = cells.at(at);
@@ -48,9 +53,13 @@ export function walkOn(tools: Tools, by: number): void {
   keepCell(tools, walk.remark, (walk.at + by + length) % length);
 }
 
+/** Whether a letter means what it means here, and is no shortcut or text. */
+export function isPlain({ target, ctrlKey, metaKey, altKey }: KeyboardEvent): boolean {
+  if (ctrlKey || metaKey || altKey) return false;
+  return (target as Element).closest("input, select, textarea") === null;
+}
+
 /** What N and P ask for, but not where they mean something else. */
-export function walkStepOf({ key, target, ctrlKey, metaKey, altKey }: KeyboardEvent): number {
-  if (ctrlKey || metaKey || altKey) return 0;
-  if ((target as Element).closest("input, select, textarea")) return 0;
-  return { n: 1, p: -1 }[key.toLowerCase()] ?? 0;
+export function walkStepOf(event: KeyboardEvent): number {
+  return isPlain(event) ? ({ n: 1, p: -1 }[event.key.toLowerCase()] ?? 0) : 0;
 }

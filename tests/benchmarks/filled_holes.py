@@ -53,6 +53,12 @@ class Hole(NamedTuple):
     coarse: Tensor
     queries: Tensor  # the cells that paste into the hole, flat
 
+    @property
+    def is_at_border(self) -> bool:
+        """Whether it touches the window's border."""
+        inner = self.mask[:, :, 1:-1, 1:-1]
+        return bool(self.mask.sum() > inner.sum())
+
     def psnr(self, picture: Tensor) -> float:
         """In dB within the hole; what a picture cannot show is cut off."""
         return cv.samples.psnr(picture.clamp(-1, 1), self.truth, self.mask)
@@ -141,7 +147,10 @@ def effective_patches(shares: Tensor) -> Tensor:
 
 
 def as_sharp(layer: Layer, tried: Sequence[Measured], patches: float) -> Measured | None:
-    """The layer where so many patches share the attention; None if that is at no scale tried."""
+    """The layer where so many patches share the attention; None where the softest has fewer."""
+    tried = list(tried)
+    while tried[-1].patches > patches:
+        tried.append(layer.at(10 * tried[-1].scale))
     for softer, sharper in pairwise(tried):
         if softer.patches >= patches > sharper.patches:
             ends = math.log(softer.scale), math.log(sharper.scale)
@@ -166,11 +175,13 @@ CONTROLS: dict[str, Swap] = {
 }
 NOTE = """{holes} holes of {HOLE}×{HOLE} px at random places, {each} in each of the ten photographs
 of `cv.samples`: scaled to {PHOTOGRAPH} px, a window of {WINDOW}×{WINDOW} cut out, the coarse fill
-as f and b, raw colours, rate 2. The best scale is the best of {scales} for all holes together.
-{patches:.0f} patches is what shares the attention of the original at scale 10, in the mean over the
-queries. ± is the standard error over the ten photographs, as holes of one are alike; that of a
-difference is the one to judge by, since what makes a hole hard is hard for all. In italics, two
-controls: what *rows only* and *projection* have to be told from."""
+as f and b, raw colours, rate 2. {at_border} holes touch the window's border, where alone *coverage
+count* differs. The best scale is the best of {scales} for all holes
+together; · marks an end of these, beyond which it may be better still. {patches:.0f} patches is
+what shares the attention of the original at scale 10, in the mean over the queries; – where there
+is no such scale. ± is the standard error over the ten photographs, as holes of one are alike; that
+of a difference is the one to judge by, since what makes a hole hard is hard for all. In italics,
+two controls: what *rows only* and *projection* have to be told from."""
 
 
 def spread(decibels: Tensor, each: int, sign: str = "") -> str:
@@ -189,9 +200,11 @@ def report(each: int) -> str:
     def cells(measured: Measured | None, reference: Measured) -> list[str]:
         if measured is None:
             return ["–"] * 3
+        end = " ·" if measured.scale in (SCALES[0], SCALES[-1]) else ""
+        scale = f"{measured.scale:.3g}{end}" if measured.scale else ""
         difference = spread(measured.decibels - reference.decibels, each, "+")
-        scale = f"{measured.scale:.3g}" if measured.scale else ""
-        return [scale, spread(measured.decibels, each), difference]
+        is_itself = measured is reference
+        return [scale, spread(measured.decibels, each), "" if is_itself else difference]
 
     def row(name: str, swap: Swap) -> list[str]:
         layer = Layer(swap, holes)
@@ -213,8 +226,14 @@ def report(each: int) -> str:
     columns = ["", "in place of", "best scale", *three]
     columns += [f"scale for {usual.patches:.0f} patches", *three]
     scales = ", ".join(f"{scale:g}" for scale in SCALES)
-    sizes = {"PHOTOGRAPH": PHOTOGRAPH, "WINDOW": WINDOW, "HOLE": HOLE, "scales": scales}
-    note = NOTE.format(holes=len(holes), each=each, patches=usual.patches, **sizes)
+    note = NOTE.format(
+        holes=len(holes),
+        each=each,
+        at_border=sum(hole.is_at_border for hole in holes),
+        scales=scales,
+        patches=usual.patches,
+        **{"PHOTOGRAPH": PHOTOGRAPH, "WINDOW": WINDOW, "HOLE": HOLE},
+    )
     return f"{table(columns, rows)}\n\n{note}"
 
 

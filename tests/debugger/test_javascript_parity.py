@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import json
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,11 +21,14 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
+import ctxattn_viz as cv
 from ctxattn_viz.config import CHOICES, AttentionConfig
 from ctxattn_viz.stages import MATRICES, STAGES, patch_grid, query_grid
 from ctxattn_viz.stages.deconvolution import mix_patches, overlap, overlap_add
 from ctxattn_viz.stages.fused_softmax import logits
 from ctxattn_viz.stages.matching_scores import patch_norms
+from ctxattn_viz.traces.maps import MAPS
+from tests.support import map_oracle
 from tests.support.strategies import examples
 
 
@@ -149,6 +152,26 @@ def check(name: str, got: str, want: Tensor, bound: float = 1e-5, scale: float =
     )
 
 
+def question_of(setting: Setting, recorded: Mapping[str, Tensor]) -> dict[str, Any]:
+    f, b, mask = setting.inputs()
+    (H, W), (Hb, Wb) = f.shape[2:], b.shape[2:]
+    return {
+        "shape": {"c": f.shape[1], "H": H, "W": W, "Hb": Hb, "Wb": Wb},
+        "f": text(f, np.float32),
+        "b": text(b, np.float32),
+        "mask": None if setting.hole == 0 else text(mask, np.uint8),
+        "recorded": {key: text(x.float(), np.float32) for key, x in recorded.items()},
+        "config": setting.config.to_dict(),
+    }
+
+
+def rounding(config: AttentionConfig, fused: Tensor) -> float:
+    """By what part shares may differ: what is exponentiated is rounded to float32 on the way, and
+    its error grows with its size."""
+    exponent = float((config.softmax_scale * fused).abs().max())
+    return 4 * float(np.finfo(np.float32).eps) * exponent
+
+
 def compare(engine: Engine, setting: Setting, swapped: Sequence[str] = ()) -> None:
     f, b, mask = setting.inputs()
     config = setting.config
@@ -160,26 +183,16 @@ def compare(engine: Engine, setting: Setting, swapped: Sequence[str] = ()) -> No
     H, W = f.shape[2:]
     pixels = [[0, 0], [H - 1, W - 1], [int(pick.integers(H)), int(pick.integers(W))]]
     told = engine.ask(
-        {
-            "shape": {"c": f.shape[1], "H": H, "W": W, "Hb": b.shape[2], "Wb": b.shape[3]},
-            "f": text(f, np.float32),
-            "b": text(b, np.float32),
-            "mask": None if setting.hole == 0 else text(mask, np.uint8),
-            "recorded": {key: text(v[key].float(), np.float32) for key in swapped},
-            "config": config.to_dict(),
-            "queries": queries,
-            "patches": patches,
-            "pixels": pixels,
-        }
+        question_of(setting, {key: v[key] for key in swapped})
+        | {"queries": queries, "patches": patches, "pixels": pixels}
     )
     for key in ("downsampled_f", "downsampled_b", "downsampled_mask"):
         check(key, told[key], v[key], bound=0)
     check("norms", told["norms"], patch_norms(v["matching_patches"], config), 1e-6)
     has_own_shares = "attention" not in swapped  # whose logarithm was divided by nothing here
 
-    # What is exponentiated is rounded to float32 on the way: its error grows with its size.
+    soft = max(1e-5, rounding(config, v["fused_scores"]))
     exponent = float((config.softmax_scale * v["fused_scores"]).abs().max())
-    soft = max(1e-5, 4 * np.finfo(np.float32).eps * exponent)
     flat = {key: v[key].reshape(1, h * w, -1)[0] for key in MATRICES}
     logit = logits(v["fused_scores"], v["valid"], config).reshape(h * w, -1)
     lse = logit.logsumexp(1)
@@ -250,6 +263,49 @@ def plain(**changes: Any) -> Setting:
 @example(plain(config=AttentionConfig(rate=2), f_grid=(1, 27), b_grid=(2, 27)))  # 54 → 27
 def test_every_number_agrees(engine: Engine, setting: Setting) -> None:
     compare(engine, setting)
+
+
+def compare_maps(engine: Engine, setting: Setting, f: Tensor) -> None:
+    """To 1e-4 of the values, or of 1 for shares; where best shares are equal either may win."""
+    _, b, mask = setting.inputs()
+    config = setting.config
+    run = cv.trace(f.double(), b.double(), mask.double(), config, allow_nonfinite=True)
+    truth = torch.randn(f.shape, generator=torch.Generator().manual_seed(setting.seed))
+    question = question_of(setting, {}) | {
+        "f": text(f, np.float32),
+        "truth": text(truth, np.float32),
+    }
+    told = engine.ask(question)["maps"]
+    bound = max(1e-4, 2 * rounding(config, run["fused_scores"].tensor.nan_to_num()))
+    attention = run["attention"].tensor[0].numpy()
+    clear, clear_around = map_oracle.clear_of(attention, config.stride, bound)
+    told_apart = {"margin": clear, "offset_length": clear, "agreement": clear_around}
+    for name in MAPS:
+        meant = run.map(name, truth=truth.double()).numpy()
+        where = told_apart.get(name, np.ones(meant.shape, dtype=bool))
+        least = float(b.abs().max()) if name == "error" else 1.0
+        reached = numbers(told[name]).reshape(meant.shape)
+        np.testing.assert_allclose(
+            reached[where], meant[where], rtol=bound, atol=bound * least, err_msg=name
+        )
+
+
+@pytest.mark.filterwarnings("ignore::ctxattn_viz.errors.MaskWarning")
+@settings(max_examples=examples(40, thorough=200))
+@given(drawn())
+@example(plain())
+@example(plain(config=AttentionConfig(dialect="mmagic"), hole=1.0))  # no match at all
+@example(plain(f_grid=(1, 9), b_grid=(7, 1)))
+def test_every_map_agrees(engine: Engine, setting: Setting) -> None:
+    compare_maps(engine, setting, setting.inputs()[0])
+
+
+@pytest.mark.parametrize("dialect", ["tensorflow", "mmagic"])
+def test_the_maps_of_a_sick_model_agree(engine: Engine, dialect: str) -> None:
+    setting = plain(config=AttentionConfig(dialect=dialect, fuse=False), f_grid=(6, 6))
+    f, _, _ = setting.inputs()
+    f[0, 1, 4, 4] = torch.nan
+    compare_maps(engine, setting, f)
 
 
 @pytest.mark.parametrize("dialect", ["tensorflow", "pytorch", "mmagic"])

@@ -2,6 +2,9 @@
 // one such process and asks it about thousands of settings: starting Node for each would be slow.
 import { createInterface } from "node:readline";
 import { Attention } from "../../frontend/engine/attention.ts";
+import { errorMap, mapOfRows, mapsOf } from "../../frontend/engine/maps.ts";
+import { MAP_NAMES } from "../../frontend/generated/maps.ts";
+import { mechanismsOf } from "./mechanisms.mjs";
 
 const decode = (text, Type) => {
   const bytes = Buffer.from(text, "base64");
@@ -12,20 +15,40 @@ const encode = (numbers) => Buffer.from(Float64Array.from(numbers).buffer).toStr
 
 const ROWS = ["valid", "scores", "fused_rows", "fused_scores", "attention"];
 
-function answer({ shape, f, b, mask, recorded, config, queries, patches, pixels }) {
-  const engine = new Attention(
-    {
-      ...shape,
-      f: decode(f, Float32Array),
-      b: decode(b, Float32Array),
-      mask: mask === null ? null : decode(mask, Uint8Array),
-      lse: null,
-      recorded: Object.fromEntries(
-        Object.entries(recorded).map(([stage, values]) => [stage, decode(values, Float32Array)]),
-      ),
-    },
-    config,
-  );
+const engineOf = ({ shape, f, b, mask, recorded, config }) => new Attention(
+  {
+    ...shape,
+    f: decode(f, Float32Array),
+    b: decode(b, Float32Array),
+    mask: mask === null ? null : decode(mask, Uint8Array),
+    lse: null,
+    recorded: Object.fromEntries(
+      Object.entries(recorded).map(([stage, values]) => [stage, decode(values, Float32Array)]),
+    ),
+  },
+  config,
+);
+
+function resultOf(steps) {
+  let step = steps.next();
+  while (!step.done) step = steps.next();
+  return step.value;
+}
+
+function answerMaps(question) {
+  const engine = engineOf(question);
+  const maps = resultOf(mapsOf(engine));
+  const { output } = resultOf(engine.output());
+  const truth = decode(question.truth, Float32Array);
+  const valuesOf = (name) =>
+    name === "error" ? errorMap(output, truth, engine) : mapOfRows(name, maps, engine);
+  return { maps: Object.fromEntries(MAP_NAMES.map((name) => [name, encode(valuesOf(name))])) };
+}
+
+function answer(question) {
+  const { queries, patches, pixels, moving } = question;
+  const engine = engineOf(question);
+  if (moving) return mechanismsOf(engine, moving);
   const told = {
     downsampled_f: encode(engine.downsampledF),
     downsampled_b: encode(engine.downsampledB),
@@ -49,10 +72,7 @@ function answer({ shape, f, b, mask, recorded, config, queries, patches, pixels 
       return { total: encode(total), divisor, value: encode(value) };
     }),
   };
-  const whole = engine.output();
-  let step = whole.next();
-  while (!step.done) step = whole.next();
-  const { output, lse, argmax } = step.value;
+  const { output, lse, argmax } = resultOf(engine.output());
   // The log-sum-exp is known now: the matrix can be read down its columns.
   told.columns = patches.map((q) => ({
     scores: encode(engine.column("scores", q)),
@@ -68,7 +88,8 @@ function answer({ shape, f, b, mask, recorded, config, queries, patches, pixels 
 for await (const line of createInterface({ input: process.stdin })) {
   let reply;
   try {
-    reply = answer(JSON.parse(line));
+    const question = JSON.parse(line);
+    reply = "truth" in question ? answerMaps(question) : answer(question);
   } catch (error) {
     reply = { error: error.stack };
   }

@@ -166,8 +166,26 @@ def in_gradients(*faults: tuple[str, str, str, str]) -> list[Fault]:
     ]
 
 
+def in_variants(module: str, *faults: tuple[str, str, str, str]) -> list[Fault]:
+    """Faults of what stands in for a stage, each to be seen against its loops."""
+    file, test = f"variants/{module}.py", "tests/variants/test_variants.py"
+    tests = (f"{test}::test_a_variant_does_what_its_loops_do",)
+    return [
+        PythonFault("variants", file, why, old, new, tests, function)
+        for function, why, old, new in faults
+    ]
+
+
 def in_engine(*faults: tuple[str, str, str, str]) -> list[Fault]:
     return [EngineFault("engine", *fault, IN_JAVASCRIPT) for fault in faults]
+
+
+def of_mechanisms(*faults: tuple[str, str, str, str]) -> list[Fault]:
+    """Faults of what is shown tick by tick."""
+    tests = ("tests/debugger/test_mechanisms.py",)
+    return [
+        EngineFault("mechanisms", f"mechanisms/{file}", *fault, tests) for file, *fault in faults
+    ]
 
 
 def in_swapping(*faults: tuple[str, str, str, str, str, str]) -> list[Fault]:
@@ -726,6 +744,47 @@ FAULTS: list[Fault] = [
             "test_facts_have_the_places_that_they_name",
         ),
     ),
+    *in_variants(
+        "matching_scores",
+        (
+            "distance",
+            "the patch's own length forgotten",
+            "q.square().sum(dim=-1)[:, None, None] - 2 * _products(p, q)",
+            "-2 * _products(p, q)",
+        ),
+        ("projection", "the query's mean left in", "p - mean[:, None]", "p"),
+        (
+            "projection",
+            "the least directions kept",
+            "torch.linalg.eigh(covariance).eigenvectors[:, :, -KEPT:]",
+            "torch.linalg.eigh(covariance).eigenvectors[:, :, :KEPT]",
+        ),
+    ),
+    *in_variants(
+        "fusion",
+        (
+            "ones_along_columns",
+            "the turned grid not turned back",
+            "_column_by_column(ones_along_rows(turned, config), grid[::-1])",
+            "_column_by_column(ones_along_rows(turned, config), grid)",
+        ),
+        (
+            "fusion_after_softmax",
+            "shares of invalid patches kept after fusion",
+            "shares * valid[:, None, None]",
+            "shares",
+        ),
+    ),
+    *in_variants(
+        "masked_softmax",
+        ("hard_argmax", "the best of all patches", "~keep", "~keep & False"),
+        (
+            "known_share",
+            "outside of b counts as hole",
+            "1 - F.avg_pool2d(holes, config.ksize, stride=1, padding=config.ksize // 2)",
+            "F.avg_pool2d(1 - holes, config.ksize, stride=1, padding=config.ksize // 2)",
+        ),
+    ),
     *in_engine(
         (
             "matching.ts",
@@ -798,6 +857,44 @@ FAULTS: list[Fault] = [
             "an offset from the match to the cell",
             "[matchRow - row, matchColumn - column]",
             "[row - matchRow, column - matchColumn]",
+        ),
+    ),
+    *of_mechanisms(
+        (
+            "matching.ts",
+            "a sum that runs one term ahead",
+            "const sum = sums[done];",
+            "const sum = sums[Math.min(done + 1, count)];",
+        ),
+        (
+            "fusion.ts",
+            "the second pass adds scores, not the sums of the first",
+            "value: sum,",
+            "value: middle.value,",
+        ),
+        (
+            "fusion.ts",
+            "the end of a row looked for among columns",
+            "leaves(0, middleOfQuery, term.p, queryGrid)",
+            "leaves(1, middleOfQuery, term.p, queryGrid)",
+        ),
+        (
+            "softmax.ts",
+            "what touches the hole counts once",
+            "isCounted ? count * Math.exp(0 - top) : 0",
+            "isCounted ? Math.exp(0 - top) : 0",
+        ),
+        (
+            "deconvolution.ts",
+            "the window of pixels not divided by what lies there",
+            "attention.divisor(box.top + y, box.left + x)",
+            "attention.divisor(y, x)",
+        ),
+        (
+            "offset.ts",
+            "the last of equals leads",
+            "if (shares[q] > largest) {",
+            "if (shares[q] >= largest) {",
         ),
     ),
     *in_swapping(

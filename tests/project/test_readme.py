@@ -75,6 +75,19 @@ def test_the_causes_of_a_misaligned_port_have_figures_that_a_notebook_prints(
     assert "once outside this repository" in elsewhere
 
 
+def test_what_it_says_of_variants_stands_in_the_results(readme: str, root: Path) -> None:
+    section = readme.partition("## What if a stage were otherwise?")[2].partition("\n## ")[0]
+    results = (root / "tests/benchmarks/RESULTS.md").read_text()
+    results = results.partition("## The layer, made otherwise\n")[2].partition("\n## ")[0]
+    figures = re.findall(r"[+−]\d+\.\d+ ± \d+\.\d+", section)
+    assert len(figures) == 9
+    assert [figure for figure in figures if figure.replace("−", "-") not in results] == []
+    assert "80 holes" in results
+    assert "80 holes of ten photographs" in section
+    assert "22 holes touch" in results
+    assert "the 22 holes that touch" in section
+
+
 def test_its_times_are_those_that_teachers_are_told(readme: str, root: Path) -> None:
     teaching = (root / "notebooks/exercises/TEACHING.md").read_text()
     course = re.search(r"15 to 20 minutes each \(00 takes 30; 04, 07 and 09 take 45\)", readme)

@@ -4,8 +4,6 @@ import math
 
 import numpy as np
 
-CLOSE = 1e-9  # shares that are so near each other may change places by rounding
-
 
 def best_of(shares):
     """The first of the largest shares; None where there is nothing to choose."""
@@ -65,11 +63,11 @@ def query_maps(attention, columns, stride):
     return maps
 
 
-def clear_of(attention, stride):
-    """(h, w): whether the best match is beyond rounding, and whether those around are, too."""
+def clear_of(attention, stride, close):
+    """(h, w): whether the best share is alone by more than `close`, and those around are, too."""
     h, w, _ = attention.shape
     ordered = np.sort(attention, axis=-1)
-    alone = ordered.shape[-1] < 2 or ordered[..., -1] - ordered[..., -2] > CLOSE
+    alone = ordered.shape[-1] < 2 or ordered[..., -1] - ordered[..., -2] > close
     clear = np.broadcast_to(alone | ~(ordered[..., -1] > 0), (h, w))
     around = clear.copy()
     for row, column in np.ndindex(h, w):

@@ -48,6 +48,8 @@ def look(run: cv.Trace) -> list[str]:
     remark: cv.Remark = remarks[0]
     places: list[tuple[int, int]] = run.where(lambda cell: cell.best_share > 0.5)
     assert len(places) == int((cells.best_share > 0.5).sum())
+    doubt: Tensor = run.map("margin")
+    assert doubt.shape == cells.margin.shape
     assert remark.key in [each.key for each in (*remarks, *run.findings)]
     flow: Tensor = cv.flow_like(run, "tensorflow")
     assert flow.ndim == 4
@@ -85,6 +87,8 @@ def show(run: cv.Trace, folder: Path) -> Path:
     debugger.close()
     figure: cv.Figure = cv.figures.query(run, 4, 4)
     figure.savefig(folder / "query.png")
+    strip: cv.Figure = cv.figures.filmstrip(run, "fused_scores", query=(4, 4))
+    assert len(strip.axes) == 6
     return cv.save_page(run, folder / "page.html", pixel=(1, 2), sample=0)
 
 

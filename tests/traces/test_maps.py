@@ -40,7 +40,7 @@ def is_right(setting: Setting, *runs: cv.Trace) -> None:
         output = expected["output"][sample]
         meant["error"] = map_oracle.error(output, truth[sample], setting.config.rate)
         assert meant.keys() == set(MAPS)
-        clear, clear_around = map_oracle.clear_of(attention, stride)
+        clear, clear_around = map_oracle.clear_of(attention, stride, close=1e-9)
         told_apart = {"margin": clear, "offset_length": clear, "agreement": clear_around}
         for name, values in meant.items():
             where = told_apart.get(name, np.ones(values.shape, dtype=bool))
@@ -137,6 +137,12 @@ def test_a_sick_query_is_nan_and_spoils_no_other() -> None:
     total = run.map("times_pasted").sum()
     assert total == pytest.approx(float(run.cells().total_share.nansum()))
     assert run.map("error", truth=b).isnan().sum() == 9  # whose pixels a sick patch reaches
+
+
+def test_the_error_of_a_swapped_output_is_its_own() -> None:
+    f, b, mask = inputs()
+    run = cv.trace(f, b, mask, swap={"output": lambda attention, paste, config: torch.ones_like(f)})
+    torch.testing.assert_close(run.map("error", truth=f).mean(), (1 - f).abs().mean())
 
 
 def test_a_map_is_the_readers_own() -> None:
