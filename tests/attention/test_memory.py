@@ -21,7 +21,9 @@ SIDES = (48, 64, 96, 128, 160)  # in pixels, at rate 2: 576 to 6400 patches
     [pytest.param("", marks=pytest.mark.long), " backward"],  # which goes forward first
     ids=["forward", "backward"],
 )
-@pytest.mark.parametrize("way", ["3 vectors", "3 sdpa", "64 diagonals"])
+@pytest.mark.parametrize(
+    "way", ["3 vectors", "3 sdpa", pytest.param("64 diagonals", marks=pytest.mark.long)]
+)
 def test_five_sizes_grow_linearly(way: str, backward: str) -> None:
     patches = [(side // 2) ** 2 for side in SIDES]
     peaks = measured(way + backward, *SIDES, threads=1)

@@ -137,6 +137,7 @@ def test_a_saved_notebook_shows_a_picture_where_no_widget_can_run(room: Room) ->
 # ---- with others ----
 
 
+@pytest.mark.long
 def test_linked_and_alone(lab: Lab, chromium: Browser) -> None:
     """Three debuggers: two linked to each other and to a slider, in boxes; a third that is not."""
     cells = [

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.lab import Lab
@@ -78,6 +79,7 @@ class View:
         return self.root.locator(PLACES[reading]).first
 
 
+@pytest.mark.long  # a minute: the whole notebook, in JupyterLab
 def test_what_the_text_promises_stands_on_the_screen(lab: Lab, lab_page: Page) -> None:
     lab.open(lab_page, f"notebooks/{NOTEBOOK.name}")
     lab.run_all(lab_page, seconds=400)

@@ -137,7 +137,9 @@ def test_the_sentence_and_the_pictures_come_before_what_is_folded(opened: Any, w
     assert min(controls) > sentence["y"]
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize(
+    "width", [390, 1000, *(pytest.param(width, marks=pytest.mark.long) for width in (760, 1300))]
+)
 def test_no_page_is_wider_than_the_window(opened: Any, width: int) -> None:
     run = photo_run()
     debugger: Debugger = opened(run, at_width(width))
@@ -350,7 +352,9 @@ def around(boxes: dict[str, Any]) -> dict[str, Any]:
     return {key: each for key, each in outer(boxes).items() if key != ".ctx-matches > li"}
 
 
-@pytest.mark.parametrize("make", [photo_run, lambda: photo_run(size=64)])
+@pytest.mark.parametrize(
+    "make", [photo_run, pytest.param(lambda: photo_run(size=64), marks=pytest.mark.long)]
+)
 def test_nothing_moves_under_the_mouse(opened: Any, make: Any) -> None:
     run = make()
     debugger: Debugger = opened(run, at_width(1300))

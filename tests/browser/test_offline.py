@@ -25,13 +25,21 @@ from tests.browser.drive import (
 pytestmark = pytest.mark.recordings
 
 DIALECTS = ("tensorflow", "pytorch", "mmagic")
+EACH_TIME = [(photo_run, "tensorflow"), (two_maps, "mmagic")]
 
 
 # ---- the right cells light up ----
 
 
-@pytest.mark.parametrize("dialect", DIALECTS)
-@pytest.mark.parametrize("make", [photo_run, two_maps])
+@pytest.mark.parametrize(
+    ("make", "dialect"),
+    [
+        pytest.param(make, dialect, marks=[] if is_each_time else [pytest.mark.long])
+        for make in (photo_run, two_maps)
+        for dialect in DIALECTS
+        for is_each_time in [(make, dialect) in EACH_TIME]
+    ],
+)
 def test_every_stage_shows_pytorchs_numbers(opened: Any, make: Any, dialect: str) -> None:
     run = make(cv.AttentionConfig(dialect=dialect))
     debugger = opened(run)

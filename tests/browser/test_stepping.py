@@ -93,8 +93,11 @@ def step_in(debugger: Debugger, stage: str) -> Code:
     return Code(debugger.page)
 
 
-# The page and JupyterLab differ in who records: a few stages say whether it gets there.
-IN_LAB_EACH_TIME = ("scores", "flow", WHOLE_LAYER)
+# A few stages say whether what is recorded gets there. Page and JupyterLab differ in who records.
+EACH_TIME = {
+    "page": ("matching_patches", "scores", "fused_rows", "output", WHOLE_LAYER),
+    "lab": ("scores", "flow", WHOLE_LAYER),
+}
 
 
 @pytest.mark.parametrize(
@@ -103,7 +106,7 @@ IN_LAB_EACH_TIME = ("scores", "flow", WHOLE_LAYER)
         pytest.param(home, stage, marks=[pytest.mark.long] if is_long else [])
         for home in ("page", "lab")
         for stage in (*(each.key for each in STAGES), WHOLE_LAYER)
-        for is_long in [home == "lab" and stage not in IN_LAB_EACH_TIME]
+        for is_long in [stage not in EACH_TIME[home]]
     ],
     indirect=["home"],
 )

@@ -109,13 +109,13 @@ ELSEWHERE = {
 }
 
 
+SLOWEST = ("whole_layer", "fused_softmax")
+
+
 @pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.long)])
 @pytest.mark.parametrize(
     "exercise",
-    [
-        pytest.param(name, marks=pytest.mark.long if name == "whole_layer" else [])
-        for name in EXERCISES
-    ],
+    [pytest.param(name, marks=pytest.mark.long if name in SLOWEST else []) for name in EXERCISES],
 )
 def test_mistakes_with_other_hints_differ_in_some_case(exercise: str, seed: int) -> None:
     chosen = EXERCISES[exercise]

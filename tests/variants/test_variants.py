@@ -13,6 +13,7 @@ import torch
 import ctxattn_viz as cv
 from ctxattn_viz import variants
 from ctxattn_viz.stages import BY_KEY, STAGES
+from tests.benchmarks import filled_holes
 from tests.benchmarks.filled_holes import GRID, Layer, as_sharp, random_holes
 from tests.support import oracle
 from tests.support.closeness import assert_close
@@ -404,3 +405,30 @@ def test_a_layer_that_is_as_sharp_has_as_many_patches() -> None:
     assert equal is not None
     assert equal.scale == pytest.approx(10, rel=0.02)
     assert as_sharp(layer, tried, 5000) is None
+
+
+def test_the_table_has_a_row_for_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    chosen = {name: variants.ALL[name] for name in ("hard_argmax", "coverage_count")}
+    monkeypatch.setattr(cv.samples, "PHOTOGRAPHS", ("coffee", "brick"))
+    monkeypatch.setattr(variants, "ALL", chosen)
+    monkeypatch.setattr(filled_holes, "CONTROLS", {})
+    monkeypatch.setattr(filled_holes, "SCALES", (1.0, 10.0, 30.0))
+    text, _, note = filled_holes.report(each=1).partition("\n\n")
+    names = [line.split(" | ")[0].removeprefix("| ") for line in text.split("\n")[2:]]
+    assert names == ["coarse fill", "original", "hard argmax", "coverage count"]
+    assert [len(line.split(" | ")) for line in text.split("\n")] == [8] * 6
+    argmax, coverage = (line.split(" | ") for line in text.split("\n")[-2:])
+    assert argmax[2] == argmax[5] == "–"
+    assert float(coverage[5]) == pytest.approx(10, rel=0.02)
+    assert note.startswith("2 holes of 16×16 px")
+
+
+def test_a_photograph_that_is_not_there_is_told_in_a_sentence(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def missing(*_: object, **__: object) -> None:
+        raise ModuleNotFoundError("pooch is needed")
+
+    monkeypatch.setattr(cv.samples, "photograph", missing)
+    with pytest.raises(SystemExit, match="The photograph 'coffee' is not in this installation"):
+        random_holes(["coffee"], 1)
