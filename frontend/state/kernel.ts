@@ -11,11 +11,11 @@ import { followCursor } from "./follow.ts";
 import { Lens } from "./lens.ts";
 import { Link, PATIENCE, REST } from "./link.ts";
 import { MapMaker } from "./maps.ts";
-import { lockOf } from "./recorded.ts";
+import { isLocked } from "./recorded.ts";
 import { inputsOf, Run } from "./run.ts";
 import { secondsOf } from "./seconds.ts";
 import type { Session } from "./session.ts";
-import { dialectOf, differs } from "./settings.ts";
+import { changedNames, dialectOf, differs } from "./settings.ts";
 import { StepIn } from "./step_in.ts";
 import { Swapping } from "./swapping.ts";
 import { Wishes } from "./wishes.ts";
@@ -96,7 +96,7 @@ export class Kernel {
     this.background.stop();
   }
 
-  /** The kernel has given a sign of life. */
+  /** A sign of life of the kernel. */
   private hear(): void {
     this.wishes.fulfilled();
     this.session.offline.value = this.isGone();
@@ -124,8 +124,7 @@ export class Kernel {
     this.swapping.readInto(run);
     session.open(run);
     session.pinned.value = this.swapping.plainRun(run);
-    this.recorded = run;
-    this.confirmed = run;
+    this.recorded = this.confirmed = run;
     this.wishes.fulfilled(); // the photograph that was sent is here
     this.followRun();
     this.stepIn.load();
@@ -158,10 +157,9 @@ export class Kernel {
 
   /** An answer for the run that was recorded; one for an older run comes too late. */
   private receive(): void {
-    const { recorded, session } = this;
-    const answer = this.model.get("answer");
-    const asked = this.model.get("request") ?? 0;
-    if (!recorded || !answer?.config || (answer.request ?? 0) < asked) return;
+    const { model, recorded, session } = this;
+    const answer = model.get("answer");
+    if (!recorded || !answer?.config || (answer.request ?? 0) < (model.get("request") ?? 0)) return;
     if (differs(recorded.config, answer.config)) return;
     this.hear();
     batch(() => {
@@ -213,7 +211,7 @@ export class Kernel {
   /** Other settings: the rows at once, the output when it is computed. */
   change(settings: Partial<AttentionConfig>): void {
     const { run } = this.session;
-    if (!differs(settings, run.config) || lockOf(this.session, Object.keys(settings))) return;
+    if (!differs(settings, run.config)) return;
     this.become({ ...run.config, ...settings }, run.mask);
   }
 
@@ -225,7 +223,9 @@ export class Kernel {
   become(config: AttentionConfig, mask: Mask | null): void {
     const { run } = this.session;
     const dialect = dialectOf(config, run.inputs.meta.dialects);
-    this.session.show(run.change({ ...config, dialect }, mask));
+    const next = run.change({ ...config, dialect }, mask);
+    if (isLocked(this.session, changedNames(run, next))) return;
+    this.session.show(next);
     this.request();
   }
 

@@ -5,7 +5,7 @@ import type { Mask } from "./arrays.ts";
 import type { Place } from "./cursor.ts";
 import type { Kernel } from "./kernel.ts";
 import { paintedNote } from "./painted.ts";
-import { lockOf } from "./recorded.ts";
+import { isLocked } from "./recorded.ts";
 import type { ViewName } from "./scene.ts";
 import type { Session, Tool } from "./session.ts";
 
@@ -44,15 +44,8 @@ export class Painter {
     return this.stroke !== null;
   }
 
-  /** Whether the hole has to stay; the reader is told why. */
-  private get isLocked(): boolean {
-    const lock = lockOf(this.session, ["mask"]);
-    if (lock) this.session.message.value = lock;
-    return lock !== "";
-  }
-
   begin(view: ViewName, at: Place): void {
-    if (this.isLocked) return;
+    if (isLocked(this.session, ["mask"])) return;
     this.stroke = { before: this.session.run.mask, start: at, last: at };
     this.drag(view, at);
   }
@@ -96,7 +89,7 @@ export class Painter {
 
   undo(): void {
     const { undoable } = this.session;
-    if (!undoable.value.length || this.isLocked) return;
+    if (!undoable.value.length || isLocked(this.session, ["mask"])) return;
     const mask = undoable.value[undoable.value.length - 1];
     undoable.value = undoable.value.slice(0, -1);
     this.kernel.paint(mask);
@@ -104,7 +97,7 @@ export class Painter {
 
   /** Another hole in place of the present one. */
   put(mask: Mask | null): void {
-    if (this.isLocked) return;
+    if (isLocked(this.session, ["mask"])) return;
     this.remember(this.session.run.mask);
     this.kernel.paint(mask);
     this.explain();

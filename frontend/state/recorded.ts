@@ -81,6 +81,13 @@ export function lockOf({ document, alone }: Session, names: readonly string[]): 
   return `Needs a kernel: ${name} made ${key} with this setting.`;
 }
 
+/** Whether they have to stay; the reader is told why. */
+export function isLocked(session: Session, names: readonly string[]): boolean {
+  const lock = lockOf(session, names);
+  if (lock) session.message.value = lock;
+  return lock !== "";
+}
+
 /** null where nothing is swapped. */
 export function swapOf(sent: KernelTraits["recorded"] | undefined, n: number): Swap | null {
   if (!sent?.stages?.length) return null;

@@ -34,6 +34,15 @@ function Sentence({ scene }: InspectorProps) {
   const { attention, pixel, ledger } = scene;
   const side = 2 * attention.config.rate;
   const isConstant = attention.config.overlap === "constant";
+  const swapped = scene.run.swap.value?.stageOf("output");
+  if (swapped && pixel) {
+    return (
+      <>
+        <Word role="pixel">Pixel {cell(...pixel)}</Word> is as your function {swapped.name} made it.
+        <Best scene={scene} />
+      </>
+    );
+  }
   if (pixel && ledger) {
     const { terms, divisor } = ledger;
     return (

@@ -34,8 +34,8 @@ export function SwappedInspector({ scene, stage }: SwappedProps) {
         <Numbers scene={scene} stage={stage} />
       </Terms>
       <Note>
-        Your function <b>{swapped.name}</b> stands in for this stage. What comes after it is
-        computed from what it returned; what comes before is the layer’s own.
+        Your function <b>{swapped.name}</b> stands in for this stage: what comes after it is
+        computed from what it returned.
         {swap.isRemote && " It is too large for the page: each row is asked for of the kernel."}
       </Note>
     </>
