@@ -20,7 +20,7 @@ from ctxattn_viz.stages import patch_grid, query_grid
 from ctxattn_viz.stages.deconvolution import mix_patches
 from ctxattn_viz.stages.fused_softmax import logits, neighbours
 from ctxattn_viz.stages.patch_extraction import matching_patches, paste_patches, query_patches
-from tests.debugger.test_javascript_parity import Engine, Setting, drawn, numbers, plain, run, text
+from tests.support.engine import Engine, Setting, drawn, numbers, plain, question_of, rounding, run
 from tests.support.strategies import examples
 
 
@@ -48,21 +48,9 @@ class Run:
             min(f.shape[2 + axis] - 1, at * config.rate + int(pick.integers(config.rate)))
             for axis, at in enumerate(self.cell)
         ]
-        self.told = engine.ask(
-            {
-                "shape": {"c": f.shape[1], "H": f.shape[2], "W": f.shape[3]}
-                | {"Hb": b.shape[2], "Wb": b.shape[3]},
-                "f": text(f, np.float32),
-                "b": text(b, np.float32),
-                "mask": None if setting.hole == 0 else text(mask, np.uint8),
-                "recorded": {},
-                "config": config.to_dict(),
-                "moving": {"p": self.p, "q": self.q, "pixel": self.pixel},
-            }
-        )
-        # What is exponentiated is rounded to float32 on the way: its error grows with its size.
-        exponent = float((config.softmax_scale * v["fused_scores"]).abs().max())
-        self.soft = max(1e-5, 4 * np.finfo(np.float32).eps * exponent)
+        moving = {"p": self.p, "q": self.q, "pixel": self.pixel}
+        self.told = engine.ask(question_of(setting, {}) | {"moving": moving})
+        self.soft = max(1e-5, rounding(config, v["fused_scores"]))
 
     def matrix(self, key: str) -> Tensor:
         return self.v[key].reshape(self.grid[0] * self.grid[1], -1)
