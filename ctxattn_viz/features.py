@@ -50,8 +50,8 @@ class Encoder(nn.Module):
         super().__init__()
 
         def convolution(c: int, channels: int, stride: int = 1, dilation: int = 1) -> nn.Conv2d:
-            sizes = {"stride": stride, "padding": dilation, "dilation": dilation}
-            return nn.Conv2d(c, channels, 3, padding_mode="replicate", **sizes)
+            padding = dilation
+            return nn.Conv2d(c, channels, 3, stride, padding, dilation, padding_mode="replicate")
 
         self.first, self.second = convolution(4, 24, stride=2), convolution(24, 48, stride=2)
         self.blocks = nn.ModuleList(convolution(48, 48, dilation=d) for d in (1, 2, 4))

@@ -15,6 +15,8 @@ export interface RecordingData {
   values: ValueData[];
   /** In the order in which they ran. */
   steps: StepData[];
+  /** The functions that were entered, by the number of their frame. */
+  calls: CallData[];
   /** The last line of the exception that ended it. */
   error: string | null;
   beside: BesideData;
@@ -43,6 +45,14 @@ export interface SourceData {
   /** The number in the file of its first line. */
   first_line: number;
   text: string;
+}
+
+/** One call of a function. */
+export interface CallData {
+  source: number;
+  /** The frame that called it, and the line there; null for the first. */
+  parent: number | null;
+  line: number | null;
 }
 
 /** What stands side by side; "" where there is none. */

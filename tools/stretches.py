@@ -2,16 +2,16 @@
 
 Faults are planted one at a time, by `tests/support/mutations.py`, into right answers that are not
 among those that `step_into` compares with. `python -m tools.stretches` tries those on which the
-rules were set, `--of fresh` those that were kept apart, `--of students` those that are older.
+rules were first set, `--of fresh` and `--of unseen` those on which they were changed since, `--of
+later` those that nobody had looked at before that was done.
 """
 
 from __future__ import annotations
 
 import argparse
-import inspect
 import random
 import statistics
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ctxattn_viz.exercises import EXERCISES
@@ -24,10 +24,10 @@ from ctxattn_viz.exercises.stepping import (
     right_values,
     stepped_answer,
 )
-from tests.support import students
 from tests.support.fresh_answers import FRESH
 from tests.support.mutations import Mutant, mutants
 from tests.support.rewrites import RIGHT
+from tests.support.unseen_answers import LATER, UNSEEN
 
 
 @dataclass(frozen=True)
@@ -90,16 +90,12 @@ class Trials:
         return self._right[case.label]
 
 
-def _students() -> dict[str, str]:
-    """The text of each answer in `tests/support/students.py`, with what it calls."""
-    texts = {name: inspect.getsource(answer) for name, answer in students.SOLUTIONS.items()}
-    helpers = (students._diagonals, students.fused_softmax_passes)
-    texts["fused_softmax"] += "\n".join(map(inspect.getsource, helpers))
-    texts["whole_layer"] = "\n".join(texts.values())
-    return {name: f"from __future__ import annotations\n{text}" for name, text in texts.items()}
-
-
-ANSWERS = {"set": RIGHT, "fresh": FRESH, "students": _students()}
+ANSWERS: Mapping[str, Mapping[str, Sequence[str]]] = {
+    "set": {name: [source] for name, source in RIGHT.items()},
+    "fresh": {name: [source] for name, source in FRESH.items()},
+    "unseen": UNSEEN,
+    "later": LATER,
+}
 
 
 def table(rows: Mapping[str, Iterable[Trial]]) -> str:
@@ -133,9 +129,12 @@ def main() -> None:
     parser.add_argument("--of", choices=ANSWERS, default="set", help="which right answers")
     parser.add_argument("--missed", action="store_true", help="show those that were not in it")
     options = parser.parse_args()
+    answers = ANSWERS[options.of]
     rows: dict[str, list[Trial]] = {}
-    for name in options.exercises or EXERCISES:
-        rows[name] = Trials(EXERCISES[name]).sample(ANSWERS[options.of][name], options.most)
+    for name in options.exercises or answers:
+        trials = Trials(EXERCISES[name])
+        most = options.most // len(answers[name])
+        rows[name] = [trial for each in answers[name] for trial in trials.sample(each, most)]
         if options.missed:
             print(*(trial for trial in rows[name] if not trial.hit), sep="\n\n")
     print(table(rows))

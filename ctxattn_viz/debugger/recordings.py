@@ -153,6 +153,10 @@ def pack(
         title=title,
         sources=sources,
         steps=steps_of(recording.steps),
+        calls=[
+            {"source": call.source, "parent": call.parent, "line": call.place and call.place[0]}
+            for call in recording.calls
+        ],
         error=error_of(recording.exception),
         **about,
     )
@@ -171,6 +175,7 @@ def stored(
         "sources": [],
         "values": list(values),
         "steps": [],
+        "calls": [],
         "error": None,
         "bytes": sum(map(len, arrays)),
         "stretch": None,  # of an exercise's answer: where it goes wrong

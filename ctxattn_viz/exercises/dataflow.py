@@ -29,6 +29,9 @@ GROUPS = frozenset(
     ]
 )
 
+# They leave a value's numbers as they are, all of them, in another order or shape.
+REARRANGES = GROUPS | frozenset(["permute", "transpose", "movedim", "swapaxes", "t", "T", "mT"])
+
 
 def span_of(step: RecordedStep) -> Span:
     return step.source, step.line, step.column, step.end_line, step.end_column
@@ -79,10 +82,16 @@ class Dataflow:
         given = [values[each].tensor for each in step.operands if isinstance(each, int)]
         return made is not None and any(
             x is not None
-            and x.numel() == made.numel()
+            and (x.dtype, x.numel()) == (made.dtype, made.numel())
             and x.double().flatten().equal(made.double().flatten())
             for x in given
         )
+
+    def is_constant(self, index: int) -> bool:
+        """Whether a step makes its value of no tensor's numbers."""
+        step = self.recording.steps[index]
+        given = self.parents[index] or any(isinstance(each, int) for each in step.operands)
+        return not given or step.operation.startswith("new_") or step.operation.endswith("_like")
 
     def names(self, span: Span) -> list[str]:
         """The variables that an expression reads itself, outside of what other steps make."""

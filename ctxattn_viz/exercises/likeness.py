@@ -1,7 +1,7 @@
 """Whether a right answer has a value, too, up to the order of its axes, its shape, its scale."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from enum import IntEnum
 from itertools import permutations
 
@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ..recording import Recording
 from ..recording.values import has_numbers
-from .dataflow import Span, span_of, writes
+from .dataflow import span_of, writes
 
 CLOSE, NEAR_ZERO = 1e-4, 1e-6  # of a number, and of the largest one
 MOST_AXES = 6  # whose orders are all tried
@@ -22,8 +22,9 @@ class Likeness(IntEnum):
 
     SILENT = -1  # it says too little to tell: a constant, zeros, indices
     OTHER = 0
-    ALIKE = 1  # up to the order of axes, or scale
-    SAME = 2  # number for number, in this order
+    SCALED = 1  # up to scale, and the order of axes
+    REORDERED = 2  # up to the order of axes
+    SAME = 3  # number for number, in this order
 
 
 class RightValues:
@@ -37,29 +38,29 @@ class RightValues:
             for number, value in enumerate(recording.values):
                 if value.tensor is not None and number not in over:
                     self._add(value.tensor)
-            for x in over_turns(recording).values():
+            for x in over_runs(recording).values():
                 self._add(x)
         for x in given:
             self._add(x)
 
-    def likeness(self, x: Tensor | None) -> Likeness:
-        """How much `x` is like the right value that it is most like."""
+    def likeness(self, x: Tensor | None, begun: bool = False) -> Likeness:
+        """How much `x` is like the right value that it is most like.
+
+        Args:
+            begun: it may also be how such a value begins, as what a loop made that was cut short.
+        """
         numbers = None if x is None else _numbers(x)
         if x is None or numbers is None:
             return Likeness.OTHER
         if _bits(x, numbers) < SAYS_ENOUGH:
             return Likeness.SILENT
-        there = self._of_size.get(numbers.numel(), [])
-        flat = numbers.flatten()
-        if any(_close(flat, right.flatten()) for right in there):
-            return Likeness.SAME
-        scaled = _scaled(numbers)
-        ordered = scaled.flatten().sort().values
-        for right in there:
-            other = _scaled(right)
-            if _close(ordered, other.flatten().sort().values) and _reordered(scaled, other):
-                return Likeness.ALIKE
-        return Likeness.OTHER
+        grade = Likeness.OTHER
+        for right in self._of_size.get(numbers.numel(), []):
+            grade = max(grade, _likeness(numbers, right, best=grade))
+        larger = (size for size in self._of_size if begun and size > numbers.numel())
+        for right in (right for size in larger for right in self._of_size[size]):
+            grade = max(grade, _likeness_begun(numbers, right))
+        return grade
 
     def _add(self, x: Tensor) -> None:
         numbers = _numbers(x)
@@ -69,20 +70,29 @@ class RightValues:
                 there.append(numbers)
 
 
-def over_turns(recording: Recording) -> dict[int, Tensor]:
-    """By step of a loop: what its expression made in all turns, as code without a loop would."""
-    turns: dict[Span, list[int]] = {}
+def over_runs(recording: Recording) -> dict[int, Tensor]:
+    """By step: what its expression made each time that it ran, in a loop or in a function that is
+    called in one. Code without the loop would have made that at once."""
+    runs: dict[tuple[object, ...], list[int]] = {}
     for step in recording.steps:
-        if step.value is not None and step.iteration:
-            turns.setdefault(span_of(step), []).append(step.index)
+        if step.value is not None:
+            runs.setdefault((span_of(step), *way_to(recording, step.frame)), []).append(step.index)
     stacks: dict[int, Tensor] = {}
-    for indices in turns.values():
+    for indices in runs.values():
         values = [recording.values[recording.steps[i].value or 0] for i in indices]
         tensors = [value.tensor for value in values if value.tensor is not None]
         alike = len({(value.shape, value.dtype) for value in values}) == 1
         if alike and len(indices) == len(tensors) > 1 and has_numbers(tensors[0]):
             stacks |= dict.fromkeys(indices, torch.stack([x.detach() for x in tensors]))
     return stacks
+
+
+def way_to(recording: Recording, frame: int) -> Iterator[object]:
+    """Where the calls stand through which one came to run, from the inside."""
+    while frame and recording.calls[frame].parent is not None:
+        call = recording.calls[frame]
+        yield call.place
+        frame = call.parent or 0
 
 
 def _numbers(x: Tensor) -> Tensor | None:
@@ -111,17 +121,36 @@ def _close(a: Tensor, b: Tensor) -> bool:
     return bool(((a - b).abs() <= CLOSE * size + NEAR_ZERO * size.amax()).all())
 
 
-def _reordered(x: Tensor, right: Tensor) -> bool:
-    """Whether one is the other with its axes in another order, however they are grouped."""
-    return _has_order_of(x, right) or _has_order_of(right, x)
+def _likeness(x: Tensor, right: Tensor, best: Likeness) -> Likeness:
+    """Of numbers to a right value with as many; at least as good as the `best` so far, or OTHER."""
+    if _close(x.flatten(), right.flatten()):
+        return Likeness.SAME
+    for grade, a, b in (
+        (Likeness.REORDERED, x, right),
+        (Likeness.SCALED, _scaled(x), _scaled(right)),
+    ):
+        alike = grade > best and _close(a.flatten().sort().values, b.flatten().sort().values)
+        if alike and (_has_order_of(a, b) or _has_order_of(b, a)):
+            return grade
+    return Likeness.OTHER
+
+
+def _likeness_begun(x: Tensor, right: Tensor) -> Likeness:
+    """Of numbers to how a right value begins, when its axes are in some order."""
+    flat = x.flatten()
+    if _close(flat, right.flatten()[: len(flat)]):
+        return Likeness.SAME
+    return Likeness.REORDERED if _has_order_of(x, right) else Likeness.OTHER
 
 
 def _has_order_of(x: Tensor, other: Tensor) -> bool:
+    """Whether `x` is the other with its axes in another order, or how that begins."""
     flat = x.flatten()
     if other.dim() > MOST_AXES:
-        return _close(flat, other.flatten())
+        return _close(flat, other.flatten()[: len(flat)])
     for order in permutations(range(other.dim())):
-        moved = other.permute(order).flatten()
-        if bool((moved[:16] - flat[:16]).abs().amax() <= CLOSE) and _close(moved, flat):
+        moved = other.permute(order).flatten()[: len(flat)]
+        first = (moved[:16] - flat[:16]).abs().amax()  # most orders are told apart by them
+        if bool(first <= CLOSE * flat.abs().amax()) and _close(moved, flat):
             return True
     return False

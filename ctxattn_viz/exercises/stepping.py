@@ -9,6 +9,7 @@ from torch import Tensor
 from ..checks import check_choice
 from ..errors import InputError
 from ..recording import RecordedValue, Recording, record
+from ..recording.run import left_as_it_was
 from ..recording.values import summary
 from .attempts import Answer, Student, attempt
 from .checking import EXERCISES, SEEDS
@@ -162,7 +163,8 @@ def recording_of(
             raise recordings[0].exception
         return recordings[0].result
 
-    answer = attempt(exercise, Student(recorded, exercise.parameters), case)
+    with left_as_it_was():
+        answer = attempt(exercise, Student(recorded, exercise.parameters), case)
     return (recordings[0] if recordings else None), answer
 
 

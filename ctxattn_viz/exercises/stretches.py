@@ -8,15 +8,17 @@ nothing.
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from heapq import heappop, heappush
 
 from torch import Tensor
 
 from ..recording import RecordedSource, RecordedStep, Recording
-from .dataflow import GROUPS, PICKS, Dataflow, Span, Text, span_of, value_part
-from .likeness import Likeness, RightValues, over_turns
+from .dataflow import PICKS, REARRANGES, Dataflow, Span, Text, span_of, value_part, writes
+from .likeness import Likeness, RightValues, over_runs, way_to
 
 # They leave numbers as they are; what is wrong may be which ones, or what is done with them next.
-SELECTIONS = PICKS | GROUPS | frozenset(["unfold", "permute", "transpose", "movedim", "T", "mT"])
+SELECTIONS = PICKS | REARRANGES | frozenset(["unfold", "pad", "cat", "stack", "flip", "roll"])
+HANDED_ON = PICKS | REARRANGES
 FURTHEST = 3  # steps back through values that do not tell
 MOST, MOST_FAILING = 4, 8  # expressions that are marked: in a wrong answer, in one that raises
 DEEPEST = 3  # variables that are set by variables
@@ -75,10 +77,12 @@ def stretch_of(recording: Recording, right: RightValues) -> Stretch | None:
     flow = Dataflow(recording)
     last = _last(flow)
     inside = flow.ancestors(last)
-    proof = _proof(flow, right, inside, last)
-    included, causes = _included(flow, proof, inside, last)
     made = recording.steps[last].value
     own = Likeness.OTHER if made is None else right.likeness(recording.values[made].tensor)
+    # Where the scale of the result is wrong, a value of another scale proves nothing.
+    least = Likeness.REORDERED if own == Likeness.SCALED else Likeness.SCALED
+    proof = _proof(flow, right, inside, last, least)
+    included, causes = _included(flow, proof, inside, last)
     return _Marking(flow, proof, included, causes, own == Likeness.SAME).stretch()
 
 
@@ -96,32 +100,57 @@ def _last(flow: Dataflow) -> int:
     return len(recording.steps) - 1
 
 
-def _proof(flow: Dataflow, right: RightValues, inside: set[int], last: int) -> dict[int, Likeness]:
+def _proof(
+    flow: Dataflow, right: RightValues, inside: set[int], last: int, least: Likeness
+) -> dict[int, Likeness]:
     """How like a right value is what each step made, or what was made of it later."""
-    values, stacks = flow.recording.values, over_turns(flow.recording)
+    values, stacks = flow.recording.values, over_runs(flow.recording)
     known: dict[int, Likeness] = {}  # of a value, or of the stack of an expression's values
+    stopped = flow.recording.exception is not None
 
-    def likeness(x: Tensor | None) -> Likeness:
+    def likeness(x: Tensor | None, begun: bool = False) -> Likeness:
         if id(x) not in known:
-            known[id(x)] = right.likeness(x)
+            grade = right.likeness(x, begun)
+            known[id(x)] = grade if grade >= least else min(grade, Likeness.OTHER)
         return known[id(x)]
+
+    own: dict[int, Likeness] = {}
+    for index in sorted(inside):
+        made = flow.recording.steps[index].value
+        own[index] = Likeness.OTHER if made is None else Likeness.SILENT
+        if index in stacks:
+            own[index] = likeness(stacks[index], begun=stopped)
+        if made is not None and own[index] == Likeness.SILENT:
+            own[index] = likeness(values[made].tensor)
+        if flow.is_constant(index):  # whoever makes one anew may need it for something else
+            own[index] = own[index] if own[index] > Likeness.OTHER else Likeness.SILENT
+        elif own[index] == Likeness.SILENT and _has_lost_all(flow, stacks, index):
+            own[index] = Likeness.OTHER
 
     proof: dict[int, Likeness] = {}
     for index in sorted(inside, reverse=True):
-        made = flow.recording.steps[index].value
-        own = Likeness.OTHER if made is None else Likeness.SILENT
-        if index in stacks:
-            own = likeness(stacks[index])
-        if made is not None and own == Likeness.SILENT:
-            own = likeness(values[made].tensor)
-        proof[index] = max(own, proof.get(index, Likeness.SILENT))
+        proof[index] = max(own[index], proof.get(index, Likeness.SILENT))
         if index == last:
             proof[index] = Likeness.OTHER
-        elif proof[index] > Likeness.OTHER:
+        elif proof[index] > Likeness.OTHER and not flow.does_nothing(index):
             for parent in flow.parents[index]:
                 if not flow.picks(parent, index):
                     proof[parent] = max(proof[index], proof.get(parent, Likeness.SILENT))
     return proof
+
+
+def _has_lost_all(flow: Dataflow, stacks: dict[int, Tensor], index: int) -> bool:
+    """Whether a step makes one and the same number everywhere out of numbers that differ."""
+    values, step = flow.recording.values, flow.recording.steps[index]
+    made = stacks.get(index, None if step.value is None else values[step.value].tensor)
+    if made is None or made.numel() < 2 or step.operation in PICKS:
+        return False
+    differ = any(
+        values[number].minimum != values[number].maximum
+        for number in step.operands
+        if isinstance(number, int)
+    )
+    return differ and bool((made == made.flatten()[0]).all())
 
 
 def _included(
@@ -142,22 +171,45 @@ def _included(
     if flow.recording.exception is not None:
         included[last] = 0
     causes = set(included)
-    waiting = [
-        (parent, FURTHEST if flow.recording.steps[index].operands else 1)
-        for index in included
-        for parent in flow.parents[index]
-    ]
+    steps = flow.recording.steps
+    waiting = [(0, index, FURTHEST if steps[index].operands else 1) for index in included]
     while waiting:
-        index, further = waiting.pop(0)
-        if index in included or index in after_wrong or not further:
-            continue
-        idle = flow.does_nothing(index)
-        if proof[index] < Likeness.SAME or idle:
-            included[index] = FURTHEST - further + 1
-            near = further == FURTHEST and flow.recording.exception is None
-            causes |= {index} if idle or near else set()
-            waiting += [(parent, further - 1) for parent in flow.parents[index]]
+        distance, index, most = heappop(waiting)
+        # What is rearranged is no further away than what comes of it; and of a write that fails
+        # neither is what it writes into.
+        stopped = flow.recording.exception is not None and writes(steps[index])
+        passed_on = stopped or _is_late(flow, proof, index, last)
+        distance += not passed_on
+        for parent in flow.parents[index]:
+            nearer = distance < included.get(parent, most + 1)
+            idle = flow.does_nothing(parent)
+            if parent in after_wrong or not nearer or (proof[parent] == Likeness.SAME and not idle):
+                continue
+            included[parent] = distance
+            causes |= {parent} if idle or distance <= 1 else set()
+            heappush(waiting, (distance, parent, most))
+    for index in included:
+        if _is_late(flow, proof, index, last):
+            included[index] += FURTHEST
     return included, causes
+
+
+def _is_late(flow: Dataflow, proof: dict[int, Likeness], index: int, last: int) -> bool:
+    """Whether a step is hardly what is wrong.
+
+    A value that is rearranged and is right up to its axes was so before; and zeros, to which
+    something is added later, are what one begins with.
+    """
+    step = flow.recording.steps[index]
+    if flow.recording.exception is not None:
+        return False
+    if step.operation in REARRANGES:
+        parents = flow.parents[index]
+        return bool(parents) and all(proof[parent] <= Likeness.OTHER for parent in parents)
+    if step.value is None:
+        return False
+    value = flow.recording.values[step.value]
+    return index != last and flow.is_constant(index) and value.minimum == value.maximum == 0
 
 
 class _Marking:
@@ -180,7 +232,14 @@ class _Marking:
     def stretch(self) -> Stretch:
         steps = [self.recording.steps[index] for index in sorted(self.included)]
         for step in steps:
-            self._mark(span_of(step), self.included[step.index])
+            distance = self.included[step.index]
+            call = self.recording.calls[step.frame] if step.frame else None
+            if call is not None and call.place and self._is_right_elsewhere(step):
+                # So what is wrong is what it was called with.
+                parent = self.recording.calls[call.parent or 0]
+                self._mark((parent.source, *call.place), distance)
+                distance += 1
+            self._mark(span_of(step), distance)
         if self.returns and self.recording.calls:
             self._mark_return()
         trusted = self._trusted()
@@ -191,11 +250,30 @@ class _Marking:
         nearest = sorted(self.marked, key=self.marked.__getitem__)[:most]
         expressions = tuple(sorted(nearest))
         pieces = tuple(piece for span in expressions for piece in self._pieces(span))
+        inside = [step.index for step in steps if span_of(step) in expressions] or self.included
         sources = self.recording.sources
-        return Stretch(min(self.included), max(self.included), expressions, pieces, sources)
+        return Stretch(min(inside), max(inside), expressions, pieces, sources)
+
+    def _is_right_elsewhere(self, step: RecordedStep) -> bool:
+        """Whether that expression makes right values where its function is called elsewhere."""
+        way = [*way_to(self.recording, step.frame)]
+        return any(
+            likeness > Likeness.OTHER
+            and span_of(other) == span_of(step)
+            and [*way_to(self.recording, other.frame)] != way
+            for index, likeness in self.proof.items()
+            if (other := self.recording.steps[index]).frame != step.frame
+        )
 
     def _mark(self, span: Span, distance: int) -> None:
         self.marked[span] = min(distance, self.marked.get(span, distance))
+
+    def _hands_on(self, span: Span) -> bool:
+        return all(
+            step.operation in HANDED_ON
+            for step in self.recording.steps
+            if _contains(span, span_of(step))
+        )
 
     def _mark_return(self) -> None:
         """What is returned has a right value: something should have followed, or another shape."""
@@ -205,11 +283,17 @@ class _Marking:
             self._mark(text.span(node), 0)
 
     def _trusted(self) -> set[tuple[int, str]]:
-        """Variables that values are made with that right answers have."""
+        """Variables that values are made with that right answers have.
+
+        In a loop that was cut short they were right until then.
+        """
         trusted = set()
+        stopped = self.recording.exception is not None
         for index, likeness in self.proof.items():
             step = self.recording.steps[index]
-            if likeness == Likeness.SAME and index not in self.included:
+            if stopped and step.iteration:
+                continue
+            if likeness == Likeness.SAME and span_of(step) not in self.marked:
                 trusted |= {(step.source, name) for name in self.flow.names(span_of(step))}
         return trusted
 
@@ -230,7 +314,7 @@ class _Marking:
             ]
         seen = set()
         while waiting:
-            source, frame, name, depth = waiting.pop()
+            source, frame, name, depth = waiting.pop(0)
             if (source, frame, name) in seen or not depth or (source, name) in trusted:
                 continue
             seen.add((source, frame, name))
@@ -255,35 +339,27 @@ class _Marking:
     def _argument(self, text: Text, frame: int, name: str) -> Iterator[tuple[Span, int]]:
         """What was handed over for a parameter, where the function was called."""
         call = self.recording.calls[frame]
-        if call.parent is None:
+        if call.parent is None or call.place is None:
             return
         parent = self.texts[self.recording.calls[call.parent].source]
-        function = text.source.name.rpartition(".")[2]
-        places = [
-            node
-            for node in parent.nodes.values()
-            if isinstance(node, ast.Call)
-            and isinstance(node.func, ast.Name)
-            and node.func.id == function
-        ]
-        places.sort(key=lambda node: (node.lineno, node.col_offset))
-        same = [
-            each.frame
-            for each in self.recording.calls
-            if each.source == call.source and each.parent == call.parent
-        ]
-        if len(same) == len(places):
-            places = [places[same.index(frame)]]
+        node = parent.nodes.get((parent.number, *call.place))
+        if not isinstance(node, ast.Call) or any(isinstance(x, ast.Starred) for x in node.args):
+            return
         position = text.parameters.index(name)
-        for node in places:
-            handed = [each.value for each in node.keywords if each.arg == name]
-            handed += node.args[position : position + 1]
-            for each in handed[:1]:
-                yield parent.span(each), call.parent
+        handed = [each.value for each in node.keywords if each.arg == name]
+        handed += node.args[position : position + 1]
+        for each in handed[:1]:
+            yield parent.span(each), call.parent
 
     def _pieces(self, span: Span) -> Iterator[Piece]:
-        """An expression line by line, without those inside it that are steps of their own."""
+        """An expression line by line, without those inside it that are steps of their own.
+
+        Where it goes wrong first, with what it is handed: parts of variables, or their axes in
+        another order.
+        """
         inner = [other for other in self.spans if other != span and _contains(span, other)]
+        if not self.marked[span]:
+            inner = [other for other in inner if not self._hands_on(other)]
         source, line, column, end_line, end_column = span
         lines = self.recording.sources[source].text.split("\n")
         first = self.recording.sources[source].first_line

@@ -13,6 +13,7 @@ and the functions of `ctxattn_viz.figures.drawing`, which are named here too.
 
 from ..palette import COLOURS, LINES
 from .drawing import Figure, canvas, draw_heat, draw_numbers, draw_picture, hatch, outline, surround
+from .filmstrips import filmstrip
 from .panels import curves, heats, mosaic, numbers, patches, pictures
 from .runs import flow, ledger, query, reconstruction, validity, wheel
 
@@ -25,6 +26,7 @@ __all__ = [
     "draw_heat",
     "draw_numbers",
     "draw_picture",
+    "filmstrip",
     "flow",
     "hatch",
     "heats",

@@ -79,7 +79,7 @@ class Entered:
     frame: FrameType
     number: int
     depth: int
-    parent: int | None = None  # the number of the call that called it
+    caller: "Entered | None" = None
     around: "Entered | None" = None  # of a comprehension: the function that it stands in
     offset: int = 0  # where its last line began
     line: int = 0
@@ -198,12 +198,13 @@ class Frames:
             entered = Entered(frame, top.number, top.depth, around=top)
         else:
             entered, new = Entered(frame, self._count, depth), True
-            entered.parent = top.number if top else None
+            entered.caller = top
             self._count += 1
         entered.offset, entered.line = frame.f_lasti, frame.f_lineno
         self._stack.append(entered)
         if new:
             self._watcher.entered(entered)
+            entered.caller = None  # it would keep alive what that call holds
 
     def _on_call(self, frame: FrameType, event: str, argument: Any) -> Any:
         code = frame.f_code

@@ -100,7 +100,8 @@ class Recorder(TorchFunctionMode):
 
         Nor must it fail the code that is recorded: should it fail, that is a gap.
         """
-        aside.depth += 1
+        depth = aside.depth
+        aside.depth = depth + 1
         try:
             with DisableTorchFunction():
                 yield
@@ -109,7 +110,7 @@ class Recorder(TorchFunctionMode):
             gap = f"the recorder failed to look at this: {type(problem).__name__}: {problem}"
             self._step(Call(Scene(place, 0, 0, (), ()), "unseen", (), [], []), 0.0, (), gap)
         finally:
-            aside.depth -= 1
+            aside.depth = depth
 
     def given(self, name: str, thing: Any) -> None:
         """The tensors in `thing` are arguments: the first values."""
@@ -283,7 +284,16 @@ class Recorder(TorchFunctionMode):
             for name, thing in call.frame.f_locals.items()
             if isinstance(thing, Tensor) and (number := self._known_number(thing)) is not None
         )
-        self.calls.append(RecordedCall(call.number, source, call.depth, call.parent, arguments))
+        parent, at = None, None
+        iteration: tuple[int, ...] = ()
+        if call.caller is not None:
+            frame, parent = call.caller.frame, call.caller.number
+            place = self.places.at(frame, frame.f_lasti)
+            at = place.line, place.column, place.end_line, place.end_column
+            iteration = self.frames.turns(call.caller, place.node)
+        self.calls.append(
+            RecordedCall(call.number, source, call.depth, parent, arguments, None, at, iteration)
+        )
 
     def left_line(self, call: Entered) -> None:
         """Name what a line has put into variables; what appears there from nowhere is a gap."""

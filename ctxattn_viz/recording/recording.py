@@ -112,6 +112,9 @@ class RecordedCall:
         parent: the number of the call that called it; None at depth 0.
         arguments: names of parameters that were given tensors, each with the number of the value.
         returned: the number of the tensor that it returned (a generator: last); None without one.
+        place: where it was called: line, column, end line and end column in the source of `parent`,
+            counted as those of steps; None at depth 0.
+        iteration: of each loop around that place, from the outside, which turn, from 0.
 
     >>> call: cv.RecordedCall = cv.record(lambda x: x + 1, torch.zeros(2)).calls[0]
     >>> call.arguments, call.returned
@@ -124,6 +127,8 @@ class RecordedCall:
     parent: int | None
     arguments: tuple[tuple[str, int], ...]
     returned: int | None = None
+    place: tuple[int, int, int, int] | None = None
+    iteration: tuple[int, ...] = ()
 
 
 @dataclass(eq=False)

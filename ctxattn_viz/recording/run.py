@@ -6,7 +6,10 @@ from contextlib import AbstractContextManager, contextmanager
 from types import FrameType, TracebackType
 from typing import Any, overload
 
+import torch
+
 from ..errors import InputError
+from .frames import aside
 from .origins import held_by, named_arguments
 from .recorder import Recorder
 from .recording import Recording
@@ -92,6 +95,18 @@ def _function(
         recorder.frames.stop()
     recorder.finish(recording)
     return recording
+
+
+@contextmanager
+def left_as_it_was() -> Iterator[None]:
+    """Around code that something outside may end at any moment, also where a recorder is at work:
+    what it has switched off in this thread is on again afterwards."""
+    depth, state = aside.depth, torch._C._get_torch_function_state()  # type: ignore[attr-defined]
+    try:
+        yield
+    finally:
+        aside.depth = depth
+        torch._C._set_torch_function_state(state)  # type: ignore[attr-defined]
 
 
 @contextmanager

@@ -53,7 +53,7 @@ def _to_f(flow: Flow, ratio: float, scale: float) -> str:
         return "softmax_scale is 0, so the scores decide nothing: nothing flows to f."
     least, most = (float(end) for end in flow.best_shares.aminmax())
     amount = f"{ratio:.3g} times" if ratio > 1 else f"{percent(ratio)} of"
-    much = f"f gets {amount} what the pasted patches get"
+    much = f"f gets {amount} what the pasted patches get" if ratio else "f gets nothing"
     if ratio < NOTHING and least > SHARP:
         holds = f"one patch holds {_from(least, most)}: nothing flows to the others, and {much}."
     elif ratio < NOTHING:

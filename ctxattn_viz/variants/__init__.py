@@ -68,35 +68,35 @@ class Variant:
 
 
 ALL: dict[str, Variant] = {
-    name: Variant(name, question, swap)
-    for name, question, swap in (
-        ("true_cosine", "What if both patches had norm 1?", {"scores": true_cosine}),
-        ("no_norm", "What if no patch were divided by its norm?", {"scores": no_norm}),
-        ("distance", "What if patches were compared by distance?", {"scores": distance}),
-        ("projection", "What if patches were projected first?", {"scores": projection}),
-        ("rows_only", "What if fusion had one pass?", {"fused_scores": no_pass}),
-        (
+    variant.name: variant
+    for variant in (
+        Variant("true_cosine", "What if both patches had norm 1?", {"scores": true_cosine}),
+        Variant("no_norm", "What if no patch were divided by its norm?", {"scores": no_norm}),
+        Variant("distance", "What if patches were compared by distance?", {"scores": distance}),
+        Variant("projection", "What if patches were projected first?", {"scores": projection}),
+        Variant("rows_only", "What if fusion had one pass?", {"fused_scores": no_pass}),
+        Variant(
             "all_ones",
             "What if the fusion kernel were all ones, as in a blur?",
             {"fused_rows": ones_along_rows, "fused_scores": ones_along_columns},
         ),
-        (
+        Variant(
             "fusion_after_softmax",
             "What if fusion came after the softmax?",
             {"fused_rows": no_pass, "fused_scores": no_pass, "attention": fusion_after_softmax},
         ),
-        (
+        Variant(
             "minus_infinity",
             "What if masked patches took no share along?",
             {"attention": minus_infinity},
         ),
-        ("hard_argmax", "What if the best patch had it all?", {"attention": hard_argmax}),
-        ("top_k", "What if the five best shared it?", {"attention": top_k}),
-        (
+        Variant("hard_argmax", "What if the best patch had it all?", {"attention": hard_argmax}),
+        Variant("top_k", "What if the five best shared it?", {"attention": top_k}),
+        Variant(
             "soft_mask",
             "What if a patch counted as far as it is known?",
             {"valid": valid_centres, "attention": known_share},
         ),
-        ("coverage_count", "What if the border were not dark?", {"output": coverage_count}),
+        Variant("coverage_count", "What if the border were not dark?", {"output": coverage_count}),
     )
 }

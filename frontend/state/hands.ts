@@ -122,6 +122,8 @@ export class Hands {
     const { region } = this.session;
     if (this.painter.isPainting) {
       this.painter.end();
+    } else if (this.painter.takes(view)) {
+      // Nothing is kept with a brush in hand, even where the hole has to stay.
     } else if (region.value?.isComplete === false) {
       region.value = { ...region.value, isComplete: true };
     } else if (isFurther && view === "foreground") {

@@ -78,7 +78,7 @@ export function lockOf({ document, alone }: Session, names: readonly string[]): 
   const swap = document.value?.swap.value;
   if (!swap?.dependsOn(names) || !alone) return "";
   const [{ key, name }] = swap.stages;
-  return `${key} is what ${name} made with this setting: to change it needs a kernel that runs ${name} again.`;
+  return `Needs a kernel: ${name} made ${key} with this setting.`;
 }
 
 /** null where nothing is swapped. */

@@ -4,6 +4,7 @@ import { sizeOf, Tensor } from "../engine/tensor.ts";
 import type {
   BesideData,
   Bytes,
+  CallData,
   RecordingData,
   SourceData,
   StepData,
@@ -104,6 +105,7 @@ export class Recording {
   readonly sources: readonly Source[];
   readonly values: readonly Value[];
   readonly steps: readonly StepData[];
+  readonly calls: readonly CallData[];
   /** Of each value, the step that made it; an argument has none. */
   readonly makers: ReadonlyMap<number, number>;
 
@@ -121,6 +123,7 @@ export class Recording {
     this.sources = data.sources.map((source) => new Source(source));
     this.values = data.values.map((about, number) => new Value(number, about, arrays));
     this.steps = data.steps;
+    this.calls = data.calls;
     const makers = new Map<number, number>();
     this.steps.forEach(({ value }, step) => {
       if (value !== null && !makers.has(value)) makers.set(value, step);

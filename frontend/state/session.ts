@@ -18,6 +18,7 @@ import { type Gradient, type GradientMaps, mapsOf } from "./gradient.ts";
 import { homeOf } from "./home.ts";
 import { type KeptLink, keptCellsOf, linksOf } from "./kept.ts";
 import { type DoubtMap, doubtOf } from "./maps.ts";
+import { Playback } from "./mechanism.ts";
 import type { Region, RegionSum } from "./region.ts";
 import { Remarks } from "./remarks.ts";
 import type { Run } from "./run.ts";
@@ -79,6 +80,8 @@ export class Session {
   /** Why nothing can be shown at all. */
   readonly fatal = signal("");
   readonly remarks = new Remarks();
+  /** How the step on screen works, in motion. */
+  readonly mechanism = new Playback();
   /** The cursor whose rows are here, where they are asked for of the kernel. */
   readonly answered = signal<Cursor | null>(null);
   /** The kernel is gone. */

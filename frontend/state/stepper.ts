@@ -1,5 +1,5 @@
 // Where to go in a recording: forward and back, into calls and out of them.
-import type { StepData } from "../protocol.ts";
+import type { CallData, StepData } from "../protocol.ts";
 
 type Steps = readonly StepData[];
 
@@ -100,23 +100,9 @@ export function turnsOf(steps: Steps, at: number): Turn[] {
   });
 }
 
-/** The sources of the calls that a step is in, from the outside; its own is the last. */
-export function callsOf(steps: Steps, at: number): number[] {
-  const { depth, source } = steps[at];
-  const calls = [source];
-  let wanted = depth - 1;
-  // A caller has mostly run something before the call, else it runs something after it.
-  for (let i = at; i >= 0 && wanted >= 0; i--) {
-    if (steps[i].depth === wanted) {
-      calls.unshift(steps[i].source);
-      wanted -= 1;
-    }
-  }
-  for (let i = at + 1; i < steps.length && wanted >= 0; i++) {
-    if (steps[i].depth === wanted) {
-      calls.unshift(steps[i].source);
-      wanted -= 1;
-    }
-  }
-  return calls;
+/** The calls that a frame is in, from the outside; its own is the last. */
+export function callsOf(calls: readonly CallData[], frame: number): CallData[] {
+  const around: CallData[] = [];
+  for (let call = calls[frame]; call; call = calls[call.parent ?? -1]) around.unshift(call);
+  return around;
 }

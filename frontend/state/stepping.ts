@@ -8,6 +8,12 @@ import { back, into, out, over, runTo } from "./stepper.ts";
 
 export type Move = "next" | "back" | "into" | "out" | "first" | "last";
 
+/** Where one begins to look: at what is marked, or at what failed. */
+function openingStep({ stretch, error, steps }: Recording): number {
+  if (stretch) return stretch.steps[0];
+  return error === null ? 0 : Math.max(0, steps.length - 1);
+}
+
 export class Stepping {
   readonly recording = signal<Recording | null>(null);
   /** The number of the step, from 0. */
@@ -66,7 +72,7 @@ export class Stepping {
       this.recording.value = recording;
       this.chosen.value = new Map();
       if (isSame) return;
-      this.stand(recording.error === null ? 0 : Math.max(0, recording.steps.length - 1));
+      this.stand(openingStep(recording));
     });
   }
 

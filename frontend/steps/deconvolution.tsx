@@ -19,7 +19,7 @@ import type { InspectorProps, Miniature, Outline, Step } from "./step.ts";
 import { Outside, QueryWord } from "./words.tsx";
 
 /** The pixel that was asked for, or one in the middle of the query's cell. */
-function pixelOf({ attention, p, pixel }: Scene): Place {
+export function pixelOf({ attention, p, pixel }: Scene): Place {
   if (pixel) return pixel;
   const { H, W, config } = attention;
   const [row, column] = attention.place(p);

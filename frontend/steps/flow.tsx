@@ -38,7 +38,7 @@ function Sentence({ scene }: InspectorProps) {
 }
 
 /** "1 down and 7 right" */
-function wayOf(down: number, right: number): string {
+export function wayOf(down: number, right: number): string {
   const parts: string[] = [];
   if (down !== 0) parts.push(`${Math.abs(down)} ${down > 0 ? "down" : "up"}`);
   if (right !== 0) parts.push(`${Math.abs(right)} ${right > 0 ? "right" : "left"}`);

@@ -20,11 +20,11 @@ import { Rule } from "./shrink_rule.tsx";
 import type { Drawing, InspectorProps, Miniature, Step } from "./step.ts";
 import { Outside, QueryWord } from "./words.tsx";
 
-const HOLE = [204, 121, 167];
-const OUTSIDE = [230, 233, 236];
+export const HOLE = [204, 121, 167];
+export const OUTSIDE = [230, 233, 236];
 
 /** A map that is shrunk, at the cell of the scene. */
-interface ShrunkCell {
+export interface ShrunkCell {
   readonly name: "f" | "b" | "m";
   readonly place: Place;
   /** Rows and columns of the map, in pixels. */
@@ -32,7 +32,7 @@ interface ShrunkCell {
   readonly values: ArrayLike<number>;
 }
 
-function cellOf({ stage, attention, p, q }: Scene): ShrunkCell {
+export function cellOf({ stage, attention, p, q }: Scene): ShrunkCell {
   const { H, W, Hb, Wb, P, wb } = attention;
   if (stage === "downsampled_f") {
     const values = channelsAt(attention.downsampledF, p, P);
@@ -113,7 +113,7 @@ function Inspector({ scene }: InspectorProps) {
         <Sign>→</Sign>
         <Term
           kind="result"
-          picture={<Chip colour={colourOf(scene, shrunk)} />}
+          picture={<Chip colour={colourOfMap(scene, shrunk)(place)} />}
           value={<Vector name="kept" values={values} />}
           role={role}
         >
@@ -142,13 +142,19 @@ function Explanation({ attention, shrunk }: { attention: Attention; shrunk: Shru
   return <Rule attention={attention} place={shrunk.place} size={shrunk.size} />;
 }
 
-/** The colour that the cell has on the shrunk map. */
-function colourOf(scene: Scene, { name, place, values }: ShrunkCell): Colour | null {
-  if (name === "m") return values[0] ? HOLE : OUTSIDE;
-  const { attention } = scene;
-  const { downsampledF, downsampledB, P, w, hb, wb } = attention;
-  if (name === "f") return coloursOf(scene, downsampledF, P)(place[0] * w + place[1]);
-  return coloursOf(scene, downsampledB, hb * wb)(place[0] * wb + place[1]);
+/** The colour that each cell has on the shrunk map. */
+export function colourOfMap(
+  scene: Scene,
+  { name }: Pick<ShrunkCell, "name">,
+): (place: Place) => Colour | null {
+  const { downsampledF, downsampledB, downsampledMask, P, w, hb, wb } = scene.attention;
+  if (name === "m") return ([row, column]) => (downsampledMask[row * wb + column] ? HOLE : OUTSIDE);
+  if (name === "f") {
+    const colours = coloursOf(scene, downsampledF, P);
+    return ([row, column]) => colours(row * w + column);
+  }
+  const colours = coloursOf(scene, downsampledB, hb * wb);
+  return ([row, column]) => colours(row * wb + column);
 }
 
 interface SurroundingsProps {
@@ -171,7 +177,7 @@ function Surroundings({ scene, shrunk, pixel }: SurroundingsProps) {
 }
 
 /** The colours of the map before it is shrunk. */
-function fullColours(scene: Scene, { name, size }: ShrunkCell): Colours {
+export function fullColours(scene: Scene, { name, size }: ShrunkCell): Colours {
   const { attention } = scene;
   const [rows, cols] = size;
   if (name === "m") return (i) => (attention.mask?.[i] ? HOLE : OUTSIDE);

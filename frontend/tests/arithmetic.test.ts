@@ -100,6 +100,71 @@ test("a convolution lays a kernel on the picture; the padding adds nothing", () 
   expect(result?.result).toBe(sum);
 });
 
+test("an einsum is a sum over the letters that are gone", () => {
+  const x = tensor([2, 3], [1, 2, 3, 4, 5, 6]);
+  const y = tensor([3, 2], [1, 0, 0, 1, 1, 1]);
+  const product = arithmeticOf("einsum", ["'ij,jk->ki'", x, y], [2, 2], [1, 0], 2 + 3);
+  expect(product?.words).toBe("sum of 3 products");
+  expect(product?.terms[1].parts.map(({ operand, index }) => [operand, index])).toEqual([
+    [1, [0, 1]],
+    [2, [1, 1]],
+  ]);
+  expect(arithmeticOf("einsum", ["ij,jk", x, y], [2, 2], [1, 0], 4 + 6)?.result).toBe(10);
+  expect(arithmeticOf("einsum", ["ij->j", x], [3], [2], 9)?.words).toBe("sum of 2 numbers");
+  expect(arithmeticOf("einsum", ["ii->", count([2, 2])], [], [], 3)?.result).toBe(3);
+  expect(arithmeticOf("einsum", ["i,j,ij->", count([2]), count([3]), x], [], [], 17)?.result).toBe(
+    17,
+  );
+  expect(arithmeticOf("einsum", ["...j->...", x], [2], [0], 6)).toBeNull();
+});
+
+// The numbers are those that PyTorch gives for counting numbers.
+const PICTURE = count([1, 2, 3, 3]);
+
+test("unfold takes a window's numbers, along an axis or of a picture, with padding", () => {
+  const options = ["2", "padding=1", "stride=2"];
+  const from = (index: number[], value: number) =>
+    arithmeticOf("unfold", [PICTURE, ...options], [1, 8, 4], index, value);
+  expect(from([0, 7, 3], 17)?.terms[0].parts[0].index).toEqual([0, 1, 2, 2]);
+  expect(from([0, 2, 1], 1)?.terms[0].parts[0].index).toEqual([0, 0, 0, 1]);
+  expect(from([0, 0, 0], 0)?.words).toBe("padding:");
+  const windows = arithmeticOf(
+    "unfold",
+    [PICTURE, "2", "2", "1"],
+    [1, 2, 2, 3, 2],
+    [0, 1, 1, 2, 1],
+    17,
+  );
+  expect(windows?.terms[0].parts[0].index).toEqual([0, 1, 2, 2]);
+});
+
+test("fold adds up the windows that lie over a place", () => {
+  const x = count([1, 4, 4]);
+  const middle = arithmeticOf("fold", [x, "(3, 3)", "2"], [1, 1, 3, 3], [0, 0, 1, 1], 30);
+  expect(middle?.words).toBe("sum of 4 numbers that overlap here");
+  expect(middle?.terms.map(({ value }) => value)).toEqual([3, 6, 9, 12]);
+  const corner = arithmeticOf("fold", [x, "(3, 3)", "2"], [1, 1, 3, 3], [0, 0, 2, 2], 15);
+  expect(corner?.terms[0].parts[0].index).toEqual([0, 3, 3]);
+});
+
+test("a transposed convolution lays kernels over a place, each times its number", () => {
+  const x = count([1, 2, 2, 2]);
+  const kernels = count([2, 1, 4, 4]);
+  const operands = [x, kernels, "stride=2", "padding=1"];
+  const at = arithmeticOf("conv_transpose2d", operands, [1, 1, 4, 4], [0, 0, 1, 2], 484);
+  expect(at?.words).toBe("sum of 8 products");
+  expect(at?.result).toBe(484);
+});
+
+test("gather, take_along_dim and index_select take from the places that are picked", () => {
+  const x = count([2, 3]);
+  const places = tensor([2, 2], [2, 0, 1, 1]);
+  expect(origin("gather", [x, "1", places], [2, 2], [0, 0], 2)).toEqual([0, 2]);
+  expect(origin("gather", [x, "dim=-1", places], [2, 2], [1, 1], 4)).toEqual([1, 1]);
+  expect(origin("take_along_dim", [x, places, "1"], [2, 2], [1, 0], 4)).toEqual([1, 1]);
+  expect(origin("index_select", [x, "1", tensor([2], [2, 0])], [2, 2], [1, 0], 5)).toEqual([1, 2]);
+});
+
 test("what moves numbers says where they come from", () => {
   const x = count([2, 3, 4]);
   expect(origin("reshape", [x, "6", "4"], [6, 4], [4, 1], 17)).toEqual([1, 1, 1]);

@@ -73,15 +73,17 @@ export function step(text: string, expression: string, line: number, more: Parti
 }
 
 const NO_VERDICT = { stretch: null, target: null, sentence: "" };
+const ONE_CALL = [{ source: 0, parent: null, line: null }];
 
 export function stored(
-  data: Omit<RecordingData, "values" | "bytes" | keyof typeof NO_VERDICT>,
+  data: Omit<RecordingData, "values" | "bytes" | "calls" | keyof typeof NO_VERDICT> &
+    Partial<RecordingData>,
   values: readonly Made[],
 ): StoredRecording {
   const arrays = values.map((value) => Float32Array.from(value.data));
   const about = values.map((value, i) => ({ ...value.about, array: i }));
   const bytes = arrays.reduce((sum, array) => sum + array.byteLength, 0);
-  return { recording: { ...NO_VERDICT, ...data, values: about, bytes }, arrays };
+  return { recording: { ...NO_VERDICT, calls: ONE_CALL, ...data, values: about, bytes }, arrays };
 }
 
 const P = [1, 2, 3, 4];
@@ -178,6 +180,7 @@ export function scoresRecording(more: Partial<RecordingData> = {}): StoredRecord
         { name: "patch_norms", file: "scores.py", first_line: 3, text: NORMS },
       ],
       steps: moved,
+      calls: [...ONE_CALL, { source: 1, parent: 0, line: 15 }],
       error: null,
       beside: { ...NOTHING_BESIDE, equation: "s = ⟨f, b⟩ / ‖b‖", paper: "cosine similarity" },
       ...more,

@@ -1,5 +1,5 @@
 // What is said of a region's sum, step by step.
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import type { StageKey } from "../generated/stages.ts";
 import type { Run } from "../state/run.ts";
 import type { Session } from "../state/session.ts";
@@ -17,6 +17,10 @@ function open(stage: StageKey, run?: Run) {
   return session;
 }
 
+/** A busy machine adds up in several frames. */
+const whole = (session: Session) =>
+  vi.waitFor(() => expect(session.regionSum.value?.rowsDone).toBe(ROWS));
+
 const caption = () => words('[aria-label="background"] .ctx-caption');
 
 /** The sum of a stage's rows over the box, the slow way. */
@@ -33,12 +37,13 @@ function sumOf({ attention }: Session, stage: "scores" | "fused_rows" | "attenti
 }
 
 describe("a region's sum", () => {
-  test("is that of the step that is chosen, and its matches stay those of the attention", () => {
+  test("is that of the step that is chosen, and its matches stay those of the attention", async () => {
     const session = open("attention");
     const best = session.scene.value.best.map(({ index }) => index);
     for (const stage of ["scores", "fused_rows", "attention"] as const) {
       session.stage.value = stage;
       const expected = sumOf(session, stage);
+      await whole(session);
       const sum = session.regionSum.value;
       expect(sum?.stage).toBe(stage);
       expected.forEach((value, q) => {
@@ -61,12 +66,14 @@ describe("a region's sum", () => {
 
   test("is said with the step's number, in caption and sentence", async () => {
     const session = open("fused_scores");
+    await whole(session);
     await settled();
     expect(caption()).toMatch(/^(fused along columns|fused_scores) of 12 cells, added up: /);
     const sentence = words(".ctx-story");
     expect(sentence).toMatch(/^The 12 cells of the region score patch \(\d, \d\) highest of those/);
     expect(sentence).toMatch(/those that may be pasted: [\d.]+ each, on average\.$/);
     session.stage.value = "attention";
+    await whole(session);
     await settled();
     expect(caption()).toMatch(/^attention of 12 cells, added up: /);
     expect(words(".ctx-story")).toMatch(/take most from patch \(\d, \d\): [\d.]+ % each, on av/);

@@ -76,10 +76,21 @@ test("turns of loops and how often a line ran are counted", () => {
   expect(timesRun(steps, 6, 0).get(5)).toBe(1);
 });
 
-test("the calls around a step are named from the outside", () => {
-  const { steps } = scores();
-  expect(callsOf(steps, 1)).toEqual([0, 1]);
-  expect(callsOf(steps, 5)).toEqual([0]);
+test("the calls around a step are those that Python tells, from the outside", () => {
+  const { calls } = scores();
+  expect(callsOf(calls, 1).map(({ source }) => source)).toEqual([0, 1]);
+  expect(callsOf(calls, 0).map(({ source }) => source)).toEqual([0]);
+  // One that has made no tensor has no step to tell of it.
+  const silent = [...calls, { source: 2, parent: 0, line: 16 }, { source: 1, parent: 2, line: 4 }];
+  expect(callsOf(silent, 3).map(({ source }) => source)).toEqual([0, 2, 1]);
+});
+
+test("where code is marked as wrong one begins at the mark", () => {
+  const { recording, arrays } = loopRecording();
+  const stepping = new Stepping();
+  const stretch = { steps: [3, 6] as const, pieces: [[0, 4, 8, 12]] as const };
+  stepping.show(recordingOf({ recording: { ...recording, stretch }, arrays }));
+  expect(stepping.at.value).toBe(3);
 });
 
 test("a recording that failed opens at its last step; the same code goes on where it was", () => {

@@ -16,6 +16,7 @@ import { LensPanel, takeLensKey } from "./lens/Panel.tsx";
 import { Matches } from "./Matches.tsx";
 import { viewOf } from "./maps/over.ts";
 import { walkWorst, worstStepOf } from "./maps/worst.ts";
+import { takeMechanismKey } from "./mechanisms/keys.ts";
 import { Pictures } from "./Pictures.tsx";
 import { spokenRegion } from "./region.tsx";
 import { type Root, setRoot } from "./root.ts";
@@ -129,7 +130,9 @@ function letGo({ session, kernel, hands }: Tools): void {
 function takeKey(tools: Tools, event: KeyboardEvent): void {
   const by = { "[": -1, "]": 1 }[event.key];
   if (tools.session.showsKeys.value) return; // the dialog has its own
-  if (takeSteppingKey(tools, event) || takeLensKey(tools, event)) {
+  const isTaken =
+    takeSteppingKey(tools, event) || takeMechanismKey(tools, event) || takeLensKey(tools, event);
+  if (isTaken) {
     // it did what it does
   } else if (event.key === "Escape") {
     letGo(tools);

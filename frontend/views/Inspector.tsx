@@ -10,6 +10,7 @@ import { PatchInspector } from "../steps/patch.tsx";
 import { useTools } from "./context.ts";
 import { named } from "./format.ts";
 import { LensButton } from "./lens/Panel.tsx";
+import { MechanismPanel, WatchButton } from "./mechanisms/Panel.tsx";
 import { rootOf } from "./root.ts";
 import { factsOf } from "./Strip.tsx";
 import { SwappedInspector } from "./Swapped.tsx";
@@ -58,7 +59,11 @@ export function Inspector() {
     <section class="ctx-inspector" aria-label="What this stage does to this cell">
       <Head stage={stage} title={question === "query" ? undefined : TITLES[question]} />
       <div class="ctx-view" tabIndex={-1} ref={view}>
-        <Answer scene={scene} question={question} stage={stage} />
+        {session.mechanism.isOpen.value ? (
+          <MechanismPanel scene={scene} stage={stage} />
+        ) : (
+          <Answer scene={scene} question={question} stage={stage} />
+        )}
       </div>
       <p class="ctx-source">
         <span>
@@ -103,6 +108,7 @@ function Head({ stage, title }: { stage: StageKey; title?: string }) {
           ))}
         </span>
       )}
+      <WatchButton />
       <StepInButtons stage={stage} />
       <LensButton />
       <small class="ctx-facts" title={named(axes, shape)}>

@@ -99,6 +99,13 @@ export function Keys() {
             and last; on a line’s number <kbd>Enter</kbd> runs to it
           </dd>
           <dt>
+            <kbd>M</kbd>
+          </dt>
+          <dd>
+            watches the step move, and ends that; meanwhile <kbd>,</kbd> <kbd>.</kbd> one tick back
+            and on, <kbd>K</kbd> plays and pauses, <kbd>Home</kbd> <kbd>End</kbd> first and last
+          </dd>
+          <dt>
             <kbd>G</kbd>
           </dt>
           <dd>the gradient of the kept output pixel or query, and closes it</dd>

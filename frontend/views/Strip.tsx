@@ -91,7 +91,13 @@ export function Strip() {
           <Tile key={name} name={name} at={at} isCurrent={name === current} />
         ))}
         {STEP_KEYS.map((name, at) => (
-          <TileStepIn key={name} stage={stagesOf(name)[0]} title={name} at={at} />
+          <TileStepIn
+            key={name}
+            stage={stagesOf(name)[0]}
+            title={name}
+            at={at}
+            isCurrent={name === current}
+          />
         ))}
         {STEP_KEYS.map((name, at) => {
           const { Foot, footSpan = 1 } = STEPS[name];

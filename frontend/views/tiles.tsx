@@ -47,7 +47,7 @@ interface PatchTileProps extends Omit<TileProps, "rows" | "colours"> {
 }
 
 /** The patch of a padded map at a cell: what lies beyond the map is open. */
-function PatchTile({ scene, maps, at, ...rest }: PatchTileProps) {
+export function PatchTile({ scene, maps, at, ...rest }: PatchTileProps) {
   const { side, before, rows, cols } = maps;
   const [top, left] = [at[0] - before, at[1] - before];
   const inner = coloursOf(scene, maps.patch(...at), side * side);

@@ -158,8 +158,8 @@ def test_the_gradient_of_what_is_kept(notebook: Room) -> None:
     # Another place, and other settings, have another gradient.
     debugger.click(4, 6)
     debugger.says("patch that query \\(4, 6\\) pastes")
-    notebook.python("debugger.softmax_scale = 60.0")
-    sharp = run.revised(config=run.config.replace(softmax_scale=60.0)).gradient(query=(4, 6))
+    notebook.python("debugger.softmax_scale = 200.0")
+    sharp = run.revised(config=run.config.replace(softmax_scale=200.0)).gradient(query=(4, 6))
     debugger.says("nothing flows to the others")
     reads(debugger, "foreground", "f", sharp.f.sum(0))
     assert sharp.sentence in debugger.root.inner_text()

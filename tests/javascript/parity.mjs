@@ -4,6 +4,7 @@ import { createInterface } from "node:readline";
 import { Attention } from "../../frontend/engine/attention.ts";
 import { errorMap, mapOfRows, mapsOf } from "../../frontend/engine/maps.ts";
 import { MAP_NAMES } from "../../frontend/generated/maps.ts";
+import { mechanismsOf } from "./mechanisms.mjs";
 
 const decode = (text, Type) => {
   const bytes = Buffer.from(text, "base64");
@@ -45,8 +46,9 @@ function answerMaps(question) {
 }
 
 function answer(question) {
-  const { queries, patches, pixels } = question;
+  const { queries, patches, pixels, moving } = question;
   const engine = engineOf(question);
+  if (moving) return mechanismsOf(engine, moving);
   const told = {
     downsampled_f: encode(engine.downsampledF),
     downsampled_b: encode(engine.downsampledB),

@@ -157,8 +157,34 @@ def in_findings(name: str, *faults: tuple[str, str, str, str, str]) -> list[Faul
     ]
 
 
+def in_gradients(*faults: tuple[str, str, str, str]) -> list[Fault]:
+    """Faults of `Trace.gradient`, each with the one test that should see it."""
+    file, tests = "traces/gradients.py", "tests/traces/test_gradients.py"
+    return [
+        PythonFault("gradients", file, why, old, new, (f"{tests}::{test}",), "gradient_of")
+        for why, old, new, test in faults
+    ]
+
+
 def in_engine(*faults: tuple[str, str, str, str]) -> list[Fault]:
     return [EngineFault("engine", *fault, IN_JAVASCRIPT) for fault in faults]
+
+
+def of_mechanisms(*faults: tuple[str, str, str, str]) -> list[Fault]:
+    """Faults of what is shown tick by tick."""
+    tests = ("tests/debugger/test_mechanisms.py",)
+    return [
+        EngineFault("mechanisms", f"mechanisms/{file}", *fault, tests) for file, *fault in faults
+    ]
+
+
+def in_swapping(*faults: tuple[str, str, str, str, str, str]) -> list[Fault]:
+    """Faults of runs in which a function stands in for a stage, each with its one test."""
+    tests = "tests/traces/test_swapping.py"
+    return [
+        PythonFault("swapping", f"traces/{file}.py", why, old, new, (f"{tests}::{test}",), function)
+        for file, function, why, old, new, test in faults
+    ]
 
 
 FAULTS: list[Fault] = [
@@ -634,6 +660,26 @@ FAULTS: list[Fault] = [
             "text.py::test_where_the_first_nan_and_infinity_come_from",
         ),
     ),
+    *in_gradients(
+        (
+            "what is pasted taken for what is compared",
+            "paste_patches(for_values, config)[0][:, channels]",
+            "paste_patches(for_scores + 0 * for_values, config)[0][:, channels]",
+            "test_what_comes_through_values_is_the_attention_by_hand",
+        ),
+        (
+            "the division by the overlap forgotten",
+            "float(overlap(grid, config)[0, 0, at[0], at[1]])",
+            "1.0",
+            "test_of_a_pixel_is_that_of_the_whole_layer",
+        ),
+        (
+            "every channel counted",
+            "slice(channel, channel + 1)",
+            "slice(None)",
+            "test_of_a_query_is_that_of_the_patch_that_it_pastes",
+        ),
+    ),
     *in_findings(
         "cells",
         (
@@ -760,6 +806,78 @@ FAULTS: list[Fault] = [
             "an offset from the match to the cell",
             "[matchRow - row, matchColumn - column]",
             "[row - matchRow, column - matchColumn]",
+        ),
+    ),
+    *of_mechanisms(
+        (
+            "matching.ts",
+            "a sum that runs one term ahead",
+            "const sum = sums[done];",
+            "const sum = sums[Math.min(done + 1, count)];",
+        ),
+        (
+            "fusion.ts",
+            "the second pass adds scores, not the sums of the first",
+            "value: sum,",
+            "value: middle.value,",
+        ),
+        (
+            "fusion.ts",
+            "the end of a row looked for among columns",
+            "leaves(0, middleOfQuery, term.p, queryGrid)",
+            "leaves(1, middleOfQuery, term.p, queryGrid)",
+        ),
+        (
+            "softmax.ts",
+            "what touches the hole counts once",
+            "isCounted ? count * Math.exp(0 - top) : 0",
+            "isCounted ? Math.exp(0 - top) : 0",
+        ),
+        (
+            "deconvolution.ts",
+            "the window of pixels not divided by what lies there",
+            "attention.divisor(box.top + y, box.left + x)",
+            "attention.divisor(y, x)",
+        ),
+        (
+            "offset.ts",
+            "the last of equals leads",
+            "if (shares[q] > largest) {",
+            "if (shares[q] >= largest) {",
+        ),
+    ),
+    *in_swapping(
+        (
+            "rows",
+            "computed_rows",
+            "rows are computed past a stage that was swapped",
+            "key in values.swapped",
+            "False",
+            "test_rows_are_those_of_the_whole_run_without_it",
+        ),
+        (
+            "cells",
+            "_fused_scores",
+            "long vectors in spite of scores that were swapped",
+            '{"matching_patches", "scores", "fused_rows"}.isdisjoint(values.swapped)',
+            "True",
+            "test_rows_are_those_of_the_whole_run_without_it",
+        ),
+        (
+            "run",
+            "Trace.revised",
+            "what a function made is kept under settings that it may read",
+            "touched_by(changed | own) | own",
+            "touched_by(changed)",
+            "test_settings_and_hole_make_what_may_depend_on_them_anew",
+        ),
+        (
+            "swapping",
+            "_stage_of",
+            "a function gets the run's own tensors",
+            "copied(inputs)",
+            "inputs",
+            "test_it_gets_and_gives_copies",
         ),
     ),
 ]

@@ -146,6 +146,13 @@ def test_calls_have_depths_numbers_arguments_and_results() -> None:
         (("row", 2),),
     ]
     assert [call.returned for call in recording.calls] == [4, 2, 4]
+    source = recording.sources[recording.calls[0].source]
+    lines = source.text.split("\n")
+    for call in recording.calls[1:]:  # where it was called
+        assert call.place is not None
+        line, column, end_line, end_column = call.place
+        assert line == end_line
+        assert lines[line - source.first_line][column:end_column].startswith("helper(")
     assert recording.steps[0].locals == (("row", 0), ("times", "1"))
     assert "def helper" in recording.sources[recording.calls[1].source].text
 

@@ -87,6 +87,8 @@ def show(run: cv.Trace, folder: Path) -> Path:
     debugger.close()
     figure: cv.Figure = cv.figures.query(run, 4, 4)
     figure.savefig(folder / "query.png")
+    strip: cv.Figure = cv.figures.filmstrip(run, "fused_scores", query=(4, 4))
+    assert len(strip.axes) == 6
     return cv.save_page(run, folder / "page.html", pixel=(1, 2), sample=0)
 
 

@@ -6,12 +6,14 @@ import { MOVING, RESHAPING, reshaped } from "./origins.ts";
 import type { Arithmetic, Explain, Operand } from "./parts.ts";
 import { PRODUCTS } from "./products.ts";
 import { REDUCING } from "./reductions.ts";
+import { WINDOWS } from "./windows.ts";
 
 const EXPLAIN: Readonly<Record<string, Explain>> = {
   ...ELEMENTWISE,
   ...REDUCING,
   ...PRODUCTS,
   ...MOVING,
+  ...WINDOWS,
 };
 
 const SAME: Readonly<Record<string, string>> = {

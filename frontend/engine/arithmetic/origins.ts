@@ -124,10 +124,35 @@ function stacked(operands: readonly Operand[], index: Index): Arithmetic | null 
   return taken(operands, index[axis], index.toSpliced(axis, 1));
 }
 
+/** The operand that is a tensor and not the first: the places that are picked. */
+const placesOf = (operands: readonly Operand[]): Tensor | undefined =>
+  operands.slice(1).find(isTensor);
+
+/** `gather(x, axis, places)`, or `take_along_dim(x, places, axis)`. */
+const gathered: Origin = (_, index, operands) => {
+  const text = operands.find((operand) => typeof operand === "string");
+  const axis = integersOf(text?.replace(/^dim=/, ""))?.[0];
+  const place = placesOf(operands)?.at(index) ?? null;
+  if (axis === undefined || place === null) return null;
+  return index.with(axisOf(axis, index.length), place);
+};
+
+/** `index_select(x, axis, places)`. */
+const selected: Origin = (_, index, operands) => {
+  const axis = integersOf(option(operands, ["dim"], 1))?.[0];
+  if (axis === undefined) return null;
+  const which = axisOf(axis, index.length);
+  const place = placesOf(operands)?.at([index[which]]) ?? null;
+  return place === null ? null : index.with(which, place);
+};
+
 const same = moved((_, index) => index);
 
 export const MOVING: Readonly<Record<string, Explain>> = {
   getitem: moved(subscripted),
+  gather: moved(gathered),
+  take_along_dim: moved(gathered),
+  index_select: moved(selected),
   transpose: moved(transposed),
   swapaxes: moved(transposed),
   swapdims: moved(transposed),

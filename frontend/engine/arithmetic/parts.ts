@@ -97,6 +97,19 @@ export function option(
   return typeof operand === "string" && !/^\w+=/.test(operand) ? operand : undefined;
 }
 
+/** One whole number for both axes, or one for each. */
+export function pair(
+  operands: readonly Operand[],
+  name: string,
+  place: number,
+  usual: number,
+): number[] | null {
+  const text = option(operands, [name], place);
+  if (text === undefined) return [usual, usual];
+  const numbers = integersOf(text);
+  return numbers && [numbers[0], numbers[numbers.length - 1]];
+}
+
 export const oneTerm = (words: string, parts: readonly Part[], sign: string, result: number) => ({
   words,
   terms: [{ parts, sign, value: result }],

@@ -1,5 +1,6 @@
 // Operations that make one element as a sum of products.
 import { type Index, unravel } from "../tensor.ts";
+import { einsum } from "./einsum.ts";
 import {
   type Arithmetic,
   broadcastIndex,
@@ -8,6 +9,7 @@ import {
   isTensor,
   type Operand,
   option,
+  pair,
   partOf,
   type Term,
 } from "./parts.ts";
@@ -53,14 +55,6 @@ function matmul(operands: readonly Operand[], index: Index): Arithmetic | null {
   return sumOfTerms(terms);
 }
 
-/** One whole number for both axes, or one for each. */
-function pair(operands: readonly Operand[], name: string, place: number, usual: number) {
-  const text = option(operands, [name], place);
-  if (text === undefined) return [usual, usual];
-  const numbers = integersOf(text);
-  return numbers && [numbers[0], numbers[numbers.length - 1]];
-}
-
 /** A kernel laid on the picture at one place. */
 function conv2d(operands: readonly Operand[], index: Index): Arithmetic | null {
   const [x, kernels] = operands;
@@ -100,4 +94,5 @@ export const PRODUCTS: Readonly<Record<string, Explain>> = {
   mv: matmul,
   dot: matmul,
   conv2d,
+  einsum,
 };

@@ -154,7 +154,9 @@ function MadeBy({ recording, step, isWhole }: MadeByProps) {
           of <code>{names.join(", ")}</code>
         </>
       )}
-      {!isWhole && "; of what is large only a part was kept, not what this element is made of"}
+      {isWhole
+        ? "; how one of its elements comes about is not written out here"
+        : "; of what is large only a part was kept, not what this element is made of"}
     </p>
   );
 }

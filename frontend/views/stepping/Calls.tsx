@@ -1,4 +1,5 @@
 // Which code is on screen: the calls that the step is in, and all other code that ran.
+import type { Source } from "../../state/recording.ts";
 import { callsOf } from "../../state/stepper.ts";
 import { useStepping } from "./context.ts";
 
@@ -6,19 +7,24 @@ export function Calls() {
   const stepping = useStepping();
   const recording = stepping.recording.value;
   const source = stepping.source.value;
-  if (!recording?.steps.length) return null;
-  const calls = callsOf(recording.steps, stepping.at.value);
+  const step = stepping.step.value;
+  if (!recording || !step) return null;
   const { sources } = recording;
-  const shown = calls.includes(source) ? calls : [...calls, source];
+  const calls = callsOf(recording.calls, step.frame);
+  const crumbs = calls.map((call, i) => ({
+    source: call.source,
+    line: calls[i + 1]?.line ?? null, // from where the next one was called
+  }));
+  if (!crumbs.some((crumb) => crumb.source === source)) crumbs.push({ source, line: null });
   return (
     <nav class="ctx-calls" aria-label="Code: from the outermost call">
-      {shown.map((number, i) => (
+      {crumbs.map(({ source: number, line }, i) => (
         <span key={`${i}-${number}`}>
           {i > 0 && <i aria-hidden="true">›</i>}
           <button
             type="button"
             aria-current={number === source ? "true" : undefined}
-            title={`${sources[number].name}, ${fileName(sources[number].file)}`}
+            title={titleOf(sources[number], line)}
             onClick={() => stepping.readSource(number)}
           >
             {sources[number].shortName}
@@ -28,7 +34,7 @@ export function Calls() {
       <span class="ctx-file" title={sources[source].file}>
         {fileName(sources[source].file)}
       </span>
-      {sources.length > shown.length && (
+      {sources.length > crumbs.length && (
         <select
           data-set="source"
           aria-label="all code that ran"
@@ -44,6 +50,12 @@ export function Calls() {
       )}
     </nav>
   );
+}
+
+/** Of a call from which another was made, with the line of it. */
+function titleOf({ name, file }: Source, line: number | null): string {
+  const place = line === null ? "" : `, line ${line} calls what follows`;
+  return `${name}, ${fileName(file)}${place}`;
 }
 
 /** What a notebook's cell is kept in has a name that says nothing, and another one each time. */

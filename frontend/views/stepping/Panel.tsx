@@ -165,15 +165,23 @@ export function StepInButtons({ stage }: { stage: StageKey }) {
   );
 }
 
-/** On a tile of the strip, for the mouse; keys have S. */
-export function TileStepIn({ stage, title, at }: { stage: StageKey; title: string; at: number }) {
+interface TileStepInProps {
+  stage: StageKey;
+  title: string;
+  at: number;
+  isCurrent: boolean;
+}
+
+/** On the tile of the strip that is chosen, for keys and fingers, too; on others for the mouse. */
+export function TileStepIn({ stage, title, at, isCurrent }: TileStepInProps) {
   const { kernel, session } = useTools();
   return (
     <button
       type="button"
       class="ctx-tile-step-in"
       style={`grid-column: ${at + 1}`}
-      tabIndex={-1}
+      data-current={isCurrent}
+      tabIndex={isCurrent ? 0 : -1}
       aria-label={`Step into ${title}`}
       title={`Step into ${title}`}
       onClick={() => {
