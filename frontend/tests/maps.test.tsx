@@ -3,7 +3,6 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { Attention } from "../engine/attention.ts";
 import { paint } from "../engine/colour.ts";
 import { mapOfRows, mapsOf, type RowMaps, worstFirst } from "../engine/maps.ts";
-import { MAP_NAMES } from "../generated/maps.ts";
 import { doubtOf } from "../state/maps.ts";
 import { host, openApp, press, words } from "./app.tsx";
 import { hole, smallRun } from "./run.ts";
