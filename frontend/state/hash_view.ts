@@ -197,7 +197,6 @@ const table: ViewField = {
   },
 };
 
-/** In the order in which they are read: a channel may need the sample, `beside` the query. */
 const map: ViewField = {
   name: "map",
   write: (session) => session.map.value ?? "",
@@ -208,6 +207,7 @@ const map: ViewField = {
   },
 };
 
+/** In the order in which they are read: a channel may need the sample, `beside` the query. */
 export const VIEW_FIELDS: readonly ViewField[] = [
   stage,
   count(

@@ -37,6 +37,7 @@ def test_every_buffer_is_described_and_exactly_as_long_as_described(run: cv.Trac
     payload = build(run)
     names = {"f", "b", "mask", "output", "lse", "argmax"}
     names |= {"picture_f", "picture_b", "picture_output"}
+    names |= {"effective_patches", "best_share", "margin", "times_pasted"}
     assert set(payload.buffers) == set(payload.meta["arrays"]) == names
     assert all(array(payload, name).size for name in names)
 

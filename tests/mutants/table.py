@@ -17,6 +17,7 @@ from pathlib import Path
 RECORDED = ("tests/stages/test_golden.py", "tests/stages/test_oracle.py")
 OUTPUT = "test_every_recorded_output"
 GRADIENT = "test_gradients_are_those_of_the_stages"
+TESTS_OF_MAPS = ("tests/traces/test_maps.py",)
 IN_JAVASCRIPT = ("tests/debugger/test_javascript_parity.py",)
 
 
@@ -173,6 +174,14 @@ def in_variants(module: str, *faults: tuple[str, str, str, str]) -> list[Fault]:
     return [
         PythonFault("variants", file, why, old, new, tests, function)
         for function, why, old, new in faults
+    ]
+
+
+def in_maps(*faults: tuple[str, str, str, str, str]) -> list[Fault]:
+    """Faults of the maps of doubt."""
+    return [
+        PythonFault("maps", f"traces/{name}.py", why, old, new, TESTS_OF_MAPS, function)
+        for name, function, why, old, new in faults
     ]
 
 
@@ -693,7 +702,7 @@ FAULTS: list[Fault] = [
     *in_findings(
         "cells",
         (
-            "cells_of",
+            "swept",
             "the entropy of shares that do not add up to 1",
             "torch.special.entr(shares).sum(dim=1) / total + total.log()",
             "torch.special.entr(shares).sum(dim=1)",
@@ -785,6 +794,36 @@ FAULTS: list[Fault] = [
             "F.avg_pool2d(1 - holes, config.ksize, stride=1, padding=config.ksize // 2)",
         ),
     ),
+    *in_maps(
+        (
+            "maps",
+            "margins",
+            "a neighbour of the best match counts as a second place",
+            "shares.scatter(1, near, 0.0)",
+            "shares.scatter(1, best[:, None], 0.0)",
+        ),
+        (
+            "maps",
+            "agreement",
+            "a neighbour beyond the grid agrees with nobody",
+            "agreeing / neighbours",
+            "agreeing / 4",
+        ),
+        (
+            "maps",
+            "error_map",
+            "channels added up",
+            "(output - truth.to(output.dtype)).abs().mean(dim=0)",
+            "(output - truth.to(output.dtype)).abs().sum(dim=0)",
+        ),
+        (
+            "cells",
+            "swept",
+            "one NaN row spoils every patch",
+            "shares.nansum(dim=0)",
+            "shares.sum(dim=0)",
+        ),
+    ),
     *in_engine(
         (
             "matching.ts",
@@ -845,6 +884,18 @@ FAULTS: list[Fault] = [
             "the mask inverted",
             "this.holeCells(q).length === 0 ? 1 : 0",
             "this.holeCells(q).length === 0 ? 0 : 1",
+        ),
+        (
+            "maps.ts",
+            "a neighbour of the best match counts as a second place",
+            "share > second && !isNear(q)",
+            "share > second && q !== argmax",
+        ),
+        (
+            "maps.ts",
+            "the neighbours of a query beside it at any stride",
+            "row + down * config.stride",
+            "row + down",
         ),
         (
             "ledger.ts",
