@@ -6,15 +6,13 @@ import type { AttentionConfig } from "./engine/config.ts";
 import type { Look } from "./engine/look.ts";
 import type { MapName } from "./generated/maps.ts";
 import type { StageKey, StepKey } from "./generated/stages.ts";
-import type { AskGradientMessage, GradientMessage, NoGradientMessage } from "./gradients.ts";
-import type {
-  NoRecordingMessage,
-  RecordingMessage,
-  StepInMessage,
-  StoredRecording,
-} from "./recordings.ts";
+import type { MessageToKernel, MessageToPage } from "./messages.ts";
+import type { AnswerData, QuestionData } from "./questions.ts";
+import type { StoredRecording } from "./recordings.ts";
 
 export type * from "./gradients.ts";
+export type * from "./messages.ts";
+export type * from "./questions.ts";
 export type * from "./recordings.ts";
 
 /** The version of `Meta` that this page can read. */
@@ -205,55 +203,6 @@ export interface CodeTraits {
   _css: string;
 }
 
-interface AnyQuestion {
-  /** Wording of the teacher's own. */
-  text: string | null;
-  /** Where null, that on screen. */
-  sample: number | null;
-}
-
-/** Where a cell looks; which share its best match gets. */
-export interface CellQuestion extends AnyQuestion {
-  kind: "where" | "share";
-  /** Where null, the one on screen. */
-  cell: Place | null;
-}
-
-/** Which cell changes most when the softmax is sharper. */
-export interface SharperQuestion extends AnyQuestion {
-  kind: "sharper";
-  cells: Place[];
-  /** Where null, a multiple of that on screen. */
-  scale: number | null;
-}
-
-/** Which output had the fusion. */
-export interface FusionQuestion extends AnyQuestion {
-  kind: "fusion";
-  fused: "A" | "B";
-}
-
-export type QuestionData = CellQuestion | SharperQuestion | FusionQuestion;
-
-/** What was answered to a question, and what was so in the run on screen. */
-export interface AnswerData {
-  /** The index of the question. */
-  question: number;
-  kind: QuestionData["kind"];
-  sample: number;
-  /** What was asked about; null where it was several cells or none. */
-  cell: Place | null;
-  /** A patch's cell, a cell, a share, or an output; null where it was skipped. */
-  guess: Place | number | "A" | "B" | null;
-  /** null where there is nothing to know: no patch is valid, say. */
-  truth: Place | number | "A" | "B" | null;
-  /** Of the guess: among the patches that may be pasted, or among the cells. */
-  rank: number | null;
-  /** Of the guess: what the cell takes from it; the part of its weight that moves. */
-  share: number | null;
-  skipped: boolean;
-}
-
 /** Written by Python alone. */
 export interface KernelTraits {
   meta: Meta;
@@ -294,86 +243,6 @@ export interface Traits extends CodeTraits, KernelTraits, SharedTraits {}
 
 /** What a saved page opens with. */
 export type PageState = (KernelTraits & SharedTraits) | SteppingTraits;
-
-// ---- messages ----
-
-/** Asks for `PageMessage`. */
-export interface SavePageMessage {
-  kind: "save_page";
-}
-
-/** A picture to look into, its pixels in the one buffer: RGB or RGBA, a byte each. */
-export interface UploadMessage {
-  kind: "upload";
-  /** The file's name. */
-  name: string;
-  shape: [H: number, W: number, channels: number];
-  /** Its longest side, if it is to be shrunk. */
-  size?: number;
-  /** The page's settings, where they are ahead of the kernel's. */
-  config?: AttentionConfig;
-}
-
-/** Asks for `FindingsMessage`, about the run as the kernel knows it. */
-export interface FindMessage {
-  kind: "find";
-}
-
-/** Asks for `RowsMessage`. */
-export interface AskRowsMessage {
-  kind: "rows";
-  number: number;
-  queries: Place[];
-  patch: number | null;
-}
-
-export type MessageToKernel =
-  | SavePageMessage
-  | UploadMessage
-  | FindMessage
-  | AskRowsMessage
-  | StepInMessage
-  | AskGradientMessage;
-
-/** The debugger as one HTML file. */
-export interface PageMessage {
-  kind: "page";
-  name: string;
-  html: string;
-}
-
-/** What was set or asked was not done; the state is again as it was. */
-export interface RefusedMessage {
-  kind: "refused";
-  request: number;
-  reason: string;
-}
-
-/** Facts and findings of the run that the kernel has. */
-export interface FindingsMessage {
-  kind: "findings";
-  facts: RemarkData[];
-  findings: RemarkData[] | null;
-}
-
-/** Beside it, float32: of each query the rows of the four matrix stages; of the patch, its columns. */
-export interface RowsMessage {
-  kind: "rows";
-  number: number;
-  sample: number;
-  queries: Place[];
-  patch: number | null;
-}
-
-export type MessageToPage =
-  | PageMessage
-  | RowsMessage
-  | RefusedMessage
-  | FindingsMessage
-  | RecordingMessage
-  | NoRecordingMessage
-  | GradientMessage
-  | NoGradientMessage;
 
 // ---- the model ----
 

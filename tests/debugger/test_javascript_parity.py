@@ -171,6 +171,7 @@ def test_every_map_agrees(engine: Engine, setting: Setting) -> None:
     compare_maps(engine, setting, setting.inputs()[0])
 
 
+@pytest.mark.filterwarnings("ignore::ctxattn_viz.errors.MaskWarning")
 @pytest.mark.parametrize("dialect", ["tensorflow", "mmagic"])
 def test_the_maps_of_a_sick_model_agree(engine: Engine, dialect: str) -> None:
     setting = plain(config=AttentionConfig(dialect=dialect, fuse=False), f_grid=(6, 6))

@@ -86,12 +86,12 @@ TYPESCRIPT = {
     "an array's type": ("protocol.ts", '"int32"', '"int64"'),
     "a setting": ("engine/config.ts", "  fuse_k: number;", "  fuseK: number;"),
     "a setting's value": ("engine/config.ts", '"per_element"', '"each_element"'),
-    "a message": ("protocol.ts", 'kind: "save_page"', 'kind: "savePage"'),
+    "a message": ("messages.ts", 'kind: "save_page"', 'kind: "savePage"'),
     "a part of a recording": ("recordings.ts", "  beside: BesideData;", "  aside: BesideData;"),
     "a part of a value": ("recordings.ts", "  reading: string;", "  sense: string;"),
     "a part of a step": ("recordings.ts", "  depth: number;", "  level: number;"),
-    "a part of a message": ("protocol.ts", "  reason: string;", "  why: string;"),
-    "a part that may lack": ("protocol.ts", "  size?: number;", "  longest?: number;"),
+    "a part of a message": ("messages.ts", "  reason: string;", "  why: string;"),
+    "a part that may lack": ("messages.ts", "  size?: number;", "  longest?: number;"),
     "a stage key": ("generated/stages.ts", '  "valid",\n  "scores",', '  "validity",\n  "scores",'),
 }
 # In Python: the files, a word, what it becomes in all of them.

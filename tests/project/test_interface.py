@@ -102,16 +102,16 @@ def test_every_type_that_a_user_is_handed_has_a_public_name() -> None:
 
 
 def test_debug_and_save_page_spell_out_the_same_keywords() -> None:
-    """Those that opening a debugger and building its page take."""
+    """Those that opening a debugger and building its page take; questions are asked in words."""
     taken = [
         name
         for function in (state.initial_state, payload.build)
         for name, parameter in inspect.signature(function).parameters.items()
-        if parameter.kind is parameter.KEYWORD_ONLY and name != "at_once"
+        if parameter.kind is parameter.KEYWORD_ONLY and name not in ("at_once", "questions")
     ]
     for function in (cv.debug, cv.save_page):
         parameters = inspect.signature(function).parameters
-        assert [n for n, p in parameters.items() if p.kind is p.KEYWORD_ONLY] == taken
+        assert [n for n, p in parameters.items() if p.kind is p.KEYWORD_ONLY] == [*taken, "ask"]
         assert not [p for p in parameters.values() if p.kind is p.VAR_KEYWORD]
         assert all(p.annotation not in (p.empty, Any) for p in parameters.values())
 

@@ -12,7 +12,7 @@ from ctxattn_viz.stages.deconvolution import mix_patches
 from ctxattn_viz.stages.fused_softmax import fuse, masked_softmax
 from ctxattn_viz.stages.matching_scores import matching_scores
 from ctxattn_viz.stages.patch_extraction import matching_patches, paste_patches, same_padding
-from tests.traces.test_run import Allocations
+from tests.support.allocations import Allocations
 
 SETTINGS = {
     "tensorflow": {},

@@ -8,7 +8,6 @@ import logging
 import re
 import threading
 import time
-import weakref
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
@@ -21,13 +20,13 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch.utils._python_dispatch import TorchDispatchMode
 
 import ctxattn_viz as cv
 from ctxattn_viz.config import CHOICES
 from ctxattn_viz.errors import NothingValidWarning
 from ctxattn_viz.stages import BY_KEY, MATRICES, Stage
 from ctxattn_viz.traces import budget as budget_module
+from tests.support.allocations import Allocations
 from tests.support.closeness import equal
 from tests.support.inputs import inputs
 from tests.support.strategies import Setting, settings_of_attention
@@ -372,32 +371,6 @@ def test_what_is_there_already_costs_nothing(trace: cv.Trace) -> None:
     held = trace["fused_scores"].nbytes
     assert trace.cost("fused_scores") == 0
     assert held <= trace.cost("attention") < before
-
-
-class Allocations(TorchDispatchMode):
-    """How many bytes of tensors live at most, on top of what lived before."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.held = self.peak = 0
-        self.alive: set[int] = set()
-
-    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-        given = {x.untyped_storage()._cdata for x in args if isinstance(x, torch.Tensor)}
-        result = func(*args, **(kwargs or {}))
-        if isinstance(result, torch.Tensor) and not result.is_meta:
-            storage = result.untyped_storage()
-            key, size = storage._cdata, storage.nbytes()
-            if key not in given | self.alive:
-                self.alive.add(key)
-                self.held += size
-                self.peak = max(self.peak, self.held)
-                weakref.finalize(storage, self.freed, key, size)
-        return result
-
-    def freed(self, key: int, size: int) -> None:
-        self.held -= size
-        self.alive.discard(key)
 
 
 @pytest.mark.slow
