@@ -11,6 +11,7 @@ export const withoutAnswers = (view: View): View => ({
   links: [],
   regionSum: null,
   gradientMaps: null,
+  doubt: null,
 });
 
 /** The scene without what would give the answer away; what is pointed at stays. */
