@@ -414,7 +414,17 @@ def _all_valid(mask: torch.Tensor, config: cv.AttentionConfig) -> torch.Tensor:
 
 
 # What depends on where the code stands, and on who looks on: a typechecker adds calls of its own.
-PLACES = ("source", "first_line", "line", "end_line", "column", "end_column", "frame", "bytes")
+PLACES = (
+    "source",
+    "first_line",
+    "line",
+    "end_line",
+    "column",
+    "end_column",
+    "frame",
+    "bytes",
+    "parent",
+)
 TEXTS = ("file", "name", "text")
 
 

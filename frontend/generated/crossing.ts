@@ -122,7 +122,7 @@ export const STORED_RECORDING = {
         gap: null,
       },
     ],
-    calls: [{ source: 0, parent: 5, line: 0 }],
+    calls: [{ source: 0, parent: 0, line: 0 }],
     error: null,
     bytes: 0,
     stretch: null,
