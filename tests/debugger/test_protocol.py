@@ -96,7 +96,7 @@ TYPESCRIPT = {
 }
 # In Python: the files, a word, what it becomes in all of them.
 PYTHON = {
-    "a trait": ("debugger/*.py", "sample", "item"),
+    "a trait": ("debugger/*.py", "request", "wish"),
     "a property of meta": ("debugger/*.py", '"pending"', '"waiting"'),
     "a property of a summary": ("debugger/outcome.py", "masked_rows", "empty"),
     "a property of the look": ("debugger/pictures.py", "basis", "directions"),
