@@ -8,8 +8,10 @@ import { findingsOf, type Gap, gapOf, type Outputs } from "./gap.ts";
 import type { Kernel } from "./kernel.ts";
 import { patchAt, queryAt } from "./places.ts";
 import type { Guess } from "./questions.ts";
+import type { Run } from "./run.ts";
 import type { ViewName } from "./scene.ts";
 import type { Session } from "./session.ts";
+import { changedNames } from "./settings.ts";
 
 /** What the share's slider starts at. */
 const HALF = 0.5;
@@ -22,6 +24,17 @@ export class Asker {
   readonly outputs = signal<Outputs | null>(null);
   /** How far the second one is, from 0 to 1. */
   readonly progress = signal(0);
+  /** Of each question that was answered, the run that was on screen. */
+  private readonly answeredUnder = new Map<number, Run>();
+
+  /** Whether settings or hole are others than when the question on screen was answered. */
+  readonly isOtherRun: ReadonlySignal<boolean> = computed(() => {
+    const { document, questions } = this.session;
+    const before = this.answeredUnder.get(questions.at.value ?? -1);
+    const now = document.value;
+    if (!now || !before || !questions.answer.value) return false;
+    return changedNames(before, now).length > 0;
+  });
 
   /** The truth for the question on screen, beside the guess once there is an answer. */
   readonly gap: ReadonlySignal<Gap | null> = computed(() => {
@@ -188,6 +201,7 @@ export class Asker {
       guess,
       outputs: this.outputs.value,
     });
+    this.answeredUnder.set(at.value, session.run);
     questions.take({
       question: at.value,
       kind: question.value.kind,

@@ -172,13 +172,13 @@ export class StepIn {
       return {
         reason:
           "The recorded steps are those of the settings and the hole that this page came with; " +
-          "others need a kernel. Go back to these, or open cv.debug in a notebook.",
+          "others need Python running. Go back to these, or open cv.debug in a notebook.",
         query: null,
       };
     }
     return {
       reason:
-        `Without a kernel this page holds the steps of one query, (${query.join(", ")}): others ` +
+        `Without Python running, this page holds the steps of one query, (${query.join(", ")}): others ` +
         "need cv.debug in a notebook.",
       query,
     };

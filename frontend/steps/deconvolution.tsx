@@ -164,7 +164,7 @@ function Division({ ledger, isConstant }: { ledger: Ledger; isConstant: boolean 
   return (
     <>
       {count} overlapping patches meet at this pixel; the sum is divided by {divisor},{" "}
-      {isConstant ? "as everywhere" : "the true count"}.
+      {isConstant ? "at the border, too" : "the true count"}.
     </>
   );
 }

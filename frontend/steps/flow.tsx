@@ -87,7 +87,7 @@ function Inspector({ scene }: InspectorProps) {
             </>
           }
         >
-          offset: down, right
+          offset: rows down, columns right; less than 0 is up, left
         </Term>
         <Term
           picture={

@@ -82,6 +82,12 @@ export function FusionSentence({ scene, pass }: FusionProps) {
   );
 }
 
+function termsName(isOn: boolean, rowsOnly: boolean): string {
+  if (!isOn) return "query → patch: their score alone, as fusion is off";
+  if (rowsOnly) return "scores of neighbours, query → patch: both moved along their rows";
+  return "query → patch: the pass before (↔) added up each line, this one adds the lines";
+}
+
 /** "goes from 1.2 to 3.4" */
 function change(from: number, to: number): string {
   const words = [digits(from), digits(to)];
@@ -106,9 +112,7 @@ export function Fusion({ scene, pass }: FusionProps) {
           role="match"
           picture={<Microscope scene={scene} terms={terms} isLine={isLine} />}
         >
-          {rowsOnly
-            ? "scores of neighbours, query → patch: both moved along their rows"
-            : "query → patch: the pass before (↔) added up each line, this one adds the lines"}
+          {termsName(isOn, rowsOnly)}
         </Term>
         <Sign>Σ =</Sign>
         <Term
@@ -155,7 +159,7 @@ function Explanation({ terms }: { terms: readonly FusionTerm[] }) {
   return (
     <>
       A match counts for more where its neighbours match side by side: query and patch move
-      together, which no blur does.{" "}
+      together, while a blur would move the patch alone.{" "}
       {wraps > 0 && `${wraps} of these (dashed) ran over the end of a line onto the next. `}
       {ends > 0 && `${ends} off the end counted 0. `}
       {wraps + ends === 0 && "Each number leads to that score."}

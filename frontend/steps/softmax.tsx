@@ -109,7 +109,7 @@ function Inspector({ scene }: InspectorProps) {
           }
           role="match"
         >
-          fused score s*
+          {attention.config.fuse ? "fused score s*" : "score s"}
         </Term>
         <Sign>→</Sign>
         <Term

@@ -148,7 +148,7 @@ test("of other settings it says so, until the kernel has looked again", () => {
   expect(text()).toContain("The kernel looks …");
   act(() => model.tell("msg:custom", { kind: "findings", facts: [FACT], findings: [] }));
   expect(text()).not.toContain("before the last change");
-  expect(text()).toContain("Nothing of what is looked for is so in this run.");
+  expect(text()).toContain("This run shows none of the oddities that are looked for.");
   act(() => tools.kernel.change({ softmax_scale: 10 }));
   expect(text()).toContain("before the last change");
   expect(session.remarks.known.value?.findings).toEqual([]);

@@ -165,7 +165,7 @@ describe("deconvolution", () => {
     const run = smallRun();
     const text = show(run, "attention", CURSORS["a pixel"]);
     expect(text).toContain(
-      "4 overlapping patches meet at this pixel; the sum is divided by 4, as everywhere",
+      "4 overlapping patches meet at this pixel; the sum is divided by 4, at the border, too",
     );
     const ledger = run.attention(0).pixel(5, 5);
     expect(term("value")).toEqual(Array.from(ledger.value));

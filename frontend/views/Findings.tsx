@@ -28,7 +28,7 @@ export function Findings() {
       <Age />
       {walk && <List title="Your cells" remarks={[remarkOfWalk(walk, session.stage.peek())]} />}
       <List title="Findings" remarks={findings ?? []}>
-        {findings?.length === 0 && <p>Nothing of what is looked for is so in this run.</p>}
+        {findings?.length === 0 && <p>This run shows none of the oddities that are looked for.</p>}
         {!findings && <Unknown />}
       </List>
       <List title="Facts" remarks={facts} />

@@ -102,8 +102,9 @@ export function Keys() {
             <kbd>M</kbd>
           </dt>
           <dd>
-            watches the step move, and ends that; meanwhile <kbd>,</kbd> <kbd>.</kbd> one tick back
-            and on, <kbd>K</kbd> plays and pauses, <kbd>Home</kbd> <kbd>End</kbd> first and last
+            shows how the step works, tick by tick, and ends that; meanwhile <kbd>,</kbd>{" "}
+            <kbd>.</kbd> one tick back and on, <kbd>K</kbd> plays and pauses, with the focus in it{" "}
+            <kbd>Home</kbd> <kbd>End</kbd> first and last
           </dd>
           <dt>
             <kbd>X</kbd> <kbd>N</kbd> <kbd>P</kbd>

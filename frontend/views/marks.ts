@@ -83,7 +83,9 @@ const orKept = ({ cursor }: Scene, kind: string): string =>
 
 /** The query, or the queries whose patches overlap at the pixel. */
 function queryMarks(scene: Scene): Mark[] {
-  const { attention, ledger, links, query } = scene;
+  const { asked, attention, ledger, links, query } = scene;
+  // A question about several cells is about no other.
+  if (asked?.isOpen && asked.cells.length > 1) return [];
   if (links.length > 1) {
     return links.map(({ number, cell }) => ({
       ...cellMark(scene, cell, "query kept"),

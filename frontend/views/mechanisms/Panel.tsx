@@ -26,7 +26,7 @@ export function WatchButton() {
       onClick={() => mechanism.toggle()}
       {...useHint("How this step works, tick by tick, with the numbers of this cell.")}
     >
-      <Icon name="play" /> Watch it move
+      <Icon name="play" /> Tick by tick
     </button>
   );
 }

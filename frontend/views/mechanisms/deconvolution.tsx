@@ -169,8 +169,8 @@ function Sentence({ scene, mechanism, frame }: FrameProps) {
       return (
         <>
           <CellWord at={frame.laid[count - 1]} isFirst /> adds its patch:{" "}
-          <Value name="laid" value={count} /> {count === 1 ? "lies" : "lie"} there, up to{" "}
-          <Value name="most" value={Math.max(...frame.counts)} /> over one pixel.
+          <Value name="laid" value={count} /> {count === 1 ? "patch lies" : "patches lie"} here now;
+          where most overlap, <Value name="most" value={Math.max(...frame.counts)} /> share a pixel.
         </>
       );
     case "divided":
@@ -196,7 +196,8 @@ function Sentence({ scene, mechanism, frame }: FrameProps) {
           {ledger.terms.length} {ledger.terms.length === 1 ? "patch" : "patches"}, divided by{" "}
           <Value name="divisor" value={ledger.divisor} />:{" "}
           <Word role="pixel">pixel {cell(...pixel)}</Word> is{" "}
-          <Vector name="value" values={ledger.value} />. Both ways give the same output.
+          <Vector name="value" values={ledger.value} />. Laying patches down and collecting them
+          give the same output.
         </>
       );
   }

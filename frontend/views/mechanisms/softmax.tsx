@@ -139,7 +139,7 @@ function Sentence({ scene, mechanism, frame }: FrameProps) {
 /** What the rule makes of a score that is masked. */
 function maskingOf({ masked }: AttentionConfig): string {
   if (masked === "minus_infinity") return "their scores become −∞, so that e to that power is 0.";
-  return "their scores become 0. That is not nothing: each still counts as e⁰ in the sum.";
+  return "their scores become 0. That is not nothing: e to the power of 0 still counts in the sum.";
 }
 
 function AddedName({ scene, bar }: { scene: Scene; bar: Bar }) {
@@ -147,7 +147,7 @@ function AddedName({ scene, bar }: { scene: Scene; bar: Bar }) {
   if (bar.kind === "hole") {
     return (
       <>
-        The {thousands(bar.count)} in the <HoleWord />, e⁰ each,
+        The {thousands(bar.count)} in the <HoleWord />, each with a score of 0,
       </>
     );
   }

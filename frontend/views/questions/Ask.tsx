@@ -33,7 +33,7 @@ export function Ask({ question }: { question: QuestionData }) {
       return (
         <>
           Let softmax_scale go from {digits(now)} to {digits(scale)}: the softmax gets{" "}
-          {scale > now ? "sharper" : "softer"}. Which of these cells changes most?
+          {scale > now ? "sharper" : "softer"}. Which of these cells then moves most of its shares?
         </>
       );
     }
@@ -66,15 +66,15 @@ function Subject({ at, isFirst }: { at: Place | null; isFirst?: boolean }) {
 export function hintOf(question: QuestionData, session: Session): string {
   switch (question.kind) {
     case "where":
-      return "By keys: the arrows move a cross in the background, Enter answers.";
+      return "A click answers. By keys: the arrows move a cross in the background, Enter answers.";
     case "share": {
       const count = total(session.attention.valid);
       return `If all ${thousands(count)} patches counted alike, each would get ${percent(1 / count)}.`;
     }
     case "sharper":
-      return "They are outlined in the foreground. All numbers follow.";
+      return "What counts is how much of its shares moves to other patches. The cells are outlined on the left.";
     case "fusion":
-      return "Fusion adds to a match the scores of its neighbours: side by side with side by side.";
+      return "Fusion adds the scores of neighbours: of the cell beside this one and the patch beside that one.";
   }
 }
 

@@ -42,6 +42,8 @@ export function Card() {
           <b>{name}</b>
           {isOpen && !isBlank && " · first your guess, then the map"}
           {!isOpen && questions.answer.value?.skipped && " · skipped"}
+          {asker.isOtherRun.value &&
+            " · settings have changed since: this is so for those on screen"}
         </p>
         <p class="ctx-story" role="status" aria-live="polite">
           {(isOpen && !isBlank) || !gap ? <Ask question={question} /> : <Gap gap={gap} />}

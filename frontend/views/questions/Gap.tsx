@@ -142,7 +142,7 @@ function YoursMoves({ gap }: { gap: SharperGap }) {
   return (
     <>
       {" "}
-      In <Yours />, <CellWord at={cells[guess]} />, {percent(moved)} moves: its best had{" "}
+      <Yours />, <CellWord at={cells[guess]} />, moves {percent(moved)}: its best had{" "}
       {percent(before)} before.
     </>
   );
