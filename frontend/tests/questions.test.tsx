@@ -4,6 +4,7 @@ import { render } from "preact";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { AnswerData, QuestionData } from "../protocol.ts";
 import { App } from "../views/App.tsx";
+import { marksOf } from "../views/marks.ts";
 import { host, press, words } from "./app.tsx";
 import { setUp } from "./hands.ts";
 import { CONFIG, type open } from "./stub.ts";
@@ -75,6 +76,26 @@ describe("While a question stands", () => {
     kernel.change({ rate: 4 });
     expect(asker.gap.value).toMatchObject({ kind: "nothing", reason: "no cell" });
     expect(session.scene.value.query).not.toEqual([5, 4]);
+  });
+});
+
+describe("After the answer", () => {
+  it("says when settings are others than it was answered under", () => {
+    const { asker, kernel, click } = asked([WHERE]);
+    click("background", pixel([4, 1]));
+    expect(asker.isOtherRun.value).toBe(false);
+    kernel.change({ softmax_scale: 3 });
+    expect(asker.isOtherRun.value).toBe(true);
+    kernel.change({ softmax_scale: CONFIG.softmax_scale });
+    expect(asker.isOtherRun.value).toBe(false);
+  });
+});
+
+describe("About several cells", () => {
+  it("outlines these, and not the query on screen beside them", () => {
+    const { session } = asked([SHARPER], { query: [4, 4] });
+    const labels = marksOf("foreground", session.scene.value).map(({ label }) => label);
+    expect(labels).toEqual(["1", "2", "3"]);
   });
 });
 
