@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from playwright.sync_api import Page
 
 import ctxattn_viz as cv
@@ -16,6 +17,7 @@ from tests.benchmarks.results import table, write_section
 from tests.browser.bench_hover import photo_run
 from tests.browser.drive import ROOT, home_cell
 
+pytestmark = pytest.mark.recordings
 STEPS = 60
 # In each frame one key; then layout and the canvases' pixels are asked for, which the browser
 # answers only when all that was drawn is there.
