@@ -535,7 +535,7 @@ def test_each_picture_is_saved_as_png_and_svg(opened: Any, view: str) -> None:
     panel = debugger.root.locator(f'section[aria-label="{view}"]')
     saved = {}
     for ending in ("png", "svg"):
-        panel.locator(".ctx-menu > button").click()
+        panel.get_by_label(f"More of the {view}").click()
         with debugger.page.expect_download() as download:
             panel.locator(f'[data-do="view-{ending}"]').click()
         assert download.value.suggested_filename == f"scores-{view}.{ending}"
