@@ -2,7 +2,7 @@
 
 UNSEEN was tried first: its three exercises were drawn by lot, and what was learned from its misses
 has gone into the rules since. LATER was written after that and tried once, when they were finished.
-LAST was written later still, by someone who had read none of the rules and one other answer only.
+LAST was written later still, by someone who had read no rule, and of the other answers only one.
 """
 
 from __future__ import annotations
