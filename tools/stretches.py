@@ -3,7 +3,8 @@
 Faults are planted one at a time, by `tests/support/mutations.py`, into right answers that are not
 among those that `step_into` compares with. `python -m tools.stretches` tries those on which the
 rules were first set, `--of fresh` and `--of unseen` those on which they were changed since, `--of
-later` those that nobody had looked at before that was done.
+later` those that nobody had looked at before that was done, `--of last` those written later still,
+by someone who had read none of the rules.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from ctxattn_viz.exercises.stepping import (
 from tests.support.fresh_answers import FRESH
 from tests.support.mutations import Mutant, mutants
 from tests.support.rewrites import RIGHT
-from tests.support.unseen_answers import LATER, UNSEEN
+from tests.support.unseen_answers import LAST, LATER, UNSEEN
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,7 @@ ANSWERS: Mapping[str, Mapping[str, Sequence[str]]] = {
     "fresh": {name: [source] for name, source in FRESH.items()},
     "unseen": UNSEEN,
     "later": LATER,
+    "last": LAST,
 }
 
 

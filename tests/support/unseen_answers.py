@@ -2,6 +2,7 @@
 
 UNSEEN was tried first: its three exercises were drawn by lot, and what was learned from its misses
 has gone into the rules since. LATER was written after that and tried once, when they were finished.
+LAST was written later still, by someone who had read no rule, and of the other answers only one.
 """
 
 from __future__ import annotations
@@ -180,6 +181,155 @@ def fused_softmax(scores, valid, patches, fuse_k, softmax_scale):
     usable = valid.float().view(n, 1, length)
     shares = F.softmax(fused * usable * softmax_scale, dim=-1) * usable
     return shares.view(n, h, w, length)
+""",
+    ),
+}
+
+LAST = {
+    "patch_extraction": (
+        """
+def patch_extraction(x, ksize, step):
+    n, c, H, W = x.shape
+    total = max(ksize - step, 0)
+    before = total // 2
+    big = torch.zeros(n, c, H + total, W + total)
+    big[:, :, before : before + H, before : before + W] = x
+    cuts = [
+        big[:, :, top : top + ksize, left : left + ksize]
+        for top in range(0, H, step)
+        for left in range(0, W, step)
+    ]
+    return torch.stack(cuts, dim=1)
+""",
+        """
+def padding_amounts(ksize, step):
+    need = ksize - step
+    if need < 0:
+        need = 0
+    first = need // 2
+    second = need - first
+    return first, second
+
+
+def patch_extraction(x, ksize, step):
+    first, second = padding_amounts(ksize, step)
+    x_padded = F.pad(x, [first, second, first, second])
+    windows = x_padded.unfold(2, ksize, step)
+    windows = windows.unfold(3, ksize, step)
+    windows = windows.permute(0, 2, 3, 1, 4, 5)
+    num_patches = windows.size(1) * windows.size(2)
+    return windows.reshape(x.size(0), num_patches, x.size(1), ksize, ksize)
+""",
+    ),
+    "matching_scores": (
+        """
+def matching_scores(f, w):
+    n, c, height, width = f.shape
+    k = w.shape[-1]
+    queries = F.unfold(f, kernel_size=k, padding=k // 2)
+    queries = queries.transpose(1, 2)
+    keys = w.reshape(n, w.shape[1], c * k * k)
+    lengths = torch.sqrt((keys**2).sum(dim=2))
+    lengths = torch.clamp(lengths, min=1e-4)
+    dots = torch.bmm(queries, keys.transpose(1, 2))
+    scores = dots / lengths[:, None, :]
+    return scores.view(n, height, width, -1)
+""",
+        """
+def matching_scores(f, w):
+    n, L, c, k, _ = w.shape
+    h, wd = f.shape[2], f.shape[3]
+    r = k // 2
+    padded = F.pad(f, (r, r, r, r))
+    total = torch.zeros(n, h, wd, L)
+    squares = torch.zeros(n, L)
+    for dy in range(k):
+        for dx in range(k):
+            window = padded[:, :, dy : dy + h, dx : dx + wd]
+            weight = w[:, :, :, dy, dx]
+            total = total + torch.einsum("nchw,nlc->nhwl", window, weight)
+            squares = squares + (weight * weight).sum(-1)
+    norm = squares.sqrt().clamp(min=1e-4)
+    return total / norm.reshape(n, 1, 1, L)
+""",
+    ),
+    "fused_softmax": (
+        """
+def fuse(s, k):
+    kernel = torch.eye(k).view(1, 1, k, k)
+    return F.conv2d(s.unsqueeze(1), kernel, padding=k // 2).squeeze(1)
+
+
+def fused_softmax(scores, valid, patches, fuse_k, softmax_scale):
+    n, h, w, L = scores.shape
+    gh, gw = patches
+    s = fuse(scores.reshape(n, h * w, L), fuse_k)
+    s = s.reshape(n, h, w, gh, gw)
+    s = s.permute(0, 2, 1, 4, 3)
+    s = fuse(s.reshape(n, w * h, gw * gh), fuse_k)
+    s = s.reshape(n, w, h, gw, gh)
+    s = s.permute(0, 2, 1, 4, 3)
+    s = s.reshape(n, h, w, L)
+    mask = valid.float().reshape(n, 1, 1, L)
+    s = s * mask * softmax_scale
+    return torch.softmax(s, dim=3) * mask
+""",
+        """
+def fused_softmax(scores, valid, patches, fuse_k, softmax_scale):
+    n, h, w, L = scores.shape
+    r = fuse_k // 2
+    col_q = torch.arange(h * w).reshape(h, w).t().flatten()
+    col_p = torch.arange(L).reshape(patches).t().flatten()
+
+    def add_diagonals(m):
+        padded = F.pad(m, (r, r, r, r))
+        out = torch.zeros_like(m)
+        for d in range(-r, r + 1):
+            out += padded[:, r + d : r + d + h * w, r + d : r + d + L]
+        return out
+
+    m = add_diagonals(scores.flatten(1, 2))
+    m = add_diagonals(m[:, col_q][:, :, col_p])
+    m = m[:, torch.argsort(col_q)][:, :, torch.argsort(col_p)]
+    keep = valid[:, None, :].to(m.dtype)
+    logits = m * keep * softmax_scale
+    logits = logits - logits.max(dim=2, keepdim=True).values
+    e = torch.exp(logits)
+    shares = e / e.sum(dim=2, keepdim=True) * keep
+    return shares.reshape(n, h, w, L)
+""",
+    ),
+    "deconvolution": (
+        """
+def deconvolution(attention, paste):
+    n, h, w, L = attention.shape
+    c, k = paste.shape[2], paste.shape[-1]
+    rate = k // 2
+    mixed = torch.einsum("nhwl,nlcij->ncijhw", attention, paste)
+    columns = mixed.reshape(n, c * k * k, h * w)
+    size = ((h + 1) * rate, (w + 1) * rate)
+    canvas = F.fold(columns, size, kernel_size=k, stride=rate)
+    off = rate // 2
+    picture = canvas[:, :, off : off + h * rate, off : off + w * rate]
+    return picture / 4
+""",
+        """
+def deconvolution(attention, paste):
+    n, h, w, _ = attention.shape
+    c, size = paste.shape[2], paste.shape[3]
+    rate = size // 2
+    flat_paste = paste.flatten(2)
+    flat_attention = attention.flatten(1, 2)
+    blended = (flat_attention @ flat_paste).view(n, h, w, c, size, size)
+    picture = torch.zeros(n, c, h * rate + size, w * rate + size)
+    for y in range(h):
+        for x in range(w):
+            top = y * rate
+            left = x * rate
+            picture[:, :, top : top + size, left : left + size] += blended[:, y, x]
+    start = rate // 2
+    picture = picture[:, :, start : start + h * rate, start : start + w * rate]
+    return picture * 0.25
 """,
     ),
 }
