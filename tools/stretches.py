@@ -69,7 +69,7 @@ class Trials:
 
     def sample(self, source: str, most: int, seed: int = 0) -> list[Trial]:
         """Up to `most` mutants of a right answer that are refused, drawn at random."""
-        chosen = list(mutants(source))
+        chosen = sorted(mutants(source), key=lambda mutant: mutant.source)  # not as names hash
         random.Random(seed).shuffle(chosen)
         trials: list[Trial] = []
         for mutant in chosen:
