@@ -64,7 +64,7 @@ export interface FindingsMessage {
   findings: RemarkData[] | null;
 }
 
-/** Beside it, float32: of each query the rows of the four matrix stages; of the patch, its columns. */
+/** Beside it, float32: each query's rows of the four matrix stages; the patch's columns. */
 export interface RowsMessage {
   kind: "rows";
   number: number;

@@ -1,4 +1,4 @@
-// The settings and the hole in a link: what decides the run, read before anything is looked at in it.
+// The settings and the hole in a link: what decides the run, read before it is looked into.
 import type { AttentionConfig } from "../engine/config.ts";
 import type { RuleName } from "../protocol.ts";
 import { type Mask, sameMask } from "./arrays.ts";

@@ -93,7 +93,7 @@ export class Run {
   readonly config: AttentionConfig;
   readonly mask: Mask | null;
   readonly summaries: Signal<Summaries | null>;
-  /** The stages that were not computed but recorded, as a function of the reader's own made them. */
+  /** The stages that were not computed but recorded: a function of the reader's made them. */
   readonly swap: Signal<Swap | null> = signal(null);
   /** What the swap of a run before was, until the kernel has made this one's. */
   readonly awaited: Signal<Swap | null> = signal(null);

@@ -178,8 +178,8 @@ export class StepIn {
     }
     return {
       reason:
-        `Without Python running, this page holds the steps of one query, (${query.join(", ")}): others ` +
-        "need cv.debug in a notebook.",
+        `Without Python running, this page holds the steps of one query, (${query.join(", ")}): ` +
+        "others need cv.debug in a notebook.",
       query,
     };
   }

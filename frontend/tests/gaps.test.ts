@@ -22,7 +22,8 @@ describe("The sentence says how the best lies to the guess", () => {
     [
       "alike",
       { likeness: 0.987 },
-      "It looks much the same as yours, cosine 0.99, and lies in the same row as yours, 7 columns to the right.",
+      "It looks much the same as yours, cosine 0.99, and lies in the same row as yours, " +
+        "7 columns to the right.",
     ],
     [
       "beside it",
@@ -39,7 +40,8 @@ describe("The sentence says how the best lies to the guess", () => {
     [
       "put back by fusion",
       { rawRank: 2, likeness: 0.99 },
-      "It lies in the same row as yours, 7 columns to the right. By raw score yours was number 2: fusion, which asks the neighbours, put it back.",
+      "It lies in the same row as yours, 7 columns to the right. By raw score yours was " +
+        "number 2: fusion, which asks the neighbours, put it back.",
     ],
     [
       "in the hole",

@@ -172,7 +172,7 @@ test("a link is short and can be read; a page nobody has touched has its stage a
   expect(fragmentOf(session).text).toBe("stage=scores&query=4,2&fuse_k=5&dialect=mmagic");
 });
 
-test("Python learns what is kept, and the output is made once; Undo leads to the hole before", () => {
+test("Python learns what is kept, and the output is made once; Undo brings the hole before", () => {
   const { session, kernel, model } = openPage();
   computed.length = 0;
   restore("stage=scores&query=4,2&softmax_scale=3&mask=p.5.2i", session, kernel);

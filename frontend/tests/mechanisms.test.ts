@@ -119,7 +119,7 @@ describe("pace", () => {
     expect(dwell(2, { last: 4 })).toBe(SLOW);
   });
 
-  test("time that passes at once or bit by bit leads to the same tick, and not past the last", () => {
+  test("time that passes at once or bit by bit leads to one tick, and not past the last", () => {
     let position = { tick: 0, spent: 0 };
     for (let i = 0; i < 500; i++) position = playOn(position, 16, long);
     const once = playOn({ tick: 0, spent: 0 }, 500 * 16, long);

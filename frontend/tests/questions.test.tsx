@@ -4,36 +4,9 @@ import { render } from "preact";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { AnswerData, QuestionData } from "../protocol.ts";
 import { App } from "../views/App.tsx";
-import { marksOf } from "../views/marks.ts";
 import { host, press, words } from "./app.tsx";
-import { setUp } from "./hands.ts";
-import { CONFIG, type open } from "./stub.ts";
-
-const COMMON = { text: null, sample: null };
-const WHERE: QuestionData = { kind: "where", cell: [1, 3], ...COMMON };
-const SHARE: QuestionData = { kind: "share", cell: [2, 2], ...COMMON };
-const SHARPER: QuestionData = {
-  kind: "sharper",
-  cells: [
-    [0, 0],
-    [3, 4],
-    [5, 1],
-  ],
-  scale: 40,
-  ...COMMON,
-};
-
-const RATE = 2;
-const pixel = ([row, column]: readonly number[]): [number, number] => [row * RATE, column * RATE];
-
-/** A page on a stub model that asks. */
-function asked(questions: readonly QuestionData[], ...how: Parameters<typeof open>) {
-  const [traits = {}, ...more] = how;
-  const page = setUp({ ...traits, questions: [...questions] } as typeof traits, ...more);
-  const stop = page.hands.asker.follow();
-  const answers = () => page.model.values.answers as AnswerData[];
-  return { ...page, stop, answers, asker: page.hands.asker };
-}
+import { asked, pixel, SHARE, SHARPER, WHERE } from "./asked.ts";
+import { CONFIG } from "./stub.ts";
 
 /** The row of a cell as the engine has it. */
 function rowOf(session: ReturnType<typeof asked>["session"], [row, column]: readonly number[]) {
@@ -76,26 +49,6 @@ describe("While a question stands", () => {
     kernel.change({ rate: 4 });
     expect(asker.gap.value).toMatchObject({ kind: "nothing", reason: "no cell" });
     expect(session.scene.value.query).not.toEqual([5, 4]);
-  });
-});
-
-describe("After the answer", () => {
-  it("says when settings are others than it was answered under", () => {
-    const { asker, kernel, click } = asked([WHERE]);
-    click("background", pixel([4, 1]));
-    expect(asker.isOtherRun.value).toBe(false);
-    kernel.change({ softmax_scale: 3 });
-    expect(asker.isOtherRun.value).toBe(true);
-    kernel.change({ softmax_scale: CONFIG.softmax_scale });
-    expect(asker.isOtherRun.value).toBe(false);
-  });
-});
-
-describe("About several cells", () => {
-  it("outlines these, and not the query on screen beside them", () => {
-    const { session } = asked([SHARPER], { query: [4, 4] });
-    const labels = marksOf("foreground", session.scene.value).map(({ label }) => label);
-    expect(labels).toEqual(["1", "2", "3"]);
   });
 });
 

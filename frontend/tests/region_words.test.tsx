@@ -37,7 +37,7 @@ function sumOf({ attention }: Session, stage: "scores" | "fused_rows" | "attenti
 }
 
 describe("a region's sum", () => {
-  test("is that of the step that is chosen, and its matches stay those of the attention", async () => {
+  test("is that of the chosen step, and its matches stay those of the attention", async () => {
     const session = open("attention");
     const best = session.scene.value.best.map(({ index }) => index);
     for (const stage of ["scores", "fused_rows", "attention"] as const) {

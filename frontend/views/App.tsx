@@ -123,7 +123,7 @@ function forgetHint({ session }: Tools): void {
   session.hint.value = "";
 }
 
-/** Escape stops what plays or is made first, and lets go what is kept or drawn when it is pressed again. */
+/** Escape first stops what plays or is made; pressed again, it lets go what is kept or drawn. */
 function letGo({ session, kernel, hands }: Tools): void {
   if (session.isPlaying.value) session.isPlaying.value = false;
   else if (session.mapProgress.value !== null) kernel.maps.cancel();

@@ -84,7 +84,7 @@ def test_findings_that_do_not_fit_are_refused_in_words(monkeypatch: pytest.Monke
     sent: list[Any] = []
     monkeypatch.setattr(debugger, "send", sent.append)
     debugger.trace.__dict__.pop("findings", None)
-    debugger.trace._cells.clear()
+    debugger.trace._swept.clear()
     monkeypatch.setattr(debugger.trace, "budget", 1000)
     debugger._on_message({"kind": "find"}, [])
     assert sent[-1]["kind"] == "refused"

@@ -14,20 +14,20 @@ MOST_LINES = 300
 MOST_COLUMNS = 100  # as Biome has them, which leaves texts and comments as they are
 TYPESCRIPT = {".ts", ".tsx"}
 # Where stages may be called by their keys; anywhere else engine/roles.ts has names for them.
-OF_STAGES = {"engine", "generated", "steps", "tests"}
+OF_STAGES = ("engine/", "steps/", "tests/", "views/mechanisms/", "state/answered.ts")
 KEY = re.compile(rf"""(["'`])({"|".join(stage.key for stage in STAGES)})\1""")
-# "output" is also the third picture's name, and an array's in Python's answer; "attention" is also
-# a property of a scene.
+# "output" is also the third picture's name, an array's in Python's answer, and a worker's job;
+# "attention" is also a property of a scene.
 NO_KEYS = re.compile(
     r"""\bview [!=]== "output"|"foreground" \| "background" \| "output"|"""
     r"""\["foreground", "background", "output"\]|\bname: "output", rows\b|\barrayOf\("output",|"""
-    r"""\bScene\["attention"\]"""
+    r"""\bScene\["attention"\]|\bbitsOf\("output",|\bnew Background\("output"\)"""
 )
 
 
 def sources(frontend: Path, suffixes: Set[str] = TYPESCRIPT) -> Iterator[Path]:
     for top in frontend.iterdir():
-        if top.name != "node_modules":
+        if top.name not in ("node_modules", "generated"):
             paths = [top] if top.is_file() else top.rglob("*")
             yield from (path for path in paths if path.suffix in suffixes)
 
@@ -53,7 +53,7 @@ def test_no_line_is_long(root: Path) -> None:
         f"{path.relative_to(root).as_posix()}:{number}"
         for path in sources(root / "frontend", TYPESCRIPT | {".mjs", ".css"})
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
-        if len(line) > MOST_COLUMNS
+        if len(line.removesuffix('{" "}')) > MOST_COLUMNS  # Biome hangs this behind
     ]
     assert long == []
 
@@ -78,6 +78,6 @@ def test_only_steps_and_engine_call_stages_by_their_keys(root: Path) -> None:
     found = {
         path.relative_to(frontend).as_posix(): stage_keys(path.read_text(encoding="utf-8"))
         for path in sources(frontend)
-        if path.relative_to(frontend).parts[0] not in OF_STAGES
+        if not path.relative_to(frontend).as_posix().startswith(OF_STAGES)
     }
     assert {name: keys for name, keys in found.items() if keys} == {}

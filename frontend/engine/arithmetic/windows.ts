@@ -114,7 +114,7 @@ function fold(operands: readonly Operand[], index: Index): Arithmetic | null {
   };
 }
 
-/** `F.conv_transpose2d(x, kernels, …)`: the kernels that lie over one place, each times a number. */
+/** `F.conv_transpose2d(x, kernels, …)`: kernels that lie over one place, each times a number. */
 function convTranspose2d(operands: readonly Operand[], index: Index): Arithmetic | null {
   const [x, kernels, bias] = operands;
   if (!isTensor(x) || !isTensor(kernels) || kernels.shape.length !== 4 || isTensor(bias)) {

@@ -10,7 +10,7 @@ import { MAP_WORDS } from "./words.ts";
 /** The walk of each map: sorted once. */
 const walks = new WeakMap<DoubtMap, RemarkData>();
 
-/** Whether a place of a map counts: where f has a hole, the queries in it, for which the layer is. */
+/** Whether a place of a map counts: where f has a hole, only the queries in it do. */
 function whichCount({ session }: Tools, { grid }: DoubtMap): (place: number) => boolean {
   const { attention, run, sample } = session;
   const hole = grid === "query" ? holeCells(run, sample.peek()) : [];

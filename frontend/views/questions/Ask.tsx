@@ -69,12 +69,19 @@ export function hintOf(question: QuestionData, session: Session): string {
       return "A click answers. By keys: the arrows move a cross in the background, Enter answers.";
     case "share": {
       const count = total(session.attention.valid);
-      return `If all ${thousands(count)} patches counted alike, each would get ${percent(1 / count)}.`;
+      const each = percent(1 / count);
+      return `If all ${thousands(count)} patches counted alike, each would get ${each}.`;
     }
     case "sharper":
-      return "What counts is how much of its shares moves to other patches. The cells are outlined on the left.";
+      return (
+        "What counts is how much of its shares moves to other patches. The cells are outlined " +
+        "on the left."
+      );
     case "fusion":
-      return "Fusion adds the scores of neighbours: of the cell beside this one and the patch beside that one.";
+      return (
+        "Fusion adds the scores of neighbours: of the cell beside this one and the patch beside " +
+        "that one."
+      );
   }
 }
 

@@ -58,7 +58,7 @@ export function reasonOf({ reason, cell: [row, column] }: NoGap): string {
   const at = `cell ${cell(row, column)}`;
   switch (reason) {
     case "none":
-      return `There is nothing to predict for ${at}: every patch touches the hole, none may be pasted.`;
+      return `There is nothing to predict for ${at}: every patch touches the hole.`;
     case "nan":
       return `There is nothing to predict for ${at}: its row holds values that are not numbers.`;
     case "level":
