@@ -63,6 +63,7 @@ QUICK := tests/stages tests/traces tests/recording/test_text.py tests/attention/
 	tests/figures/test_figures.py \
 	tests/pictures/test_holes.py tests/debugger/test_page.py tests/debugger/test_payload.py \
 	tests/exercises/test_checking.py::test_the_right_answer_passes tests/project/test_layout.py \
+	tests/variants/test_variants.py::test_where_nothing_is_valid \
 	$(wildcard tests/test_*.py)
 
 quick: setup ## in a minute: tests of every room, without browser and notebooks (TEST_ARGS is passed on)

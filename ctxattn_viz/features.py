@@ -58,7 +58,7 @@ class Encoder(nn.Module):
         self.first, self.second = convolution(4, 24, stride=2), convolution(24, 48, stride=2)
         self.blocks = nn.ModuleList(convolution(48, 48, dilation=d) for d in (1, 2, 4))
         self.last = nn.Conv2d(48, 24, 1)
-        self.log_length = nn.Parameter(torch.tensor(math.log(0.1)))
+        self.log_length = nn.Parameter(torch.tensor(math.log(0.1), device=self.last.weight.device))
 
     def forward(self, picture: Tensor, mask: Tensor | None = None) -> Tensor:
         """Features of a picture; where a hole is, `mask` `(n|1, 1, H, W)` is 1.

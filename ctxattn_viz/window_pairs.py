@@ -47,7 +47,7 @@ def scaled(photographs: Sequence[Tensor]) -> list[Tensor]:
 
 
 def _uniform(low: float, high: float, *shape: int) -> Tensor:
-    return torch.empty(shape).uniform_(low, high)
+    return torch.empty(shape, device="cpu").uniform_(low, high)
 
 
 def drawn_pair(pictures: Sequence[Tensor]) -> tuple[Tensor, Tensor, Tensor]:
@@ -55,17 +55,22 @@ def drawn_pair(pictures: Sequence[Tensor]) -> tuple[Tensor, Tensor, Tensor]:
 
     They are `(3, 64, 64)` twice and `(256, 256)`: of a row that is all 0 nothing is asked.
     """
-    picture = pictures[int(torch.randint(len(pictures), ()))]
+    picture = pictures[int(torch.randint(len(pictures), (), device="cpu"))]
     for _ in range(TRIES):
-        top, left = (int(torch.randint(side - REGION + 1, ())) for side in picture.shape[1:])
+        top, left = (
+            int(torch.randint(side - REGION + 1, (), device="cpu")) for side in picture.shape[1:]
+        )
         region = picture[:, top : top + REGION, left : left + REGION]
         if region.std() > LEAST_CONTRAST:
             break
-    axes = [axis for axis in (1, 2) if torch.rand(()) < 0.5]
-    region = region.flip(axes)[torch.randperm(3)]
-    region = region.mT if torch.rand(()) < 0.5 else region
+    axes = [axis for axis in (1, 2) if torch.rand((), device="cpu") < 0.5]
+    region = region.flip(axes)[torch.randperm(3, device="cpu")]
+    region = region.mT if torch.rand((), device="cpu") < 0.5 else region
     region = region * _uniform(0.7, 1.3, 3, 1, 1) + _uniform(-0.2, 0.2, 3, 1, 1)
-    moves = [2 * int(torch.randint(-FARTHEST // 2, FARTHEST // 2 + 1, ())) for _ in range(2)]
+    moves = [
+        2 * int(torch.randint(-FARTHEST // 2, FARTHEST // 2 + 1, (), device="cpu"))
+        for _ in range(2)
+    ]
     f, b = (
         region[:, y : y + CELLS * CELL, x : x + CELLS * CELL]
         for y, x in ([(FARTHEST + sign * move) // 2 for move in moves] for sign in (-1, 1))
@@ -77,7 +82,7 @@ def drawn_pair(pictures: Sequence[Tensor]) -> tuple[Tensor, Tensor, Tensor]:
 
 def _true_places(move: int) -> Tensor:
     """Along one axis, each cell's share in each: between two cells, half of both; 0 at borders."""
-    cells = torch.arange(CELLS)
+    cells = torch.arange(CELLS, device="cpu")
     places = cells - move / CELL
     inside = [(each >= 1) & (each <= CELLS - 2) for each in (cells, places)]
     shares = (1 - (places[:, None] - cells).abs()).clamp(min=0)
@@ -86,15 +91,15 @@ def _true_places(move: int) -> Tensor:
 
 def _disturbed(x: Tensor) -> Tensor:
     """A window (3, H, W) in another light, through another lens."""
-    if torch.rand(()) < 0.5:
-        distance = torch.arange(-4.0, 5.0) / _uniform(0.5, 1.6)
+    if torch.rand((), device="cpu") < 0.5:
+        distance = torch.arange(-4.0, 5.0, device="cpu") / _uniform(0.5, 1.6)
         bell = (-(distance**2) / 2).exp()
         kernel = torch.outer(bell, bell)[None, None] / bell.sum() ** 2
         x = F.conv2d(F.pad(x[:, None], (4, 4, 4, 4), mode="replicate"), kernel)[:, 0]
-    if torch.rand(()) < 0.8:
+    if torch.rand((), device="cpu") < 0.8:
         x = x * _uniform(0.5, 1.3) + _uniform(-0.4, 0.4)
-    if torch.rand(()) < 0.5:
+    if torch.rand((), device="cpu") < 0.5:
         x = x + _uniform(-0.2, 0.2, 3, 1, 1)
-    if torch.rand(()) < 0.6:
+    if torch.rand((), device="cpu") < 0.6:
         x = x + torch.randn_like(x) * _uniform(0.0, 0.2)
     return x

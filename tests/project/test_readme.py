@@ -17,7 +17,8 @@ def readme(root: Path) -> str:
     return (root / "README.md").read_text()
 
 
-def test_its_python_runs(readme: str) -> None:
+def test_its_python_runs(readme: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)  # it saves pages
     blocks = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
     names: dict[str, object] = {}
     for block in blocks:

@@ -32,14 +32,18 @@ class Walk:
         ):
             cells: list[int] = []
             for d in range(-reach, reach + 1):
-                moved, inside = neighbours(torch.tensor([start]), step * d, grid, order)
+                moved, inside = neighbours(
+                    torch.tensor([start], device="cpu"), step * d, grid, order
+                )
                 cells.append(int(moved[0]) if start >= 0 and inside[0] else -1)
             walks.append(cells)
         return cls(*walks)
 
     def block(self, a: Subject, key: str) -> Tensor:
         """The matrix of a stage at these queries and patches: what is added is its diagonal."""
-        values = torch.zeros(len(self.queries), len(self.patches), dtype=torch.float64)
+        values = torch.zeros(
+            len(self.queries), len(self.patches), dtype=torch.float64, device="cpu"
+        )
         for i, p in enumerate(self.queries):
             if p < 0:
                 continue
@@ -62,8 +66,8 @@ def _numbered(a: Subject, order: str) -> Callable[[Axes], None]:
     """The cells around the query with their numbers in an order."""
     (h, w), (row, column) = a.trace.query_grid, a.cell
     top, left = max(0, min(row - 1, h - 3)), max(0, min(column - 1, w - 3))
-    rows = torch.arange(top, min(h, top + 3))[:, None]
-    columns = torch.arange(left, min(w, left + 3))[None]
+    rows = torch.arange(top, min(h, top + 3), device="cpu")[:, None]
+    columns = torch.arange(left, min(w, left + 3), device="cpu")[None]
     counted = rows * w + columns if order == "rows" else columns * h + rows
 
     def draw(ax: Axes) -> None:
@@ -100,7 +104,9 @@ def fused_along_columns(a: Subject) -> list[Frame]:
     def line(i: int) -> Frame:
         p, q = middles.queries[i], middles.patches[i]
         block = Walk.around(a, p, q, "rows").block(a, "scores") if min(p, q) >= 0 else None
-        values = torch.zeros(count, count, dtype=torch.float64) if block is None else block
+        values = (
+            torch.zeros(count, count, dtype=torch.float64, device="cpu") if block is None else block
+        )
         total = brief(values.diagonal().sum())
         return Frame(
             f"1st pass, {names[i] if count > 1 else 'own row'}:\nsum {total}",

@@ -80,7 +80,7 @@ def bars(values: dict[str, float]) -> Callable[[Axes], None]:
     """One bar a number, under its name."""
 
     def draw(ax: Axes) -> None:
-        finite = torch.tensor(list(values.values())).nan_to_num(0, posinf=0, neginf=0)
+        finite = torch.tensor(list(values.values()), device="cpu").nan_to_num(0, posinf=0, neginf=0)
         ax.barh(list(values), finite.tolist(), color=COLOURS["match"], height=0.7)
         ax.invert_yaxis()
         ax.set(xticks=[])
