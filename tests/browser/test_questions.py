@@ -264,7 +264,7 @@ def what_a_sharper_softmax_changes(home: Home, hand: str) -> None:
     reader.go_on()
     reader.choose(least)
     assert f"Cell {CELLS[most]} changes most" in reader.story
-    assert f"{percent(parts[least])} moves" in reader.story
+    assert f"moves {percent(parts[least])}" in reader.story
     cells = reader.debugger.root.locator(".ctx-ask-changes tbody td:nth-child(4)")
     drawn = cells.evaluate_all("(all) => all.map((node) => Number(node.title))")
     assert drawn == pytest.approx(parts, rel=1e-3)
