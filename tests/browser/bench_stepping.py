@@ -59,17 +59,6 @@ MEASURE = """async (root, { stage, steps }) => {
     }
     return { opened, spent, count };
 }"""
-# The same without waiting for anything, so that nothing is counted but what a step costs.
-STEP_ON = """async (root, steps) => {
-    const slider = root.querySelector('.ctx-stepping [data-set="step"]');
-    const count = Number(slider.max);
-    for (let i = 0; i < steps; i++) {
-        await new Promise(requestAnimationFrame);
-        slider.value = String((i % count) + 1);
-        slider.dispatchEvent(new Event("input", { bubbles: true }));
-    }
-    await new Promise(requestAnimationFrame);
-}"""
 CLOSE = """(root) => root.querySelector('[data-do="close-code"]').click()"""
 
 
@@ -78,21 +67,9 @@ def spent(page: Page, stage: str) -> list[str]:
     measured = root.evaluate(MEASURE, {"stage": stage, "steps": STEPS})
     half, most = np.percentile(measured["spent"], [50, 95])
     opened = f"{measured['opened']:.0f}"
-    before = thread_time(page)
-    root.evaluate(STEP_ON, STEPS)
-    cost = 1000 * (thread_time(page) - before) / STEPS
     root.evaluate(CLOSE)
     steps = str(measured["count"])
-    return [stage, steps, opened, f"{half:.1f} / **{most:.1f}**", f"{cost:.1f}"]
-
-
-def thread_time(page: Page) -> float:
-    """Seconds of a processor that the page's main thread has had: what else runs does not count."""
-    session = page.context.new_cdp_session(page)
-    session.send("Performance.enable")
-    metrics = session.send("Performance.getMetrics")["metrics"]
-    session.detach()
-    return next(float(each["value"]) for each in metrics if each["name"] == "ThreadTime")
+    return [stage, steps, opened, f"{half:.1f} / **{most:.1f}**"]
 
 
 def test_stepping(offline: Any, tmp_path: Path) -> None:
@@ -101,11 +78,10 @@ def test_stepping(offline: Any, tmp_path: Path) -> None:
     page.locator(ROOT).first.wait_for()
     page.wait_for_timeout(1000)  # the recordings are inflated
     rows = [spent(page, stage) for stage in ("scores", "fused_scores", "output", "forward")]
-    columns = ["code", "steps", "opening, ms", "a step, ms p50 / p95", "processor, ms a step"]
+    columns = ["code", "steps", "opening, ms", "a step, ms p50 / p95"]
     write_section(
         "Stepping through code",
         f"{table(columns, rows)}\n\nA page of a 64×64 grid, {STEPS} steps each through all that "
         "was recorded, from the event until layout is done and every canvas of the code's view can "
-        "be read back (aim: 16 ms); opening likewise (bound 1000). Processor: what a step takes of "
-        "the main thread's time, drawn but not read back.",
+        "be read back (aim: 16 ms); opening likewise (bound 1000).",
     )
