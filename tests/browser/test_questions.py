@@ -165,6 +165,7 @@ class Reader:
         """No map, no boxes of matches, no list, no strip, no sentence."""
         root = self.debugger.root
         gone = ".ctx-side, .ctx-inspector, .ctx-strip, .ctx-lead, .ctx-marks .match, .ctx-ramp"
+        root.locator('.ctx-ask[data-open="true"]').wait_for()
         return root.locator(gone).count() == 0 and self.debugger.colour_range() is None
 
 
