@@ -15,6 +15,7 @@ export function Card() {
   const { questions } = session;
   const { asker } = hands;
   const card = useRef<HTMLElement>(null);
+  const hasStood = useRef(false);
   const question = questions.question.value;
   const at = questions.at.value ?? 0;
   const isOpen = questions.isOpen.value;
@@ -23,8 +24,11 @@ export function Card() {
   // Who works with keys goes on where the question is answered, or to what comes next.
   useLayoutEffect(() => {
     const root = rootOf(tools);
-    const isWithin = root?.contains(document.activeElement);
-    if (isWithin) inputOf(root, card.current)?.focus({ preventScroll: true });
+    // What had the focus may be gone with the question: then nothing has it.
+    const isLost = hasStood.current && document.activeElement === document.body;
+    hasStood.current = true;
+    if (isLost || root?.contains(document.activeElement))
+      inputOf(root, card.current)?.focus({ preventScroll: true });
   }, [at, isOpen]);
   if (!question) return null;
   const count = questions.list.value.length;
