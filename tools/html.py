@@ -16,6 +16,7 @@ import nbformat
 from nbclient import NotebookClient
 from nbconvert import HTMLExporter
 from nbconvert.filters import markdown2html
+from nbconvert.preprocessors import ClearOutputPreprocessor
 from nbformat import NotebookNode
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -100,11 +101,17 @@ def export(source: Path, target: Path, root: str = "") -> None:
         title, body = title_of([text]), markdown2html(text)
     else:
         notebook = nbformat.read(source, as_version=4)
-        ready = notebook if "exercises" in source.parts else run(notebook, source)
+        is_exercise = "exercises" in source.parts
+        ready = without_outputs(notebook) if is_exercise else run(notebook, source)
         title = title_of(c.source for c in ready.cells if c.cell_type == "markdown")
         body, _ = HTMLExporter(template_name="basic").from_notebook_node(ready)
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(page(title, linked(body), root), encoding="utf-8")
+
+
+def without_outputs(notebook: NotebookNode) -> NotebookNode:
+    """A page has nothing to fold them away with."""
+    return ClearOutputPreprocessor().preprocess(notebook, {})[0]
 
 
 def run(notebook: NotebookNode, source: Path) -> NotebookNode:

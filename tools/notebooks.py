@@ -5,7 +5,8 @@ execution, no version of the Python that happened to run it. What was run before
 gives the same file, but for seconds that it prints or draws.
 
 The exercises are run with their solutions, in `exercises/solutions`. What lies in `exercises` is
-made from those, and not run: there a student solves them.
+made from those, for a student to solve, and run as it opens: what a cell makes before anything is
+solved is stored, folded away until the cell is run.
 """
 
 from __future__ import annotations
@@ -38,16 +39,17 @@ OF_A_CELL = ("ctxattn", "nbgrader", "tags")
 LIVE_WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
-def run(notebook: NotebookNode, folder: Path) -> NotebookNode:
+def run(notebook: NotebookNode, folder: Path, unsolved: bool = False) -> NotebookNode:
     """Run every cell in a new kernel whose working directory is `folder`; the outputs are its own.
 
     Raises:
         nbclient.exceptions.CellExecutionError: a cell that fails and is not tagged
-            `raises-exception`.
+            `raises-exception`, unless what it needs is still `unsolved`.
     """
     NotebookClient(
         notebook,
         timeout=SECONDS,
+        allow_errors=unsolved,
         resources={"metadata": {"path": str(folder)}},
         store_widget_state=False,
         record_timing=False,
@@ -81,6 +83,22 @@ def handed_out(solved: NotebookNode) -> NotebookNode:
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             cell.source = cell.source.replace("](../", "](")
+    return notebook
+
+
+def opened(exercise: NotebookNode, folder: Path) -> NotebookNode:
+    """An exercise with what its cells make, and how they fail, while nothing is solved.
+
+    The outputs are folded away, as they answer what the text asks one to guess; JupyterLab unfolds
+    them when the cell is run. Cells that fail do not end a run of all.
+    """
+    notebook = tidy(run(exercise, folder, unsolved=True))
+    for cell in notebook.cells:
+        outputs = cell.get("outputs", [])
+        if outputs:
+            cell.metadata["jupyter"] = {"outputs_hidden": True}
+        if any(output.output_type == "error" for output in outputs):
+            cell.metadata["tags"] = ["raises-exception"]
     return notebook
 
 
@@ -118,8 +136,9 @@ def renew(path: Path) -> bool:
 
 def hand_out(path: Path) -> None:
     """Write the exercise that belongs to a solution, one folder further up."""
-    exercise = handed_out(nbformat.read(path, as_version=4))
-    (path.parents[1] / path.name).write_text(stored(exercise), encoding="utf-8")
+    folder = path.parents[1]
+    exercise = opened(handed_out(nbformat.read(path, as_version=4)), folder)
+    (folder / path.name).write_text(stored(exercise), encoding="utf-8")
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from tests.browser.pages import Offline
 from tools import html as site
@@ -110,11 +110,14 @@ def test_a_failing_cell_stops_the_export(tmp_path: Path) -> None:
 
 def test_an_exercise_is_shown_without_being_run(tmp_path: Path) -> None:
     notebook = new_notebook()
-    notebook.cells = [new_markdown_cell("# Three"), new_code_cell("1 / 0")]
+    answer = new_output("stream", text="the answer")  # to be guessed first
+    notebook.cells = [new_markdown_cell("# Three"), new_code_cell("1 / 0", outputs=[answer])]
     (tmp_path / "exercises").mkdir()
     nbformat.write(notebook, tmp_path / "exercises" / "3_x.ipynb")
     site.export(tmp_path / "exercises" / "3_x.ipynb", tmp_path / "x.html")
-    assert "<title>Three</title>" in (tmp_path / "x.html").read_text(encoding="utf-8")
+    page = (tmp_path / "x.html").read_text(encoding="utf-8")
+    assert "<title>Three</title>" in page
+    assert "the answer" not in page
 
 
 def test_every_notebook_becomes_a_page() -> None:

@@ -11,10 +11,12 @@ import pytest
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from tests.support.notebooks import LARGEST, NOTEBOOKS, ROOT, problems
+from tests.support.notebooks import LARGEST, NOTEBOOKS, ROOT, UNSOLVED, problems
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path", NOTEBOOKS + UNSOLVED, ids=lambda path: f"{path.parent.name}/{path.stem}"
+)
 def test_a_notebook_is_fit_to_be_committed(path: Path) -> None:
     assert problems(path) == []
 

@@ -14,11 +14,12 @@ from tests.notebooks.pictures import pictures
 
 ROOT = Path(__file__).resolve().parents[2]
 EXERCISES = ROOT / "notebooks" / "exercises"
-# Those that are run; the exercises are, with their solutions.
+# The course, and the exercises with their solutions.
 NOTEBOOKS = [
     *sorted((ROOT / "notebooks").glob("[0-9]*.ipynb")),
     *sorted((EXERCISES / "solutions").glob("[0-9]*.ipynb")),
 ]
+UNSOLVED = sorted(EXERCISES.glob("[0-9]*.ipynb"))
 LARGEST = 400_000  # bytes
 LONGEST = 25  # lines of a code cell
 
