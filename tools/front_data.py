@@ -57,16 +57,7 @@ def typescript(value: Any, indent: int = 0, used: int = 0) -> str:
         named = [(f"{inner}{_name(name)}: ", each) for name, each in value.items()]
     else:
         named = [(inner, each) for each in value]
-    lines = []
-    for start, each in named:
-        text = typescript(each, indent + 2, len(start) + 1)
-        if (
-            isinstance(each, str)
-            and len(start) + len(text) + 1 > WIDTH
-            and isinstance(value, Mapping)
-        ):
-            start, text = start.rstrip(), f"\n{inner}  {text}"
-        lines.append(f"{start}{text},\n")
+    lines = [f"{start}{typescript(each, indent + 2, len(start) + 1)},\n" for start, each in named]
     opening, closing = "{}" if isinstance(value, Mapping) else "[]"
     return f"{opening}\n{''.join(lines)}{' ' * indent}{closing}"
 
@@ -340,7 +331,7 @@ def _examples() -> dict[str, tuple[Any, str]]:
         _custom(debugger, messages["FIND"])
         _custom(debugger, messages["UPLOAD"], bytes(8 * 8 * 3))
         assert [message["kind"] for message in sent] == ["page", "findings"], sent
-        _custom(debugger, {"kind": "nonsense"})
+        _custom(debugger, "nonsense")
         _custom(debugger, messages["STEP_IN"])
         _custom(debugger, {"kind": "step_in", "number": 2, "stage": "scores"})
         _custom(debugger, messages["ASK_ROWS"])

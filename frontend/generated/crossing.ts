@@ -229,8 +229,7 @@ export const FINDINGS = {
 export const REFUSED = {
   kind: "refused",
   request: 0,
-  reason:
-    "message kind: expected one of 'save_page', 'step_in', 'find', 'upload', 'rows', 'gradient', got 'nonsense'.",
+  reason: "message content: expected an object, got str.",
 } satisfies Complete<RefusedMessage>;
 
 export const ASK_ROWS = {
