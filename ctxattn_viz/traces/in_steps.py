@@ -1,6 +1,6 @@
 """A run one stage at a time."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from torch import Tensor
 
@@ -19,6 +19,7 @@ def steps(
     *,
     budget: int | None = None,
     allow_nonfinite: bool = False,
+    swap: Mapping[str, Callable[..., Tensor]] | None = None,
 ) -> Iterator[StageResult]:
     """The stages of one run, each computed when it is reached, in the paper's order.
 
@@ -30,5 +31,5 @@ def steps(
     ...         print(result.key, result.shape)
     fused_rows (1, 2, 2, 4)
     """
-    run = trace(f, b, mask, config, budget=budget, allow_nonfinite=allow_nonfinite)
+    run = trace(f, b, mask, config, budget=budget, allow_nonfinite=allow_nonfinite, swap=swap)
     return iter(run.values())

@@ -112,7 +112,7 @@ const indexOf = ({ w }: Attention, [row, column]: Place): number => row * w + co
 const isPlace = (guess: Guess): guess is [number, number] => Array.isArray(guess);
 
 /** The patch around a cell of b; null where the present grid has none. */
-export function patchOfCell({ gh, gw, config }: Attention, [row, column]: Place): number | null {
+function patchOfCell({ gh, gw, config }: Attention, [row, column]: Place): number | null {
   const [i, j] = [row / config.stride, column / config.stride];
   const isThere = Number.isInteger(i) && Number.isInteger(j) && i < gh && j < gw;
   return isThere ? i * gw + j : null;

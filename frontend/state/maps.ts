@@ -73,7 +73,7 @@ function rangeOf(name: MapName, values: Float32Array): ColourRange {
 }
 
 /** The maps of all samples, where they came with the inputs; those have results, too. */
-export function sentMaps(
+function sentMaps(
   { results, inputs }: Run,
   arrays: Partial<InputArrays>,
   buffers: KernelTraits["buffers"],

@@ -1,25 +1,14 @@
 // The gradient lens: asked of the kernel for what is kept, one wish at a time.
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { expect, test, vi } from "vitest";
 import type { AskGradientMessage } from "../protocol.ts";
 import { keptQuery } from "../state/cursor.ts";
 import { lineOf } from "../state/lens.ts";
 import { tableOf } from "../state/table.ts";
+import { stopTheClock } from "./clock.ts";
 import { H, noise, open, type StubModel, W } from "./stub.ts";
 
-vi.mock("../state/background.ts", () => ({
-  Background: class {
-    compute = () => new Promise(() => {});
-    stop() {}
-  },
-}));
-
-beforeEach(() => {
-  vi.useFakeTimers();
-});
-
-afterEach(() => {
-  vi.useRealTimers();
-});
+vi.mock("../state/background.ts", () => import("./background.ts"));
+stopTheClock();
 
 const AREA = H * W;
 const RESULT = {

@@ -1,24 +1,13 @@
 // Painting the hole: 12 × 10 pixels, a cell of 2 × 2.
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { expect, test, vi } from "vitest";
 import { paintedNote } from "../state/painted.ts";
+import { stopTheClock } from "./clock.ts";
 import { setUp } from "./hands.ts";
 import { hole, smallRun } from "./run.ts";
 import { H, W } from "./stub.ts";
 
-vi.mock("../state/background.ts", () => ({
-  Background: class {
-    compute = () => new Promise(() => {});
-    stop() {}
-  },
-}));
-
-beforeEach(() => {
-  vi.useFakeTimers();
-});
-
-afterEach(() => {
-  vi.useRealTimers();
-});
+vi.mock("../state/background.ts", () => import("./background.ts"));
+stopTheClock();
 
 test("a brush paints along the drag, and one Undo takes the whole drag back", () => {
   const { session, hands, painted } = setUp();

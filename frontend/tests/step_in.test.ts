@@ -1,24 +1,13 @@
 // Opening the code of a stage: from the page, or from the kernel, one wish at a time.
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { expect, test, vi } from "vitest";
 import type { StepInMessage, StoredRecording } from "../protocol.ts";
 import { keptQuery } from "../state/cursor.ts";
+import { stopTheClock } from "./clock.ts";
 import { scoresRecording } from "./recording.ts";
 import { open, type StubModel } from "./stub.ts";
 
-vi.mock("../state/background.ts", () => ({
-  Background: class {
-    compute = () => new Promise(() => {});
-    stop() {}
-  },
-}));
-
-beforeEach(() => {
-  vi.useFakeTimers();
-});
-
-afterEach(() => {
-  vi.useRealTimers();
-});
+vi.mock("../state/background.ts", () => import("./background.ts"));
+stopTheClock();
 
 const RESULT = {
   output: new Float32Array(360),

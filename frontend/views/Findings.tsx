@@ -3,7 +3,7 @@ import type { ComponentChildren } from "preact";
 import type { RemarkData } from "../protocol.ts";
 import type { Place } from "../state/cursor.ts";
 import { useTools } from "./context.ts";
-import { Icon } from "./icons.tsx";
+import { Step } from "./pieces.tsx";
 import { jump, walkOn } from "./walk.ts";
 
 export function Findings() {
@@ -151,15 +151,3 @@ function Item({ remark }: { remark: RemarkData }) {
     </li>
   );
 }
-
-interface StepProps {
-  label: string;
-  icon: "back" | "next";
-  onClick: () => void;
-}
-
-const Step = ({ label, icon, onClick }: StepProps) => (
-  <button type="button" class="ctx-tool" aria-label={label} onClick={onClick}>
-    <Icon name={icon} />
-  </button>
-);

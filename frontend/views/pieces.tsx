@@ -140,3 +140,16 @@ export function Check({ name, help, isChecked, onCheck }: CheckProps) {
     </label>
   );
 }
+
+interface StepProps {
+  label: string;
+  icon: "back" | "next";
+  onClick: () => void;
+}
+
+/** One place back or on, in a walk. */
+export const Step = ({ label, icon, onClick }: StepProps) => (
+  <button type="button" class="ctx-tool" aria-label={label} onClick={onClick}>
+    <Icon name={icon} />
+  </button>
+);

@@ -175,6 +175,13 @@ def test_a_swapped_run_keeps_its_functions() -> None:
         assert torch.equal(other["output"].tensor, plain["output"].tensor / 2)
 
 
+def test_steps_take_it_too() -> None:
+    results = cv.steps(**inputs(), swap={"output": halved})
+    whole = cv.trace(**inputs(), swap={"output": halved})
+    assert all(torch.equal(each.tensor, whole[each.key].tensor) for each in results)
+    assert not torch.equal(whole["output"].tensor, cv.trace(**inputs())["output"].tensor)
+
+
 def test_settings_and_hole_make_what_may_depend_on_them_anew() -> None:
     known, counted = inputs(), []
 

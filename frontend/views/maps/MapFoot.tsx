@@ -4,7 +4,7 @@ import { type DoubtMap, gridOf } from "../../state/maps.ts";
 import type { Scene, ViewName } from "../../state/scene.ts";
 import { useTools } from "../context.ts";
 import { cell } from "../format.ts";
-import { Icon } from "../icons.tsx";
+import { Step } from "../pieces.tsx";
 import { Ramp } from "../Ramp.tsx";
 import { placeOf, viewOf } from "./over.ts";
 import { MAP_WORDS } from "./words.ts";
@@ -111,15 +111,3 @@ function Steps() {
     </span>
   );
 }
-
-interface StepProps {
-  label: string;
-  icon: "back" | "next";
-  onClick: () => void;
-}
-
-const Step = ({ label, icon, onClick }: StepProps) => (
-  <button type="button" class="ctx-tool" aria-label={label} onClick={onClick}>
-    <Icon name={icon} />
-  </button>
-);
